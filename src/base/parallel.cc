@@ -1,0 +1,180 @@
+#include "base/parallel.h"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "base/interrupt.h"
+
+namespace tf2 {
+namespace {
+
+constexpr int kMaxThreads = 1024;
+
+// Set while this thread runs a loop body.
+thread_local bool inside_loop = false;
+
+// First two numbers of a file such as "200000 100000"; false where it has no numbers ("max 100000")
+// or is not there.
+bool ReadTwoNumbers(const char* path, long long& first, long long* second) {
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path, "re"), std::fclose);
+  if (file == nullptr) return false;
+  if (std::fscanf(file.get(), "%lld", &first) != 1) return false;
+  return second == nullptr || std::fscanf(file.get(), "%lld", second) == 1;
+}
+
+// CPUs of the control group's quota rounded up (version 2, then 1), or kMaxThreads.
+int QuotaCpus() {
+  long long quota = 0;
+  long long period = 0;
+  const bool found = ReadTwoNumbers("/sys/fs/cgroup/cpu.max", quota, &period) ||
+                     (ReadTwoNumbers("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", quota, nullptr) &&
+                      ReadTwoNumbers("/sys/fs/cgroup/cpu/cpu.cfs_period_us", period, nullptr));
+  if (!found || quota <= 0 || period <= 0) return kMaxThreads;
+  return static_cast<int>(std::clamp<long long>((quota + period - 1) / period, 1, kMaxThreads));
+}
+
+int AffinityCpus() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (::sched_getaffinity(0, sizeof(set), &set) == 0) return std::max(1, CPU_COUNT(&set));
+  return std::max(1u, std::thread::hardware_concurrency());
+}
+
+}  // namespace
+
+int DefaultThreads() {
+  if (const char* text = std::getenv("TF2_THREADS"); text != nullptr && *text != '\0') {
+    char* end = nullptr;
+    const long value = std::strtol(text, &end, 10);
+    if (*end == '\0' && value >= 1) return static_cast<int>(std::min<long>(value, kMaxThreads));
+  }
+  return std::clamp(std::min(AffinityCpus(), QuotaCpus()), 1, kMaxThreads);
+}
+
+// Threads sleep until `generation` changes, then each calls `body` with its number.
+struct ThreadPool::Crew {
+  std::mutex loop;  // held for one loop
+  std::mutex mutex;
+  std::condition_variable start;
+  std::condition_variable done;
+  std::uint64_t generation = 0;
+  int busy = 0;
+  bool stop = false;
+  const std::function<void(int)>* body = nullptr;
+  std::vector<std::thread> threads;
+
+  void Work(int number) {
+    std::uint64_t seen = 0;
+    std::unique_lock lock(mutex);
+    while (true) {
+      start.wait(lock, [&] { return stop || generation != seen; });
+      if (stop) return;
+      seen = generation;
+      const auto* run = body;
+      lock.unlock();
+      inside_loop = true;
+      (*run)(number);
+      inside_loop = false;
+      lock.lock();
+      if (--busy == 0) done.notify_one();
+    }
+  }
+
+  // Calls run(k) for k in [0, threads + 1), number 0 on the caller.
+  void Run(const std::function<void(int)>& run) {
+    const std::scoped_lock one(loop);
+    {
+      const std::scoped_lock lock(mutex);
+      body = &run;
+      busy = static_cast<int>(threads.size());
+      ++generation;
+    }
+    start.notify_all();
+    inside_loop = true;
+    run(0);
+    inside_loop = false;
+    std::unique_lock lock(mutex);
+    done.wait(lock, [&] { return busy == 0; });
+  }
+};
+
+ThreadPool::ThreadPool(int threads)
+    : threads_(threads == 0 ? DefaultThreads() : std::clamp(threads, 1, kMaxThreads)),
+      crew_(std::make_unique<Crew>()) {
+  crew_->threads.reserve(static_cast<std::size_t>(threads_ - 1));
+  for (int k = 1; k < threads_; ++k) {
+    crew_->threads.emplace_back([crew = crew_.get(), k] { crew->Work(k); });
+  }
+}
+
+ThreadPool::~ThreadPool() {
+  {
+    const std::scoped_lock lock(crew_->mutex);
+    crew_->stop = true;
+  }
+  crew_->start.notify_all();
+  for (std::thread& thread : crew_->threads) thread.join();
+}
+
+void ThreadPool::ForRanges(
+    std::int64_t n, const std::function<void(std::int64_t begin, std::int64_t end, int k)>& fn) {
+  if (n <= 0) return;
+  const std::int64_t parts = std::min<std::int64_t>(n, threads_);
+  const auto range = [&](int k) {
+    if (k >= parts) return;
+    const std::int64_t begin = n / parts * k + std::min<std::int64_t>(k, n % parts);
+    fn(begin, begin + n / parts + (k < n % parts ? 1 : 0), k);
+  };
+  if (parts == 1 || inside_loop) {
+    for (int k = 0; k < parts; ++k) range(k);
+  } else {
+    crew_->Run(range);
+  }
+}
+
+void ThreadPool::For(std::int64_t n, const std::function<void(std::int64_t i)>& fn) {
+  std::atomic<std::int64_t> next = 0;
+  ForRanges(std::min<std::int64_t>(n, threads_), [&](std::int64_t, std::int64_t, int) {
+    for (std::int64_t i = next++; i < n; i = next++) fn(i);
+  });
+}
+
+void ParallelFor(std::int64_t n, int threads, const std::function<void(std::int64_t i)>& fn) {
+  const int wanted = threads == 0 ? DefaultThreads() : threads;
+  ThreadPool pool(static_cast<int>(std::clamp<std::int64_t>(n, 1, std::max(wanted, 1))));
+  pool.For(n, fn);
+}
+
+Status ParallelForStatus(std::int64_t n, int threads,
+                         const std::function<Status(std::int64_t i)>& fn) {
+  // Indices are claimed in order, so every index below a failing one has started and will finish:
+  // the lowest is known.
+  std::mutex mutex;
+  std::int64_t failed_at = n;
+  Status failure;
+  std::atomic<bool> stop = false;
+  ParallelFor(n, threads, [&](std::int64_t i) {
+    if (stop || Interrupted()) return;
+    Status status = fn(i);
+    if (status.ok()) return;
+    stop = true;
+    const std::scoped_lock lock(mutex);
+    if (i < failed_at) {
+      failed_at = i;
+      failure = std::move(status);
+    }
+  });
+  if (!failure.ok()) return failure;
+  return CheckInterrupted();
+}
+
+}  // namespace tf2

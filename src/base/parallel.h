@@ -1,0 +1,54 @@
+// Threads for data-parallel loops. Results must be stored by index, so that they never depend on
+// the number of threads. Waiting threads sleep; nothing spins.
+#ifndef TF2_BASE_PARALLEL_H_
+#define TF2_BASE_PARALLEL_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "base/result.h"
+
+namespace tf2 {
+
+// Threads to use when the user does not say: TF2_THREADS, else the CPUs of this process's affinity
+// mask, at most the control group's quota (rounded up). 1...1024.
+int DefaultThreads();
+
+// A fixed crew of threads, the caller being one of them. One loop at a time: calls from several
+// threads queue up; a call from inside a loop body runs inline on the caller.
+class ThreadPool {
+ public:
+  // `threads` >= 1, the caller included; 0 means DefaultThreads().
+  explicit ThreadPool(int threads);
+  ~ThreadPool();
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
+
+  int threads() const { return threads_; }
+  // Splits [0, n) into min(n, threads()) consecutive ranges whose lengths differ by at most one
+  // (longer ones first) and calls fn(begin, end, k) for range k, k < threads(), each once, on some
+  // thread. Returns when all are done. `fn` must not throw.
+  void ForRanges(std::int64_t n,
+                 const std::function<void(std::int64_t begin, std::int64_t end, int k)>& fn);
+  // Calls fn(i) for every i in [0, n); threads claim the next i when free: for steps of unequal
+  // length.
+  void For(std::int64_t n, const std::function<void(std::int64_t i)>& fn);
+
+ private:
+  struct Crew;
+  int threads_;
+  std::unique_ptr<Crew> crew_;
+};
+
+// One loop with threads of its own (0: DefaultThreads()): for coarse steps of a millisecond or
+// more.
+void ParallelFor(std::int64_t n, int threads, const std::function<void(std::int64_t i)>& fn);
+// The same for steps that can fail: no new step starts after a failure or Ctrl-C; the error of the
+// lowest failing index is returned, kCancelled after Ctrl-C.
+Status ParallelForStatus(std::int64_t n, int threads,
+                         const std::function<Status(std::int64_t i)>& fn);
+
+}  // namespace tf2
+
+#endif  // TF2_BASE_PARALLEL_H_
