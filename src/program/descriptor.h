@@ -1,0 +1,76 @@
+// One layer of a program: the 32 fields of docs/isa.md with names, and their binary encoding.
+#ifndef TF2_PROGRAM_DESCRIPTOR_H_
+#define TF2_PROGRAM_DESCRIPTOR_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "base/result.h"
+
+namespace tf2::program {
+
+inline constexpr std::size_t kFieldsPerLayer = 32;
+
+enum class Opcode : std::uint8_t { kConv = 0, kMaxPool = 1 };
+
+// Indices into Descriptor::count and Descriptor::delta, innermost loop first.
+enum Loop : std::size_t { kIc = 0, kKx, kKy, kOx, kOy, kTile, kLoops };
+
+// Addresses and pointers are words of the feature memory unless said otherwise.
+struct Descriptor {
+  Opcode opcode = Opcode::kConv;
+  bool relu = false;
+  bool residual = false;
+  bool wide = false;
+  bool last = false;
+  bool padding = false;
+  bool repeat = false;
+  std::int64_t f_base = 0;  // modulo 2^FieldBits; negative when the first window begins in padding
+  std::int64_t o_base = 0;
+  std::int64_t w_base = 0;  // weight words
+  std::int64_t p_base = 0;  // parameter entries
+  std::array<std::int64_t, kLoops> count = {1, 1, 1, 1, 1, 1};
+  std::array<std::int64_t, kLoops> delta = {};
+  std::int64_t r_off = 0;
+  std::int64_t o_row = 0;
+  std::int64_t o_tile = 0;
+  std::int64_t o_hi = 0;
+  std::int64_t y0 = 0, x0 = 0;
+  std::int64_t dil_y = 0, dil_x = 0;
+  std::int64_t str_y = 0, str_x = 0;
+  std::int64_t in_h = 0, in_w = 0;
+  std::int64_t o_plane = 0;
+  bool operator==(const Descriptor&) const = default;
+
+  std::int64_t StepsPerWindow() const { return count[kIc] * count[kKx] * count[kKy]; }
+  std::int64_t WindowsPerTile() const { return count[kOx] * count[kOy]; }
+  std::int64_t Windows() const { return WindowsPerTile() * count[kTile]; }
+  std::int64_t Steps() const { return Windows() * StepsPerWindow(); }
+  // Weight words read (0 for max pool).
+  std::int64_t WeightWords() const;
+  // Whether the hardware unit for regions is needed on an engine of `planes_per_tile` = N/C.
+  bool NeedsRegions(std::int32_t planes_per_tile) const;
+};
+
+using Fields = std::array<std::uint32_t, kFieldsPerLayer>;
+
+// Name of a field as in docs/isa.md; nullptr for 30 and 31.
+const char* FieldName(std::size_t index);
+
+// Two's complement in `field_bits` (12..32). Refuses a value out of range by field, value and
+// range. f_base, o_base and r_off may be anything in (-2^bits, 2^bits), taken modulo 2^bits.
+Result<Fields> Encode(const Descriptor& d, std::int32_t field_bits);
+
+// Inverse of Encode, f_base and o_base as unsigned, r_off signed. Refuses an unknown opcode,
+// unknown ctl bits, non-zero reserved fields and fields wider than `field_bits`.
+Result<Descriptor> Decode(std::span<const std::uint32_t, kFieldsPerLayer> fields,
+                          std::int32_t field_bits);
+
+// Smallest FieldBits that holds the descriptor.
+std::int32_t FieldBitsNeeded(const Descriptor& d);
+
+}  // namespace tf2::program
+
+#endif  // TF2_PROGRAM_DESCRIPTOR_H_
