@@ -1,5 +1,6 @@
 // Every rounding, saturation, requantisation and weight code of the integer contract, defined once
-// (docs/semantics.md). All backends, the lowering and the oracles call these or are proven equal to them.
+// (docs/semantics.md). All backends, the lowering and the oracles call these or are proven equal to
+// them.
 #ifndef TF2_NUMERICS_NUMERICS_H_
 #define TF2_NUMERICS_NUMERICS_H_
 
@@ -15,7 +16,7 @@ inline constexpr int kMaxQ = 24;
 inline constexpr int kMaxShift = 47;          // s
 inline constexpr int kMaxResidualShift = 40;  // t
 inline constexpr int kMaxAlpha = 32767;
-inline constexpr int kMaxCodeExponent = 6;    // SAC weights are 0 or +-2^k, k = 0..6
+inline constexpr int kMaxCodeExponent = 6;  // SAC weights are 0 or +-2^k, k = 0..6
 inline constexpr std::uint8_t kZeroNibble = 0x7;
 inline constexpr std::uint8_t kReservedNibble = 0xF;
 
@@ -31,13 +32,15 @@ constexpr std::int64_t RoundShift(std::int64_t v, int s) {
   return (v + (std::int64_t{1} << (s - 1))) >> s;
 }
 
-// The one rounding of a weighted layer before saturation: (acc * alpha + (res << t) + 2^(s-1)) >> s.
-// alpha 0..32767, s 1..47, t 0..40; never overflows 64 bits.
-constexpr std::int64_t Requantize(std::int32_t acc, std::int32_t alpha, int s, std::int32_t res, int t) {
+// The one rounding of a weighted layer before saturation: (acc * alpha + (res << t) + 2^(s-1)) >>
+// s. alpha 0..32767, s 1..47, t 0..40; never overflows 64 bits.
+constexpr std::int64_t Requantize(std::int32_t acc, std::int32_t alpha, int s, std::int32_t res,
+                                  int t) {
   return RoundShift(std::int64_t{acc} * alpha + std::int64_t{res} * (std::int64_t{1} << t), s);
 }
 
-// floor(x * 2^q + 1/2) in double, saturated to 8 (or 16) bits; NaN gives 0. Used for inputs and for constants.
+// floor(x * 2^q + 1/2) in double, saturated to 8 (or 16) bits; NaN gives 0. Used for inputs and for
+// constants.
 std::int8_t QuantizeToInt8(double x, int q);
 std::int16_t QuantizeToInt16(double x, int q);
 
@@ -51,17 +54,20 @@ struct Scale {
   bool operator==(const Scale&) const = default;
 };
 
-// Nearest alpha / 2^s to `factor` >= 0 with alpha normalised to 2^14..2^15-1 (a rounding up to 32768 renormalises)
-// and s <= max_s: where that needs s > max_s, alpha is smaller; where it needs s < 1, nullopt (factor too large).
-// With a residual, t = s + q_out - q_res must be <= 40: pass max_s = min(47, 40 - q_out + q_res).
+// Nearest alpha / 2^s to `factor` >= 0 with alpha normalised to 2^14..2^15-1 (a rounding up to
+// 32768 renormalises) and s <= max_s: where that needs s > max_s, alpha is smaller; where it needs
+// s < 1, nullopt (factor too large). With a residual, t = s + q_out - q_res must be <= 40: pass
+// max_s = min(47, 40 - q_out + q_res).
 std::optional<Scale> MakeScale(double factor, int max_s = kMaxShift);
 
 // SAC weight nibbles: bit 3 sign, bits 2..0 shift; 0x7 zero; 0xF reserved.
-// The integer value of a nibble (nullopt for 0xF), and the nibble of a value in {0, +-1, +-2, ..., +-64} (nullopt else).
+// The integer value of a nibble (nullopt for 0xF), and the nibble of a value in {0, +-1, +-2, ...,
+// +-64} (nullopt else).
 std::optional<std::int8_t> SacValue(std::uint8_t nibble);
 std::optional<std::uint8_t> SacNibble(int value);
 
-// The value in {0, +-2^k} nearest to w (ties towards the larger magnitude; |w| < 1/2 gives 0, |w| > 64 gives +-64).
+// The value in {0, +-2^k} nearest to w (ties towards the larger magnitude; |w| < 1/2 gives 0, |w| >
+// 64 gives +-64).
 std::int8_t NearestSac(double w);
 // round half away from zero, clamped to -127..127.
 std::int8_t NearestInt8(double w);

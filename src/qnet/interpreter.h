@@ -1,5 +1,5 @@
-// The oracle: executes a QNet with plain loops, an operator a file (conv.cc, max_pool.cc, ...). Every backend, the
-// program oracle and the RTL must produce the same bytes for every tensor.
+// The oracle: executes a QNet with plain loops, an operator a file (conv.cc, max_pool.cc, ...).
+// Every backend, the program oracle and the RTL must produce the same bytes for every tensor.
 #ifndef TF2_QNET_INTERPRETER_H_
 #define TF2_QNET_INTERPRETER_H_
 
@@ -15,9 +15,9 @@ namespace tf2::qnet {
 // The contents of one tensor in [c, h, w] order: int8, or int16 little endian.
 using Bytes = std::vector<std::uint8_t>;
 
-// Runs one frame. `input`: the quantised input, tensor(net.input).elements() values. `net` must pass Verify (a violation
-// is a CHECK). Errors: kInvalidArgument when the input's size is not the network's.
-// Thread-safe: no state outside the call.
+// Runs one frame. `input`: the quantised input, tensor(net.input).elements() values. `net` must
+// pass Verify (a violation is a CHECK). Errors: kInvalidArgument when the input's size is not the
+// network's. Thread-safe: no state outside the call.
 
 // Every tensor, indexed by TensorId.
 Result<std::vector<Bytes>> InterpretAll(const QNet& net, std::span<const std::int8_t> input);

@@ -1,6 +1,7 @@
-// QNet: the quantised network, a list of integer operators. The waist of tf2: everything above produces it, everything
-// below executes it, and its interpreter (qnet/interpreter.h) is the oracle for all. It knows no hardware and no floats
-// but those of the preprocessing and of heads. Numbers: docs/semantics.md.
+// QNet: the quantised network, a list of integer operators. The waist of tf2: everything above
+// produces it, everything below executes it, and its interpreter (qnet/interpreter.h) is the oracle
+// for all. It knows no hardware and no floats but those of the preprocessing and of heads. Numbers:
+// docs/semantics.md.
 #ifndef TF2_QNET_QNET_H_
 #define TF2_QNET_QNET_H_
 
@@ -52,19 +53,20 @@ enum class WeightKind : std::uint8_t { kSac = 0, kMac = 1 };
 enum class Activation : std::uint8_t { kNone = 0, kRelu = 1 };
 
 // Convolution, and a fully connected layer as the convolution whose kernel is its whole input.
-// acc = beta[o] + sum over terms, taps of v * code; u = sat((acc*alpha + (res << t) + 2^(s-1)) >> s); y = activation(u).
-// inputs: {x} or {x, residual}; sat is 8 bits, or 16 when the output tensor is kInt16.
+// acc = beta[o] + sum over terms, taps of v * code; u = sat((acc*alpha + (res << t) + 2^(s-1)) >>
+// s); y = activation(u). inputs: {x} or {x, residual}; sat is 8 bits, or 16 when the output tensor
+// is kInt16.
 struct Conv {
   Window window;
   std::int32_t groups = 1;
   WeightKind kind = WeightKind::kSac;
   Activation activation = Activation::kNone;
-  // Integer values of the codes, [oc][ic/groups][kh][kw]; one vector per term (two-term weights have two).
-  // kSac: each is 0 or +-2^k, k = 0..6; kMac: -127..127, one term.
+  // Integer values of the codes, [oc][ic/groups][kh][kw]; one vector per term (two-term weights
+  // have two). kSac: each is 0 or +-2^k, k = 0..6; kMac: -127..127, one term.
   std::vector<std::vector<std::int8_t>> terms;
-  std::vector<std::int32_t> beta;    // [oc]
+  std::vector<std::int32_t> beta;      // [oc]
   std::vector<numerics::Scale> scale;  // [oc]
-  std::vector<std::uint8_t> t;       // [oc] with a residual, else empty
+  std::vector<std::uint8_t> t;         // [oc] with a residual, else empty
   bool operator==(const Conv&) const = default;
 };
 
@@ -74,14 +76,15 @@ struct MaxPool {
   bool operator==(const MaxPool&) const = default;
 };
 
-// y = sat((sum v * alpha + 2^(s-1)) >> s) with the scale of the position's divisor d = divisor_h[oy] * divisor_w[ox]:
-// scale[index of d in divisors][c]. Sums run over the part of the window inside the input.
+// y = sat((sum v * alpha + 2^(s-1)) >> s) with the scale of the position's divisor d =
+// divisor_h[oy] * divisor_w[ox]: scale[index of d in divisors][c]. Sums run over the part of the
+// window inside the input.
 struct AvgPool {
   Window window;
   Activation activation = Activation::kNone;
-  std::vector<std::int32_t> divisor_h;  // [oh]
-  std::vector<std::int32_t> divisor_w;  // [ow]
-  std::vector<std::int32_t> divisors;   // distinct products, ascending
+  std::vector<std::int32_t> divisor_h;              // [oh]
+  std::vector<std::int32_t> divisor_w;              // [ow]
+  std::vector<std::int32_t> divisors;               // distinct products, ascending
   std::vector<std::vector<numerics::Scale>> scale;  // [divisor][c]
   bool operator==(const AvgPool&) const = default;
 };
@@ -97,8 +100,8 @@ struct Concat {
   bool operator==(const Concat&) const = default;
 };
 
-// The same bytes in order under other dims; each element keeps the Q of its channel, so a change of the channel count
-// repeats Q ([c,h,w] -> [c*h*w,1,1]) or needs one Q.
+// The same bytes in order under other dims; each element keeps the Q of its channel, so a change of
+// the channel count repeats Q ([c,h,w] -> [c*h*w,1,1]) or needs one Q.
 struct Reshape {
   bool operator==(const Reshape&) const = default;
 };
@@ -115,13 +118,14 @@ struct Op {
 // "conv", "max_pool", "avg_pool", "add", "concat", "reshape".
 const char* KindName(const Op& op);
 
-// What is computed on dequantised values after the last integer layer, by one implementation shared by all backends.
+// What is computed on dequantised values after the last integer layer, by one implementation shared
+// by all backends.
 enum class Head : std::uint8_t { kNone = 0, kSoftmax = 1 };
 
 struct Output {
   TensorId tensor{};
   std::string name;
-  Head head = Head::kNone;  // softmax runs over the channel
+  Head head = Head::kNone;          // softmax runs over the channel
   std::vector<std::int64_t> shape;  // as the model states it, without the batch
   bool operator==(const Output&) const = default;
 };
@@ -142,15 +146,17 @@ struct QNet {
   bool operator==(const QNet&) const = default;
 };
 
-// Every rule that the executors rely on: ids, single assignment, order, dims and windows consistent, sizes of parameter
-// vectors, ranges of q, alpha, s, t and codes, the accumulator bound of every row, int16 only on tensors that no
-// operator reads (reshape and concat aside). The error names the operator and the rule.
+// Every rule that the executors rely on: ids, single assignment, order, dims and windows
+// consistent, sizes of parameter vectors, ranges of q, alpha, s, t and codes, the accumulator bound
+// of every row, int16 only on tensors that no operator reads (reshape and concat aside). The error
+// names the operator and the rule.
 Status Verify(const QNet& net);
 
 // Readable listing, one operator a line: name, kind, dims, Q ranges, weights.
 std::string ToText(const QNet& net);
 
-// Layers by name and kind, multiply-accumulates of one operator (padding taps counted), stored weights.
+// Layers by name and kind, multiply-accumulates of one operator (padding taps counted), stored
+// weights.
 std::int64_t MacsOf(const QNet& net, const Op& op);
 
 }  // namespace tf2::qnet

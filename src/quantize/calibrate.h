@@ -1,5 +1,5 @@
-// Calibration: runs the float graph over samples and collects, per channel of every value, what the choice of Q and the
-// rounding of weights need. Streaming: one sample per thread is in memory.
+// Calibration: runs the float graph over samples and collects, per channel of every value, what the
+// choice of Q and the rounding of weights need. Streaming: one sample per thread is in memory.
 #ifndef TF2_QUANTIZE_CALIBRATE_H_
 #define TF2_QUANTIZE_CALIBRATE_H_
 
@@ -13,8 +13,8 @@
 
 namespace tf2::quantize {
 
-// Magnitudes of one channel in kBins equal bins over [0, 2^exponent), exact zeros apart. The range doubles by merging
-// pairs of bins, so the contents do not depend on the order of the values.
+// Magnitudes of one channel in kBins equal bins over [0, 2^exponent), exact zeros apart. The range
+// doubles by merging pairs of bins, so the contents do not depend on the order of the values.
 struct Histogram {
   static constexpr int kBins = 2048;
   std::int32_t exponent = -126;
@@ -43,8 +43,8 @@ struct Calibration {
   const ValueStats& stats(ir::ValueId id) const { return values[ir::Index(id)]; }
 };
 
-// The `index`-th sample as the graph's input without the batch, [c, h, w] preprocessed. Called by one thread at a time,
-// each index once, in ascending order.
+// The `index`-th sample as the graph's input without the batch, [c, h, w] preprocessed. Called by
+// one thread at a time, each index once, in ascending order.
 using SampleSource = std::function<Result<std::vector<float>>(std::size_t index)>;
 
 struct CalibrateOptions {
@@ -54,9 +54,9 @@ struct CalibrateOptions {
   std::function<bool(std::size_t done, std::size_t total)> progress;
 };
 
-// Runs `count` samples through `graph` (the fused graph that will be lowered; one run-time input, batch 1). The result
-// does not depend on the number of threads. Errors: no samples, a sample of the wrong size, an operator's own, a value
-// that is not finite (named), kCancelled.
+// Runs `count` samples through `graph` (the fused graph that will be lowered; one run-time input,
+// batch 1). The result does not depend on the number of threads. Errors: no samples, a sample of
+// the wrong size, an operator's own, a value that is not finite (named), kCancelled.
 Result<Calibration> Calibrate(const ir::Graph& graph, const SampleSource& source, std::size_t count,
                               const CalibrateOptions& options);
 

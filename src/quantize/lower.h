@@ -1,9 +1,13 @@
-// From the fused float graph and its calibration to a QNet: choice of Q, rounding of weights, lowering.
+// From the fused float graph and its calibration to a QNet: choice of Q, rounding of weights,
+// lowering.
 //
-//   before  %y = conv(%x, w, b, residual) {relu}      after  conv "y": sac weights, beta, alpha/s, t, Q of %y
-//           %p = softmax(flatten(global_avg_pool(%y)))       avg_pool to int16, softmax as the head of the output
+//   before  %y = conv(%x, w, b, residual) {relu}      after  conv "y": sac weights, beta, alpha/s,
+//   t, Q of %y
+//           %p = softmax(flatten(global_avg_pool(%y)))       avg_pool to int16, softmax as the head
+//           of the output
 //
-// What must run before: the passes (conv + batch-norm + ReLU, padding and residual add fused, constants folded).
+// What must run before: the passes (conv + batch-norm + ReLU, padding and residual add fused,
+// constants folded).
 #ifndef TF2_QUANTIZE_LOWER_H_
 #define TF2_QUANTIZE_LOWER_H_
 
@@ -23,7 +27,8 @@ enum class QRule : std::uint8_t {
   kFloor,  // floor(log2(127.5 / fmax)): nothing seen in calibration saturates
   kRound,  // round(log2(127.5 / fmax))
   kCap,    // kFloor, but no channel above the mean of its layer
-  kMse,    // of floor, +1, +2 the one with the smallest squared error; needs Calibration with histograms
+  kMse,    // of floor, +1, +2 the one with the smallest squared error; needs Calibration with
+           // histograms
 };
 // "floor", "round", "cap", "mse".
 std::optional<QRule> ParseQRule(std::string_view name);
@@ -35,11 +40,13 @@ struct QuantizeOptions {
   bool correct_bias = false;
 };
 
-// `graph`: batch 1, one run-time input, values as calibrated. Each tensor of the QNet bears the name of the graph's value
-// that it quantises (a tensor whose value exists only in the float graph, as between a flatten and its reader, is left
-// out), so layers can be compared by name. The caller fills in preprocessing and labels.
-// Errors: kUnsupported with node, operator and what to do; an accumulator that may overflow, by layer.
-Result<qnet::QNet> Quantize(const ir::Graph& graph, const Calibration& calibration, const QuantizeOptions& options);
+// `graph`: batch 1, one run-time input, values as calibrated. Each tensor of the QNet bears the
+// name of the graph's value that it quantises (a tensor whose value exists only in the float graph,
+// as between a flatten and its reader, is left out), so layers can be compared by name. The caller
+// fills in preprocessing and labels. Errors: kUnsupported with node, operator and what to do; an
+// accumulator that may overflow, by layer.
+Result<qnet::QNet> Quantize(const ir::Graph& graph, const Calibration& calibration,
+                            const QuantizeOptions& options);
 
 }  // namespace tf2::quantize
 
