@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -46,14 +47,19 @@ class BatchQueue {
     Batch batch;
   };
 
+  using Outcome = std::optional<Result<std::vector<Frame>>>;
+
   void Work();
+  void Store(Ticket ticket, Result<std::vector<Frame>> result);
 
   RunFunction run_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Job> queue_;
-  // Tickets not yet waited for; a value once the batch is done.
-  std::map<Ticket, std::optional<Result<std::vector<Frame>>>> results_;
+  // Tickets that nobody has waited for, and those that somebody is waiting for now; a value once
+  // the batch is done.
+  std::map<Ticket, Outcome> results_;
+  std::map<Ticket, Outcome> waited_;
   std::uint64_t next_ticket_ = 1;
   std::int64_t frame_elements_ = -1;
   bool running_ = false;

@@ -1,0 +1,119 @@
+#include "runtime/session.h"
+
+#include <algorithm>
+#include <deque>
+#include <numeric>
+#include <utility>
+
+#include "base/interrupt.h"
+#include "qnet/head.h"
+
+namespace tf2::runtime {
+
+std::vector<Scored> TopK(std::span<const float> values, int k) {
+  std::vector<Scored> all(values.size());
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    all[i] = {static_cast<std::int64_t>(i), values[i]};
+  }
+  const std::size_t kept = std::min(all.size(), static_cast<std::size_t>(std::max(k, 0)));
+  std::partial_sort(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(kept), all.end(),
+                    [](const Scored& a, const Scored& b) {
+                      return a.score != b.score ? a.score > b.score : a.index < b.index;
+                    });
+  all.resize(kept);
+  return all;
+}
+
+Session::Session(std::shared_ptr<const qnet::QNet> net, std::unique_ptr<Device> device)
+    : net_(std::move(net)), device_(std::move(device)) {}
+
+Result<Session> Session::Open(qnet::Artifact artifact, std::unique_ptr<Device> device) {
+  LoadedModel model;
+  model.net = std::make_shared<const qnet::QNet>(std::move(artifact.net));
+  if (auto it = artifact.extra.find(qnet::kProgramSection); it != artifact.extra.end()) {
+    model.program = std::move(it->second);
+  }
+  TF2_RETURN_IF_ERROR(device->Load(model));
+  return Session(std::move(model.net), std::move(device));
+}
+
+Prediction Session::ApplyHeads(const Frame& frame) const {
+  Prediction prediction;
+  prediction.reserve(frame.size());
+  for (std::size_t i = 0; i < frame.size(); ++i) {
+    prediction.push_back(qnet::ApplyHead(*net_, net_->outputs[i], frame[i]));
+  }
+  return prediction;
+}
+
+Result<Prediction> Session::Run(std::span<const float> input) {
+  TF2_ASSIGN_OR_RETURN(auto quantized, qnet::QuantizeInput(*net_, input));
+  TF2_ASSIGN_OR_RETURN(const auto frames, runtime::RunBatch(*device_, {1, std::move(quantized)}));
+  return ApplyHeads(frames[0]);
+}
+
+Result<std::vector<Prediction>> Session::RunBatch(std::span<const std::vector<float>> inputs) {
+  std::vector<Prediction> predictions;
+  if (inputs.empty()) return predictions;
+  std::size_t next = 0;
+  const Source source = [&]() -> Result<std::optional<std::vector<float>>> {
+    return std::optional<std::vector<float>>(inputs[next++]);
+  };
+  TF2_ASSIGN_OR_RETURN(Batch batch, ReadBatch(source, static_cast<int>(inputs.size())));
+  TF2_ASSIGN_OR_RETURN(const auto frames, runtime::RunBatch(*device_, std::move(batch)));
+  predictions.reserve(frames.size());
+  for (const Frame& frame : frames) predictions.push_back(ApplyHeads(frame));
+  return predictions;
+}
+
+Result<Batch> Session::ReadBatch(const Source& source, int count) const {
+  Batch batch;
+  while (batch.count < count) {
+    TF2_ASSIGN_OR_RETURN(const std::optional<std::vector<float>> input, source());
+    if (!input.has_value()) break;
+    TF2_ASSIGN_OR_RETURN(const auto quantized, qnet::QuantizeInput(*net_, *input));
+    batch.data.insert(batch.data.end(), quantized.begin(), quantized.end());
+    ++batch.count;
+  }
+  return batch;
+}
+
+Status Session::Stream(const Source& source, const Sink& sink, int batch_size) {
+  TF2_CHECK(batch_size >= 1);
+  std::deque<Ticket> in_flight;
+  std::int64_t index = 0;
+  // Waits for the oldest batch; shows it unless something failed before.
+  const auto finish_oldest = [&](const Status& so_far) -> Status {
+    const Ticket ticket = in_flight.front();
+    in_flight.pop_front();
+    auto frames = device_->Wait(ticket);
+    if (!so_far.ok()) return so_far;
+    if (!frames.ok()) return std::move(frames.error());
+    for (const Frame& frame : *frames) TF2_RETURN_IF_ERROR(sink(index++, ApplyHeads(frame)));
+    return {};
+  };
+  Status status;
+  for (bool more = true; more && status.ok();) {
+    auto submitted = SubmitNext(source, batch_size);
+    if (!submitted.ok()) {
+      status = std::move(submitted.error());
+      break;
+    }
+    more = submitted->has_value();
+    if (more) in_flight.push_back(**submitted);
+    // One batch stays in flight while the next is read.
+    if (in_flight.size() > 1) status = finish_oldest(status);
+  }
+  while (!in_flight.empty()) status = finish_oldest(status);
+  return status;
+}
+
+Result<std::optional<Ticket>> Session::SubmitNext(const Source& source, int count) {
+  TF2_RETURN_IF_ERROR(CheckInterrupted());
+  TF2_ASSIGN_OR_RETURN(Batch batch, ReadBatch(source, count));
+  if (batch.count == 0) return std::optional<Ticket>();
+  TF2_ASSIGN_OR_RETURN(const Ticket ticket, device_->Submit(std::move(batch)));
+  return std::optional<Ticket>(ticket);
+}
+
+}  // namespace tf2::runtime
