@@ -1,6 +1,7 @@
-// The float graph: what an importer makes of a model file and the passes rewrite. Values are single-assignment, nodes
-// are kept in topological order, shapes are static and include the batch (axis 0). Everything is an index into a
-// vector, so iteration is deterministic. Activations are NCHW.
+// The float graph: what an importer makes of a model file and the passes rewrite. Values are
+// single-assignment, nodes are kept in topological order, shapes are static and include the batch
+// (axis 0). Everything is an index into a vector, so iteration is deterministic. Activations are
+// NCHW.
 #ifndef TF2_IR_GRAPH_H_
 #define TF2_IR_GRAPH_H_
 
@@ -49,13 +50,15 @@ constexpr std::size_t Index(ValueId id) { return static_cast<std::size_t>(id); }
 struct Value {
   std::string name;  // unique, as in the model where it has one
   DType dtype = DType::kFloat32;
-  Shape shape;       // complete once InferShapes has run
+  Shape shape;                             // complete once InferShapes has run
   std::shared_ptr<const Tensor> constant;  // set for weights and folded values
 };
 
-using Attr = std::variant<std::int64_t, float, std::string, std::vector<std::int64_t>, std::vector<float>>;
+using Attr =
+    std::variant<std::int64_t, float, std::string, std::vector<std::int64_t>, std::vector<float>>;
 
-// One operator. Attributes are those of the operator's row (op_table.h); absent ones have the row's default.
+// One operator. Attributes are those of the operator's row (op_table.h); absent ones have the row's
+// default.
 struct Node {
   OpKind kind{};
   std::string name;  // of the layer in the model; unique
@@ -63,7 +66,8 @@ struct Node {
   std::vector<ValueId> outputs;
   std::map<std::string, Attr> attrs;
 
-  std::int64_t Int(const std::string& key) const;   // CHECKs that the row has it; default where absent
+  std::int64_t Int(
+      const std::string& key) const;  // CHECKs that the row has it; default where absent
   float Float(const std::string& key) const;
   std::string String(const std::string& key) const;
   std::vector<std::int64_t> Ints(const std::string& key) const;
@@ -73,10 +77,11 @@ struct Node {
 struct Graph {
   std::string name;
   std::vector<Value> values;
-  std::vector<Node> nodes;         // topological order
-  std::vector<ValueId> inputs;     // run-time inputs, [n, c, h, w] or [n, k]
+  std::vector<Node> nodes;      // topological order
+  std::vector<ValueId> inputs;  // run-time inputs, [n, c, h, w] or [n, k]
   std::vector<ValueId> outputs;
-  // Multiply-accumulates of one sample as imported; set by CountMacs after import, kept through the passes.
+  // Multiply-accumulates of one sample as imported; set by CountMacs after import, kept through the
+  // passes.
   std::int64_t macs = 0;
 
   const Value& value(ValueId id) const { return values[Index(id)]; }
@@ -84,12 +89,15 @@ struct Graph {
   bool IsConstant(ValueId id) const { return id != kNoValue && value(id).constant != nullptr; }
   const Tensor& constant(ValueId id) const { return *value(id).constant; }
 
-  ValueId AddValue(std::string name, DType dtype = DType::kFloat32, Shape shape = {});  // makes the name unique
+  ValueId AddValue(std::string name, DType dtype = DType::kFloat32,
+                   Shape shape = {});  // makes the name unique
   ValueId AddConstant(std::string name, Tensor tensor);
   // Appends a node with one new output value named as the node; returns the output.
-  ValueId AddNode(OpKind kind, std::string name, std::vector<ValueId> inputs, std::map<std::string, Attr> attrs = {});
+  ValueId AddNode(OpKind kind, std::string name, std::vector<ValueId> inputs,
+                  std::map<std::string, Attr> attrs = {});
 
-  // Node index that produces / nodes indices that read `id` (in order); graph outputs are not readers.
+  // Node index that produces / nodes indices that read `id` (in order); graph outputs are not
+  // readers.
   std::optional<std::size_t> Producer(ValueId id) const;
   std::vector<std::size_t> Readers(ValueId id) const;
   bool IsOutput(ValueId id) const;
@@ -105,13 +113,13 @@ struct ConvAttrs {
 };
 ConvAttrs ConvAttrsOf(const Graph& graph, const Node& node);
 
-// How an average pool divides: by the elements inside the input, by the whole kernel, or by Caffe's rule (the window
-// clipped to the padded input).
+// How an average pool divides: by the elements inside the input, by the whole kernel, or by Caffe's
+// rule (the window clipped to the padded input).
 enum class PoolDivisor : std::uint8_t { kValid, kKernel, kCaffe };
 struct PoolAttrs {
   std::int64_t kh, kw, sh, sw, dh, dw;
   std::int64_t pt, pl, pb, pr;
-  bool ceil;           // output size rounded up; windows that start in the end padding are dropped
+  bool ceil;            // output size rounded up; windows that start in the end padding are dropped
   PoolDivisor divisor;  // average only
 };
 // Also for the global pools (kernel = input).
@@ -119,9 +127,11 @@ PoolAttrs PoolAttrsOf(const Graph& graph, const Node& node);
 
 // Sorts nodes topologically (stable); an error names the nodes of a cycle.
 Status SortTopologically(Graph& graph);
-// Fills every value's shape and dtype in order; an error names node, operator and the shapes that do not fit.
+// Fills every value's shape and dtype in order; an error names node, operator and the shapes that
+// do not fit.
 Status InferShapes(Graph& graph);
-// Arity, attributes, single assignment, order, known shapes, NaN/Inf-free constants, positive dims. Located errors.
+// Arity, attributes, single assignment, order, known shapes, NaN/Inf-free constants, positive dims.
+// Located errors.
 Status Verify(const Graph& graph);
 // Multiply-accumulates of one sample (conv and gemm; padded taps counted).
 std::int64_t MacsOf(const Graph& graph, const Node& node);

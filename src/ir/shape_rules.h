@@ -1,0 +1,64 @@
+// The shape rule of every operator, called by shape inference. Private to src/ir.
+#ifndef TF2_IR_SHAPE_RULES_H_
+#define TF2_IR_SHAPE_RULES_H_
+
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "base/result.h"
+#include "ir/graph.h"
+
+namespace tf2::ir {
+
+// Integer values that follow from static shapes and constants, by value: what a reshape takes its
+// target from.
+using KnownInts = std::map<ValueId, Tensor>;
+
+struct Inferred {
+  Shape shape;
+  DType dtype = DType::kFloat32;
+};
+
+// A node with the shapes of its inputs.
+struct RuleContext {
+  const Graph& graph;
+  const Node& node;
+  const KnownInts& known;
+
+  const Shape& shape(std::size_t i) const { return graph.value(node.inputs[i]).shape; }
+  DType dtype(std::size_t i) const { return graph.value(node.inputs[i]).dtype; }
+  std::size_t rank(std::size_t i) const { return shape(i).size(); }
+  // The known integers of input i, or null.
+  const Tensor* ints(std::size_t i) const;
+};
+
+// Errors of the rules are located by the caller.
+Status ExpectRank(const RuleContext& c, std::size_t input, std::size_t rank);
+Status ExpectFloat(const RuleContext& c);  // all inputs
+// Input i, when present, is a vector of n elements called `what`.
+Status ExpectVector(const RuleContext& c, std::size_t input, std::int64_t n, const char* what);
+
+Result<Inferred> ConvShape(const RuleContext& c);
+Result<Inferred> PoolShape(const RuleContext& c);
+Result<Inferred> GlobalPoolShape(const RuleContext& c);
+Result<Inferred> GemmShape(const RuleContext& c);
+Result<Inferred> MatMulShape(const RuleContext& c);
+Result<Inferred> PerChannelShape(const RuleContext& c);  // batch_norm, scale
+
+Result<Inferred> ConcatShape(const RuleContext& c);
+Result<Inferred> PadShape(const RuleContext& c);
+Result<Inferred> FlattenShape(const RuleContext& c);
+Result<Inferred> ReshapeShape(const RuleContext& c);
+Result<Inferred> GatherShape(const RuleContext& c);
+Result<Inferred> UnsqueezeShape(const RuleContext& c);
+Result<Inferred> SqueezeShape(const RuleContext& c);
+Result<Inferred> SliceShape(const RuleContext& c);
+
+// The value of an integer node whose inputs are known, for the small vectors that shape arithmetic
+// uses.
+std::optional<Tensor> EvaluateInts(const RuleContext& c, const Inferred& result);
+
+}  // namespace tf2::ir
+
+#endif  // TF2_IR_SHAPE_RULES_H_

@@ -1,0 +1,139 @@
+// Shape rules of the weighted operators and the pools.
+#include "ir/op_table.h"
+#include "ir/shape_math.h"
+#include "ir/shape_rules.h"
+
+namespace tf2::ir {
+namespace {
+
+// The number of windows along an axis of `what`, or an error where none fits.
+Result<std::int64_t> CountWindows(const WindowAxis& axis, const char* what) {
+  const std::int64_t count = WindowCount(axis);
+  if (count < 1) {
+    return InvalidArgument(
+        "a window of {} (kernel {}, dilation {}) does not fit the {} {} with padding {} and {}",
+        axis.dilation * (axis.kernel - 1) + 1, axis.kernel, axis.dilation, what, axis.in,
+        axis.pad_begin, axis.pad_end);
+  }
+  return count;
+}
+
+// Whether the window that starts at `start` (0 is the first element) has a tap inside the input.
+bool TouchesInput(const WindowAxis& axis, std::int64_t start) {
+  const std::int64_t first_tap = start >= 0 ? 0 : (-start + axis.dilation - 1) / axis.dilation;
+  return first_tap < axis.kernel && start + first_tap * axis.dilation < axis.in;
+}
+
+// A pool's window must hold at least one element: neither a maximum nor an average of nothing
+// exists.
+Status CheckNoEmptyWindow(const WindowAxis& axis, std::int64_t count, const char* what) {
+  for (std::int64_t i = 0; i < count; ++i) {
+    if (!TouchesInput(axis, i * axis.stride - axis.pad_begin)) {
+      return InvalidArgument("window {} along the {} lies in the padding entirely", i, what);
+    }
+  }
+  return {};
+}
+
+Status CheckSizes(const std::vector<std::int64_t>& values, const char* what) {
+  for (std::int64_t v : values) {
+    if (v > kMaxDimension)
+      return InvalidArgument("{} {} is larger than {}", what, v, kMaxDimension);
+  }
+  return {};
+}
+
+Status CheckWindowAttrs(const Node& node) {
+  TF2_RETURN_IF_ERROR(CheckSizes(node.Ints("strides"), "stride"));
+  TF2_RETURN_IF_ERROR(CheckSizes(node.Ints("dilations"), "dilation"));
+  return CheckSizes(node.Ints("pads"), "padding");
+}
+
+}  // namespace
+
+Result<Inferred> ConvShape(const RuleContext& c) {
+  TF2_RETURN_IF_ERROR(ExpectFloat(c));
+  TF2_RETURN_IF_ERROR(ExpectRank(c, 0, 4));
+  TF2_RETURN_IF_ERROR(ExpectRank(c, 1, 4));
+  TF2_RETURN_IF_ERROR(CheckWindowAttrs(c.node));
+  const Shape& x = c.shape(0);
+  const Shape& w = c.shape(1);
+  const ConvAttrs a = ConvAttrsOf(c.graph, c.node);
+  if (a.groups > w[0] || w[0] % a.groups != 0) {
+    return InvalidArgument("{} output channels do not divide into {} groups", w[0], a.groups);
+  }
+  if (x[1] != w[1] * a.groups) {
+    return InvalidArgument("input {} has {} channels, weights {} with {} groups want {}",
+                           ToString(x), x[1], ToString(w), a.groups, w[1] * a.groups);
+  }
+  TF2_RETURN_IF_ERROR(ExpectVector(c, 2, w[0], "bias"));
+  TF2_ASSIGN_OR_RETURN(const std::int64_t oh,
+                       CountWindows({x[2], a.kh, a.sh, a.dh, a.pt, a.pb}, "height"));
+  TF2_ASSIGN_OR_RETURN(const std::int64_t ow,
+                       CountWindows({x[3], a.kw, a.sw, a.dw, a.pl, a.pr}, "width"));
+  Shape y = {x[0], w[0], oh, ow};
+  if (c.node.HasInput(3) && c.shape(3) != y) {
+    return InvalidArgument("residual is {}, not {}", ToString(c.shape(3)), ToString(y));
+  }
+  return Inferred{std::move(y)};
+}
+
+Result<Inferred> PoolShape(const RuleContext& c) {
+  TF2_RETURN_IF_ERROR(ExpectFloat(c));
+  TF2_RETURN_IF_ERROR(ExpectRank(c, 0, 4));
+  TF2_RETURN_IF_ERROR(CheckWindowAttrs(c.node));
+  TF2_RETURN_IF_ERROR(CheckSizes(c.node.Ints("kernel"), "kernel"));
+  const Shape& x = c.shape(0);
+  const PoolAttrs a = PoolAttrsOf(c.graph, c.node);
+  const WindowAxis rows = {x[2], a.kh, a.sh, a.dh, a.pt, a.pb, a.ceil};
+  const WindowAxis columns = {x[3], a.kw, a.sw, a.dw, a.pl, a.pr, a.ceil};
+  TF2_ASSIGN_OR_RETURN(const std::int64_t oh, CountWindows(rows, "height"));
+  TF2_ASSIGN_OR_RETURN(const std::int64_t ow, CountWindows(columns, "width"));
+  TF2_RETURN_IF_ERROR(CheckNoEmptyWindow(rows, oh, "height"));
+  TF2_RETURN_IF_ERROR(CheckNoEmptyWindow(columns, ow, "width"));
+  return Inferred{{x[0], x[1], oh, ow}};
+}
+
+Result<Inferred> GlobalPoolShape(const RuleContext& c) {
+  TF2_RETURN_IF_ERROR(ExpectFloat(c));
+  TF2_RETURN_IF_ERROR(ExpectRank(c, 0, 4));
+  return Inferred{{c.shape(0)[0], c.shape(0)[1], 1, 1}};
+}
+
+Result<Inferred> GemmShape(const RuleContext& c) {
+  TF2_RETURN_IF_ERROR(ExpectFloat(c));
+  TF2_RETURN_IF_ERROR(ExpectRank(c, 0, 2));
+  TF2_RETURN_IF_ERROR(ExpectRank(c, 1, 2));
+  const Shape& x = c.shape(0);
+  const Shape& w = c.shape(1);
+  if (x[1] != w[1]) {
+    return InvalidArgument("input {} has {} features, weights {} want {}", ToString(x), x[1],
+                           ToString(w), w[1]);
+  }
+  TF2_RETURN_IF_ERROR(ExpectVector(c, 2, w[0], "bias"));
+  return Inferred{{x[0], w[0]}};
+}
+
+Result<Inferred> MatMulShape(const RuleContext& c) {
+  TF2_RETURN_IF_ERROR(ExpectFloat(c));
+  TF2_RETURN_IF_ERROR(ExpectRank(c, 1, 2));
+  Shape y = c.shape(0);
+  if (y.size() < 2)
+    return InvalidArgument("input 0 is {}, not a matrix or a batch of them", ToString(y));
+  const Shape& b = c.shape(1);
+  if (y.back() != b[0])
+    return InvalidArgument("inner sizes of {} and {} differ", ToString(y), ToString(b));
+  y.back() = b[1];
+  return Inferred{std::move(y)};
+}
+
+Result<Inferred> PerChannelShape(const RuleContext& c) {
+  TF2_RETURN_IF_ERROR(ExpectFloat(c));
+  if (c.rank(0) < 2) return InvalidArgument("input {} has no channel axis", ToString(c.shape(0)));
+  for (std::size_t i = 1; i < c.node.inputs.size(); ++i) {
+    TF2_RETURN_IF_ERROR(ExpectVector(c, i, c.shape(0)[1], "parameter"));
+  }
+  return Inferred{c.shape(0)};
+}
+
+}  // namespace tf2::ir
