@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
@@ -92,15 +93,6 @@ Result<Buffer> ReadInto(const std::string& path, std::uint64_t max_bytes) {
   return buffer;
 }
 
-// The mode a new file gets: 0666 without the bits of the umask; an existing file keeps its own.
-mode_t ModeFor(const std::string& path) {
-  struct stat info = {};
-  if (::stat(path.c_str(), &info) == 0) return info.st_mode & 07777;
-  const mode_t mask = ::umask(0);
-  ::umask(mask);
-  return 0666 & ~mask;
-}
-
 // Removes the temporary file unless it was renamed.
 struct Temporary {
   std::string path;
@@ -110,18 +102,21 @@ struct Temporary {
   }
 };
 
+// Creates a file of a new name beside `path`, with the permissions that the umask leaves.
 Result<int> OpenTemporary(const std::string& path, Temporary& temporary) {
-  std::string name = path + ".tmpXXXXXX";
-  const int fd = ::mkostemp(name.data(), O_CLOEXEC);
-  if (fd < 0) {
-    if (errno == ENOENT || errno == ENOTDIR) {
-      return WithHint(NotFound("cannot write: its folder does not exist").At(path),
-                      "create the folder first");
+  static std::atomic<unsigned> counter = 0;
+  while (true) {
+    std::string name = fmt::format("{}.tmp{}-{}", path, ::getpid(), counter++);
+    const int fd = ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (fd >= 0) {
+      temporary.path = std::move(name);
+      return fd;
     }
-    return SystemError(path, "write", errno);
+    if (errno == EEXIST) continue;
+    if (errno != ENOENT && errno != ENOTDIR) return SystemError(path, "write", errno);
+    return WithHint(NotFound("cannot write: its folder does not exist").At(path),
+                    "create the folder first");
   }
-  temporary.path = name;
-  return fd;
 }
 
 Status WriteAll(int fd, const std::string& path, std::span<const std::uint8_t> bytes) {
@@ -162,7 +157,10 @@ Status WriteFileAtomically(const std::string& path, std::span<const std::uint8_t
   TF2_ASSIGN_OR_RETURN(const int raw, OpenTemporary(target, temporary));
   Fd fd(raw);
   TF2_RETURN_IF_ERROR(WriteAll(fd.get(), path, bytes));
-  if (::fchmod(fd.get(), ModeFor(target)) != 0) return SystemError(path, "write", errno);
+  // An existing file's permissions stay.
+  if (::stat(target.c_str(), &info) == 0 && ::fchmod(fd.get(), info.st_mode & 07777) != 0) {
+    return SystemError(path, "write", errno);
+  }
   if (::fsync(fd.get()) != 0) return SystemError(path, "write", errno);
   if (::close(fd.Release()) != 0) return SystemError(path, "write", errno);
   if (::rename(temporary.path.c_str(), target.c_str()) != 0) {

@@ -14,7 +14,8 @@ Result<std::string> FindResource(const std::string& relative) {
   } else {
     std::error_code ec;
     const fs::path exe = fs::read_symlink("/proc/self/exe", ec);
-    for (fs::path dir = exe.parent_path(); !dir.empty() && dir != dir.root_path(); dir = dir.parent_path()) {
+    for (fs::path dir = exe.parent_path(); !dir.empty() && dir != dir.root_path();
+         dir = dir.parent_path()) {
       roots.push_back(dir);
       roots.push_back(dir / "share" / "tf2");
     }
@@ -23,8 +24,9 @@ Result<std::string> FindResource(const std::string& relative) {
     std::error_code ec;
     if (fs::exists(root / relative, ec)) return (root / relative).string();
   }
-  return WithHint(NotFound("cannot find the shipped folder \"{}\"", relative),
-                  "set TF2_HOME to the folder that holds rtl/ and data/ (the repository, or PREFIX/share/tf2)");
+  return WithHint(
+      NotFound("cannot find the shipped folder \"{}\"", relative),
+      "set TF2_HOME to the folder that holds rtl/ and data/ (the repository, or PREFIX/share/tf2)");
 }
 
 }  // namespace tf2

@@ -1,0 +1,97 @@
+#include "base/parallel.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <thread>
+#include <vector>
+
+#include "base/interrupt.h"
+
+namespace tf2 {
+namespace {
+
+TEST(ThreadPoolTest, RangesCoverEverythingOnce) {
+  for (const int threads : {1, 2, 3, 8}) {
+    ThreadPool pool(threads);
+    for (const std::int64_t n : {0, 1, 2, 7, 8, 100}) {
+      std::vector<std::atomic<int>> seen(static_cast<std::size_t>(n));
+      std::atomic<std::int64_t> longest = 0;
+      pool.ForRanges(n, [&](std::int64_t begin, std::int64_t end, int k) {
+        EXPECT_LT(k, threads);
+        EXPECT_LT(begin, end);
+        for (std::int64_t i = begin; i < end; ++i) ++seen[static_cast<std::size_t>(i)];
+        if (k == 0) longest = end - begin;
+      });
+      for (const auto& count : seen) EXPECT_EQ(count, 1);
+      const std::int64_t ranges = std::max<std::int64_t>(1, std::min<std::int64_t>(n, threads));
+      EXPECT_EQ(longest, (n + ranges - 1) / ranges);
+    }
+  }
+}
+
+TEST(ThreadPoolTest, ForRunsEachIndexOnceManyTimes) {
+  ThreadPool pool(4);
+  for (int round = 0; round < 200; ++round) {
+    std::atomic<std::int64_t> sum = 0;
+    pool.For(100, [&](std::int64_t i) { sum += i; });
+    ASSERT_EQ(sum, 4950);
+  }
+}
+
+TEST(ThreadPoolTest, NestedLoopsRunInline) {
+  ThreadPool pool(3);
+  std::atomic<int> count = 0;
+  pool.For(5, [&](std::int64_t) { pool.For(5, [&](std::int64_t) { ++count; }); });
+  EXPECT_EQ(count, 25);
+}
+
+TEST(ThreadPoolTest, ServesSeveralCallers) {
+  ThreadPool pool(2);
+  std::atomic<int> count = 0;
+  const auto call = [&] {
+    for (int i = 0; i < 50; ++i) pool.For(10, [&](std::int64_t) { ++count; });
+  };
+  std::thread a(call);
+  std::thread b(call);
+  a.join();
+  b.join();
+  EXPECT_EQ(count, 1000);
+}
+
+TEST(ParallelForTest, ReportsTheLowestFailure) {
+  for (int round = 0; round < 20; ++round) {
+    const Status status = ParallelForStatus(64, 4, [](std::int64_t i) -> Status {
+      if (i >= 5) return InvalidArgument("step {}", i);
+      std::this_thread::yield();
+      return {};
+    });
+    ASSERT_FALSE(status.ok());
+    EXPECT_EQ(status.error().message, "step 5");
+  }
+}
+
+TEST(ParallelForTest, StopsWhenInterrupted) {
+  std::atomic<int> ran = 0;
+  const Status status = ParallelForStatus(1000, 2, [&](std::int64_t) -> Status {
+    if (++ran == 3) RequestInterrupt();
+    return {};
+  });
+  ClearInterrupt();
+  EXPECT_EQ(status.error().code, ErrorCode::kCancelled);
+  EXPECT_LT(ran, 10);
+}
+
+TEST(DefaultThreadsTest, ObeysTheVariable) {
+  ::setenv("TF2_THREADS", "3", 1);
+  EXPECT_EQ(DefaultThreads(), 3);
+  ::setenv("TF2_THREADS", "many", 1);
+  EXPECT_GE(DefaultThreads(), 1);
+  ::unsetenv("TF2_THREADS");
+  EXPECT_GE(DefaultThreads(), 1);
+}
+
+}  // namespace
+}  // namespace tf2
