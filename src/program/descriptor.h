@@ -27,7 +27,7 @@ struct Descriptor {
   bool last = false;
   bool padding = false;
   bool repeat = false;
-  std::int64_t f_base = 0;  // modulo 2^FieldBits; negative when the first window begins in padding
+  std::int64_t f_base = 0;  // negative when the first window begins in padding
   std::int64_t o_base = 0;
   std::int64_t w_base = 0;  // weight words
   std::int64_t p_base = 0;  // parameter entries
@@ -59,12 +59,12 @@ using Fields = std::array<std::uint32_t, kFieldsPerLayer>;
 // Name of a field as in docs/isa.md; nullptr for 30 and 31.
 const char* FieldName(std::size_t index);
 
-// Two's complement in `field_bits` (12..32). Refuses a value out of range by field, value and
-// range. f_base, o_base and r_off may be anything in (-2^bits, 2^bits), taken modulo 2^bits.
+// Counts minus one, signed fields in two's complement of `field_bits` (12..32). Refuses a value out
+// of range by field, value and range.
 Result<Fields> Encode(const Descriptor& d, std::int32_t field_bits);
 
-// Inverse of Encode, f_base and o_base as unsigned, r_off signed. Refuses an unknown opcode,
-// unknown ctl bits, non-zero reserved fields and fields wider than `field_bits`.
+// Inverse of Encode. Refuses an unknown opcode, unknown ctl bits, non-zero reserved fields and
+// fields wider than `field_bits`.
 Result<Descriptor> Decode(std::span<const std::uint32_t, kFieldsPerLayer> fields,
                           std::int32_t field_bits);
 
