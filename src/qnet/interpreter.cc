@@ -1,0 +1,78 @@
+#include "qnet/interpreter.h"
+
+#include "qnet/ops.h"
+
+namespace tf2::qnet {
+namespace {
+
+struct Runner {
+  const QNet& net;
+  const Op& op;
+  Inputs inputs;
+
+  Bytes operator()(const Conv& conv) const { return RunConv(net, op, conv, inputs); }
+  Bytes operator()(const MaxPool& pool) const { return RunMaxPool(net, op, pool, inputs); }
+  Bytes operator()(const AvgPool& pool) const { return RunAvgPool(net, op, pool, inputs); }
+  Bytes operator()(const Add& add) const { return RunAdd(net, op, add, inputs); }
+  Bytes operator()(const Concat&) const { return RunConcat(inputs); }
+  Bytes operator()(const Reshape&) const { return RunReshape(inputs); }
+};
+
+// How many operators and outputs read each tensor.
+std::vector<std::int64_t> CountReaders(const QNet& net) {
+  std::vector<std::int64_t> readers(net.tensors.size(), 0);
+  for (const Op& op : net.ops) {
+    for (const TensorId id : op.inputs) ++readers[Index(id)];
+  }
+  for (const Output& output : net.outputs) ++readers[Index(output.tensor)];
+  return readers;
+}
+
+// Executes in order; `free_dead` empties a tensor after its last reader.
+Result<std::vector<Bytes>> Execute(const QNet& net, std::span<const std::int8_t> input,
+                                   bool free_dead) {
+  const std::int64_t want = net.tensor(net.input).elements();
+  if (std::ssize(input) != want) {
+    return InvalidArgument("the input has {} values, the network's has {}", input.size(), want);
+  }
+  std::vector<Bytes> tensors(net.tensors.size());
+  tensors[Index(net.input)].assign(input.begin(), input.end());
+  std::vector<std::int64_t> readers = CountReaders(net);
+  std::vector<const Bytes*> inputs;
+  for (const Op& op : net.ops) {
+    inputs.clear();
+    for (const TensorId id : op.inputs) inputs.push_back(&tensors[Index(id)]);
+    tensors[Index(op.output)] = RunOp(net, op, inputs);
+    if (!free_dead) continue;
+    for (const TensorId id : op.inputs) {
+      if (--readers[Index(id)] == 0) Bytes().swap(tensors[Index(id)]);
+    }
+  }
+  return tensors;
+}
+
+}  // namespace
+
+Bytes RunOp(const QNet& net, const Op& op, std::span<const Bytes* const> inputs) {
+  TF2_CHECK(inputs.size() == op.inputs.size());
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    TF2_CHECK(std::ssize(*inputs[i]) == net.tensor(op.inputs[i]).bytes(), "input {} of {}", i,
+              op.name);
+  }
+  Bytes y = std::visit(Runner{net, op, inputs}, op.params);
+  TF2_CHECK(std::ssize(y) == net.tensor(op.output).bytes(), "output of {}", op.name);
+  return y;
+}
+
+Result<std::vector<Bytes>> InterpretAll(const QNet& net, std::span<const std::int8_t> input) {
+  return Execute(net, input, false);
+}
+
+Result<std::vector<Bytes>> Interpret(const QNet& net, std::span<const std::int8_t> input) {
+  TF2_ASSIGN_OR_RETURN(const std::vector<Bytes> tensors, Execute(net, input, true));
+  std::vector<Bytes> outputs;
+  for (const Output& output : net.outputs) outputs.push_back(tensors[Index(output.tensor)]);
+  return outputs;
+}
+
+}  // namespace tf2::qnet

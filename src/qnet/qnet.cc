@@ -1,0 +1,106 @@
+#include "qnet/qnet.h"
+
+#include <algorithm>
+#include <iterator>
+
+namespace tf2::qnet {
+namespace {
+
+struct KindNameOf {
+  const char* operator()(const Conv&) const { return "conv"; }
+  const char* operator()(const MaxPool&) const { return "max_pool"; }
+  const char* operator()(const AvgPool&) const { return "avg_pool"; }
+  const char* operator()(const Add&) const { return "add"; }
+  const char* operator()(const Concat&) const { return "concat"; }
+  const char* operator()(const Reshape&) const { return "reshape"; }
+};
+
+std::string WindowText(const Window& w) {
+  std::string text = fmt::format(" kernel={}x{}", w.kh, w.kw);
+  if (w.sh != 1 || w.sw != 1) text += fmt::format(" stride={}x{}", w.sh, w.sw);
+  if (w.ph != 0 || w.pw != 0) text += fmt::format(" pad={}x{}", w.ph, w.pw);
+  if (w.dh != 1 || w.dw != 1) text += fmt::format(" dilation={}x{}", w.dh, w.dw);
+  return text;
+}
+
+std::string ActivationText(Activation activation) {
+  switch (activation) {
+    case Activation::kNone:
+      return "";
+    case Activation::kRelu:
+      return " relu";
+  }
+  return "";
+}
+
+struct ParamsText {
+  std::string operator()(const Conv& conv) const {
+    std::size_t codes = 0;
+    std::size_t zeros = 0;
+    for (const auto& term : conv.terms) {
+      codes += term.size();
+      zeros += static_cast<std::size_t>(std::ranges::count(term, 0));
+    }
+    std::string text = WindowText(conv.window);
+    if (conv.groups != 1) text += fmt::format(" groups={}", conv.groups);
+    text += fmt::format(
+        " {} codes={} zero={:.1f}%", conv.kind == WeightKind::kSac ? "sac" : "mac", codes,
+        100.0 * static_cast<double>(zeros) / static_cast<double>(std::max<std::size_t>(codes, 1)));
+    if (conv.terms.size() > 1) text += fmt::format(" terms={}", conv.terms.size());
+    if (!conv.t.empty()) text += " residual";
+    return text + ActivationText(conv.activation);
+  }
+  std::string operator()(const MaxPool& pool) const { return WindowText(pool.window); }
+  std::string operator()(const AvgPool& pool) const {
+    return WindowText(pool.window) + fmt::format(" divisors=[{}]", fmt::join(pool.divisors, ",")) +
+           ActivationText(pool.activation);
+  }
+  std::string operator()(const Add& add) const { return ActivationText(add.activation); }
+  std::string operator()(const Concat&) const { return ""; }
+  std::string operator()(const Reshape&) const { return ""; }
+};
+
+std::string TensorText(const Tensor& tensor) {
+  const auto [lo, hi] = std::ranges::minmax(tensor.q);
+  const std::string q = lo == hi ? fmt::format("{}", lo) : fmt::format("{}..{}", lo, hi);
+  return fmt::format("%{} {}[{}] Q={}", tensor.name, tensor.type == ElemType::kInt8 ? "i8" : "i16",
+                     fmt::join(tensor.dims, ","), q);
+}
+
+}  // namespace
+
+std::int64_t Tensor::elements() const {
+  std::int64_t count = 1;
+  for (const std::int32_t dim : dims) count *= dim;
+  return count;
+}
+
+const char* KindName(const Op& op) { return std::visit(KindNameOf{}, op.params); }
+
+std::string ToText(const QNet& net) {
+  std::string text = fmt::format("qnet \"{}\" macs={}\n  input {}\n", net.name, net.macs,
+                                 TensorText(net.tensor(net.input)));
+  for (const Op& op : net.ops) {
+    std::vector<std::string> inputs;
+    for (const TensorId id : op.inputs) inputs.push_back("%" + net.tensor(id).name);
+    fmt::format_to(std::back_inserter(text), "  {} = {}({}) \"{}\"{}\n",
+                   TensorText(net.tensor(op.output)), KindName(op), fmt::join(inputs, ", "),
+                   op.name, std::visit(ParamsText{}, op.params));
+  }
+  for (const Output& output : net.outputs) {
+    fmt::format_to(std::back_inserter(text), "  output \"{}\" = {}%{} [{}]\n", output.name,
+                   output.head == Head::kSoftmax ? "softmax " : "", net.tensor(output.tensor).name,
+                   fmt::join(output.shape, ","));
+  }
+  return text;
+}
+
+std::int64_t MacsOf(const QNet& net, const Op& op) {
+  const auto* conv = std::get_if<Conv>(&op.params);
+  if (conv == nullptr) return 0;
+  const std::int64_t taps =
+      std::int64_t{net.tensor(op.inputs[0]).c() / conv->groups} * conv->window.kh * conv->window.kw;
+  return net.tensor(op.output).elements() * taps;
+}
+
+}  // namespace tf2::qnet
