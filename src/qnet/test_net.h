@@ -1,0 +1,108 @@
+// A small network with every operator for the tests of this folder.
+#ifndef TF2_QNET_TEST_NET_H_
+#define TF2_QNET_TEST_NET_H_
+
+#include <string>
+
+#include "base/rng.h"
+#include "qnet/qnet.h"
+
+namespace tf2::qnet::testing {
+
+inline TensorId AddTensor(QNet& net, const std::string& name, std::vector<std::int32_t> dims,
+                          Rng& rng, ElemType type = ElemType::kInt8) {
+  Tensor tensor{name, type, std::move(dims), {}};
+  for (std::int32_t c = 0; c < tensor.c(); ++c)
+    tensor.q.push_back(static_cast<std::int8_t>(rng.Between(2, 6)));
+  net.tensors.push_back(std::move(tensor));
+  return TensorId(static_cast<std::int32_t>(net.tensors.size()) - 1);
+}
+
+// A convolution with random codes, scales near 1/64 and, for two inputs, consistent residual
+// shifts.
+inline Conv RandomConv(const QNet& net, const std::vector<TensorId>& inputs, TensorId output,
+                       Window window, std::int32_t groups, WeightKind kind, int terms, Rng& rng) {
+  const Tensor& out = net.tensor(output);
+  Conv conv{window, groups, kind, Activation::kNone, {}, {}, {}, {}};
+  const std::int64_t codes =
+      std::int64_t{out.c()} * (net.tensor(inputs[0]).c() / groups) * window.kh * window.kw;
+  for (int term = 0; term < terms; ++term) {
+    std::vector<std::int8_t>& list = conv.terms.emplace_back();
+    for (std::int64_t i = 0; i < codes; ++i) {
+      const auto nibble = static_cast<std::uint8_t>(rng.Below(15));
+      list.push_back(kind == WeightKind::kSac ? *numerics::SacValue(nibble)
+                                              : static_cast<std::int8_t>(rng.Between(-127, 127)));
+    }
+  }
+  for (std::int32_t o = 0; o < out.c(); ++o) {
+    conv.beta.push_back(static_cast<std::int32_t>(rng.Between(-5000, 5000)));
+    conv.scale.push_back({static_cast<std::int16_t>(rng.Between(16384, 32767)),
+                          static_cast<std::uint8_t>(rng.Between(19, 22))});
+    if (inputs.size() > 1) {
+      const auto c = static_cast<std::size_t>(o);
+      conv.t.push_back(
+          static_cast<std::uint8_t>(conv.scale[c].s + out.q[c] - net.tensor(inputs[1]).q[c]));
+    }
+  }
+  return conv;
+}
+
+// conv, residual, groups, two terms, both pools, add, concat, reshape, a 16-bit end.
+inline QNet EveryOperator(std::uint64_t seed) {
+  Rng rng(seed);
+  QNet net;
+  net.name = "every operator";
+  net.macs = 1234;
+  net.input = AddTensor(net, "in", {3, 9, 8}, rng);
+  const auto add_conv = [&](const std::string& name, std::vector<TensorId> inputs,
+                            std::vector<std::int32_t> dims, Window window, std::int32_t groups,
+                            WeightKind kind, int terms, Activation activation) {
+    const TensorId out = AddTensor(net, name, std::move(dims), rng);
+    Conv conv = RandomConv(net, inputs, out, window, groups, kind, terms, rng);
+    conv.activation = activation;
+    net.ops.push_back({name, std::move(inputs), out, std::move(conv)});
+    return out;
+  };
+  const Window k3{3, 3, 1, 1, 1, 1, 1, 1};
+  const TensorId a =
+      add_conv("a", {net.input}, {6, 9, 8}, k3, 1, WeightKind::kSac, 1, Activation::kRelu);
+  const TensorId b =
+      add_conv("b", {a, a}, {6, 9, 8}, k3, 3, WeightKind::kMac, 1, Activation::kRelu);
+  const TensorId c =
+      add_conv("c", {b}, {6, 9, 8}, {1, 1}, 1, WeightKind::kSac, 2, Activation::kNone);
+  const TensorId sum = AddTensor(net, "sum", {6, 9, 8}, rng);
+  net.ops.push_back({"sum", {b, c}, sum, Add{Activation::kRelu}});
+  const TensorId max = AddTensor(net, "max", {6, 5, 4}, rng);
+  net.tensor(max).q = net.tensor(sum).q;
+  net.ops.push_back({"max", {sum}, max, MaxPool{{3, 3, 2, 2, 1, 1, 1, 1}}});
+  const TensorId avg = AddTensor(net, "avg", {6, 5, 4}, rng);
+  AvgPool pool{
+      {3, 3, 2, 2, 1, 1, 1, 1}, Activation::kNone, {2, 3, 3, 3, 2}, {2, 3, 3, 3}, {4, 6, 9}, {}};
+  for (const std::int32_t d : pool.divisors) {
+    std::vector<numerics::Scale>& row = pool.scale.emplace_back();
+    for (int i = 0; i < 6; ++i) row.push_back(*numerics::MakeScale(1.0 / d));
+  }
+  net.ops.push_back({"avg", {sum}, avg, std::move(pool)});
+  const TensorId cat = AddTensor(net, "cat", {12, 5, 4}, rng);
+  net.tensor(cat).q = net.tensor(max).q;
+  net.tensor(cat).q.insert(net.tensor(cat).q.end(), net.tensor(avg).q.begin(),
+                           net.tensor(avg).q.end());
+  net.ops.push_back({"cat", {max, avg}, cat, Concat{}});
+  const TensorId fc = AddTensor(net, "fc", {7, 1, 1}, rng, ElemType::kInt16);
+  Conv last = RandomConv(net, {cat}, fc, {5, 4}, 1, WeightKind::kSac, 1, rng);
+  for (numerics::Scale& scale : last.scale) scale.s = 16;
+  net.ops.push_back({"fc", {cat}, fc, std::move(last)});
+  const TensorId flat = AddTensor(net, "flat", {6 * 5 * 4, 1, 1}, rng);
+  for (std::size_t i = 0; i < 120; ++i) net.tensor(flat).q[i] = net.tensor(max).q[i / 20];
+  net.ops.push_back({"flat", {max}, flat, Reshape{}});
+  net.outputs = {{fc, "prob", Head::kSoftmax, {7}}, {flat, "map", Head::kNone, {6, 20}}};
+  net.preprocessing.mean = {104, 117, 123};
+  net.preprocessing.std = {1.5f};
+  net.preprocessing.order = ChannelOrder::kBgr;
+  net.labels = {"zero", "one", ""};
+  return net;
+}
+
+}  // namespace tf2::qnet::testing
+
+#endif  // TF2_QNET_TEST_NET_H_

@@ -1,0 +1,111 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "qnet/qnet.h"
+#include "qnet/test_net.h"
+
+namespace tf2::qnet {
+namespace {
+
+using ::testing::HasSubstr;
+
+struct Violation {
+  std::string message;  // part of the error
+  std::function<void(QNet&)> break_it;
+};
+
+Conv& ConvAt(QNet& net, std::size_t op) { return std::get<Conv>(net.ops[op].params); }
+
+TEST(Verify, AcceptsTheWellFormed) {
+  const Status status = Verify(testing::EveryOperator(1));
+  EXPECT_TRUE(status.ok()) << status.error().ToString();
+}
+
+TEST(Verify, RefusesEveryViolationByName) {
+  const std::vector<Violation> violations = {
+      {"tensor %in: dimension 0", [](QNet& n) { n.tensors[0].dims[1] = 0; }},
+      {"tensor %in: more than",
+       [](QNet& n) {
+         n.tensors[0].dims = {1 << 24, 1 << 24, 1 << 24};
+       }},
+      {"tensor %in: 2 exponents for 3 channels", [](QNet& n) { n.tensors[0].q.pop_back(); }},
+      {"tensor %in: Q 25 is outside -16..24", [](QNet& n) { n.tensors[0].q[0] = 25; }},
+      {"tensor %in: the name is not unique", [](QNet& n) { n.tensors[1].name = n.tensors[0].name; }},
+      {"the input is not 8 bits wide", [](QNet& n) { n.tensors[0].type = ElemType::kInt16; }},
+      {"the input is not a tensor", [](QNet& n) { n.input = TensorId{-1}; }},
+      {"operator \"a\": the name is empty or not unique", [](QNet& n) { n.ops[1].name = n.ops[0].name; }},
+      {"operator \"a\": reads a tensor that is not computed before it",
+       [](QNet& n) { n.ops[0].inputs[0] = TensorId{3}; }},
+      {"operator \"b\": its output is not a new tensor",
+       [](QNet& n) { n.ops[1].output = TensorId{1}; }},
+      {"a tensor is never computed",
+       [](QNet& n) {
+         n.tensors.push_back({"x", ElemType::kInt8, {1, 1, 1}, {0}});
+       }},
+      {"the network has no outputs", [](QNet& n) { n.outputs.clear(); }},
+      {"conv \"a\": 2 groups for 3 -> 6 channels", [](QNet& n) { ConvAt(n, 0).groups = 2; }},
+      {"conv \"a\": kernel, stride or dilation 0", [](QNet& n) { ConvAt(n, 0).window.sh = 0; }},
+      {"conv \"a\": padding -1", [](QNet& n) { ConvAt(n, 0).window.pw = -1; }},
+      {"conv \"a\": 5 beta and 6 scales for 6 channels",
+       [](QNet& n) { ConvAt(n, 0).beta.pop_back(); }},
+      {"conv \"a\": s 48 is outside 1..47", [](QNet& n) { ConvAt(n, 0).scale[2].s = 48; }},
+      {"conv \"a\": alpha -1 is negative", [](QNet& n) { ConvAt(n, 0).scale[2].alpha = -1; }},
+      {"conv \"a\": 161 codes instead of 6 x 27",
+       [](QNet& n) { ConvAt(n, 0).terms[0].pop_back(); }},
+      {"conv \"a\": channel 0 has the code 3", [](QNet& n) { ConvAt(n, 0).terms[0][0] = 3; }},
+      {"conv \"a\": 3 weight terms",
+       [](QNet& n) { ConvAt(n, 0).terms.resize(3, ConvAt(n, 0).terms[0]); }},
+      {"conv \"b\": 2 weight terms",
+       [](QNet& n) { ConvAt(n, 1).terms.resize(2, ConvAt(n, 1).terms[0]); }},
+      {"conv \"b\": channel 0 has the code -128", [](QNet& n) { ConvAt(n, 1).terms[0][0] = -128; }},
+      {"conv \"a\": the accumulator of channel 1 may overflow",
+       [](QNet& n) { ConvAt(n, 0).beta[1] = 2147483647; }},
+      {"conv \"b\": residual shift", [](QNet& n) { ++ConvAt(n, 1).t[0]; }},
+      {"conv \"a\": has residual shifts but no residual",
+       [](QNet& n) { ConvAt(n, 0).t.resize(6); }},
+      {"conv \"b\": the residual %in has other dims",
+       [](QNet& n) { n.ops[1].inputs[1] = n.input; }},
+      {"add \"sum\": 1 inputs", [](QNet& n) { n.ops[3].inputs.pop_back(); }},
+      {"max_pool \"max\": changes the exponents",
+       [](QNet& n) { ++n.tensor(n.ops[4].output).q[0]; }},
+      {"max_pool \"max\": a window lies outside the input",
+       [](QNet& n) { std::get<MaxPool>(n.ops[4].params).window.sh = 3; }},
+      {"avg_pool \"avg\": the list of divisors",
+       [](QNet& n) {
+         std::get<AvgPool>(n.ops[5].params).divisors = {4, 9, 6};
+       }},
+      {"avg_pool \"avg\": 2 rows of scales",
+       [](QNet& n) { std::get<AvgPool>(n.ops[5].params).scale.pop_back(); }},
+      {"concat \"cat\": channels or exponents", [](QNet& n) { ++n.tensor(n.ops[6].output).q[11]; }},
+      {"reshape \"flat\": element 20 changes its exponent",
+       [](QNet& n) { ++n.tensor(n.ops[8].output).q[20]; }},
+      {"output \"prob\": its shape has 8 elements, its tensor 7",
+       [](QNet& n) { n.outputs[0].shape = {8}; }},
+      {"preprocessing: 2 means or deviations for 3 channels",
+       [](QNet& n) { n.preprocessing.mean.pop_back(); }},
+      {"preprocessing: a standard deviation is not positive",
+       [](QNet& n) { n.preprocessing.std = {0}; }},
+      {"preprocessing: the mean image",
+       [](QNet& n) {
+         n.preprocessing.mean_image = {1, 2};
+       }},
+  };
+  for (const Violation& violation : violations) {
+    QNet net = testing::EveryOperator(1);
+    violation.break_it(net);
+    const Status status = Verify(net);
+    ASSERT_FALSE(status.ok()) << violation.message;
+    EXPECT_THAT(status.error().ToString(), HasSubstr(violation.message));
+  }
+}
+
+TEST(Verify, SixteenBitsAreNotRead) {
+  QNet net = testing::EveryOperator(1);
+  net.tensor(net.ops[2].output).type = ElemType::kInt16;
+  EXPECT_THAT(Verify(net).error().ToString(), HasSubstr("add \"sum\": reads the 16-bit tensor %c"));
+}
+
+}  // namespace
+}  // namespace tf2::qnet
