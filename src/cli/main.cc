@@ -1,0 +1,157 @@
+// The program `tf2`: flags and wiring. Every command is a function of one Options (options.h).
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <functional>
+#include <string>
+
+#include "base/interrupt.h"
+#include "base/log.h"
+#include "base/progress.h"
+#include "cli/options.h"
+
+namespace {
+
+using tf2::cli::Options;
+
+void AddModelFlags(CLI::App* app, Options& o, const std::string& what) {
+  app->add_option("MODEL", o.model.path, what)->required();
+  app->add_option("--weights", o.model.weights, "weights of a Caffe model (.caffemodel)");
+  app->add_option("--input-shape", o.model.input_shapes,
+                  "shape of an open input: NAME=1x3x224x224, or 1x3x224x224 where there is one input");
+  app->add_option("--disable-pass", o.model.disabled_passes, "leave a graph pass out, by name");
+}
+
+void AddDataFlags(CLI::App* app, Options& o) {
+  app->add_option("--data", o.data.path,
+                  "folder of pictures, CIFAR binary, idx, .npy or .npz; each also as .gz or .xz")
+      ->required();
+  app->add_option("--limit", o.data.limit, "use at most N samples")->check(CLI::PositiveNumber);
+  app->add_option("--skip", o.data.skip, "leave the first N samples out")->check(CLI::NonNegativeNumber);
+  app->add_option("--mean", o.data.mean, "mean per channel, in units of 0-255")->delimiter(',');
+  app->add_option("--std", o.data.std, "standard deviation per channel, in units of 0-255")->delimiter(',');
+  app->add_option("--mean-image", o.data.mean_image, "mean image (binaryproto or .npy)");
+  app->add_option("--order", o.data.order, "channel order of the model")->check(CLI::IsMember({"rgb", "bgr"}));
+  app->add_option("--resize", o.data.resize, "resize the shorter side to N pixels")->check(CLI::PositiveNumber);
+  app->add_option("--crop", o.data.crop, "crop the centre N x N pixels")->check(CLI::PositiveNumber);
+  app->add_option("--labels", o.data.labels, "file of class names");
+}
+
+void AddReference(CLI::App* app, Options& o) {
+  app->add_option("--float", o.reference.path, "float model to compare with (Caffe: with --weights)");
+}
+
+void AddBackend(CLI::App* app, Options& o) {
+  app->add_option("--backend", o.backend, "reference, cpu or verilator (default cpu)")
+      ->check(CLI::IsMember({"reference", "cpu", "verilator"}));
+  app->add_option("--isa", o.isa, "instruction set of the cpu backend: portable, avx2, avx512vnni");
+}
+
+void AddArch(CLI::App* app, Options& o) {
+  app->add_option("--arch", o.arch, "accelerator configuration (JSON); default 8 x 8 x 1 sized to the network");
+}
+
+void AddOutput(CLI::App* app, Options& o, const std::string& what, bool required) {
+  auto* option = app->add_option("-o,--output", o.output, what);
+  if (required) option->required();
+}
+
+struct Command {
+  CLI::App* app;
+  std::function<int(const Options&)> run;
+};
+
+std::vector<Command> AddCommands(CLI::App& app, Options& o) {
+  std::vector<Command> commands;
+  auto add = [&](const char* name, const char* what, int (*run)(const Options&)) {
+    CLI::App* sub = app.add_subcommand(name, what);
+    sub->add_flag("--json", o.json, "print JSON (one object, or one a line)");
+    sub->add_flag("--quiet", o.quiet, "no progress on the terminal");
+    sub->add_option("--threads", o.threads, "threads to use (default: all)")->check(CLI::Range(1, 1024));
+    commands.push_back({sub, run});
+    return sub;
+  };
+  const std::string float_model = "model file: .onnx, .prototxt (with --weights), or a graph that import wrote";
+  const std::string any_model = "model file or artifact";
+  CLI::App* sub = add("import", "Read a model file and write its graph as text", tf2::cli::Import);
+  AddModelFlags(sub, o, float_model);
+  AddOutput(sub, o, "file for the graph (standard output without it)", false);
+
+  sub = add("inspect", "List the layers of a model or an artifact", tf2::cli::Inspect);
+  AddModelFlags(sub, o, any_model);
+
+  sub = add("quantize", "Make an integer network of a model", tf2::cli::Quantize);
+  AddModelFlags(sub, o, float_model);
+  AddDataFlags(sub, o);
+  sub->add_option("--bits", o.bits, "bits of a weight: 4 (powers of two) or 8")->check(CLI::IsMember({4, 8}));
+  sub->add_option("--q", o.q_rule, "choice of feature exponents")
+      ->check(CLI::IsMember({"floor", "round", "cap", "mse"}));
+  AddOutput(sub, o, "artifact to write", true);
+
+  sub = add("run", "Classify pictures or arrays", tf2::cli::Run);
+  AddModelFlags(sub, o, any_model);
+  AddDataFlags(sub, o);
+  AddBackend(sub, o);
+  AddArch(sub, o);
+  sub->add_option("--top", o.top, "classes to print for each sample")->check(CLI::PositiveNumber);
+
+  sub = add("eval", "Measure accuracy on labelled data", tf2::cli::Eval);
+  AddModelFlags(sub, o, any_model);
+  AddDataFlags(sub, o);
+  AddBackend(sub, o);
+  AddArch(sub, o);
+  AddReference(sub, o);
+
+  sub = add("verify", "Compare every backend with the integer oracle, layer by layer", tf2::cli::Verify);
+  AddModelFlags(sub, o, "artifact");
+  AddDataFlags(sub, o);
+  AddReference(sub, o);
+  AddArch(sub, o);
+  sub->add_option("--links", o.links, "what to compare: reference,cpu,program,rtl (default all)")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"reference", "cpu", "program", "rtl"}));
+
+  sub = add("compile", "Schedule an artifact onto an accelerator", tf2::cli::Compile);
+  AddModelFlags(sub, o, "artifact");
+  AddArch(sub, o);
+  sub->add_option("--device", o.device, "FPGA to compile for, instead of --arch");
+  sub->add_flag("--asm", o.assembler, "print the program as assembler text");
+  AddOutput(sub, o, "artifact to write, with the program in it", false);
+
+  sub = add("simulate", "Run the RTL of the accelerator in Verilator", tf2::cli::Simulate);
+  AddModelFlags(sub, o, "artifact");
+  AddDataFlags(sub, o);
+  AddArch(sub, o);
+  sub->add_option("--trace", o.trace, "write a waveform (FST) of the first sample");
+
+  sub = add("build", "Make a bitstream", tf2::cli::Build);
+  AddModelFlags(sub, o, "artifact");
+  sub->add_option("--device", o.device, "FPGA (data/devices)")->required();
+  sub->add_option("--seed", o.seed, "seed of place and route");
+  AddOutput(sub, o, "bitstream to write (default: beside the artifact)", false);
+
+  sub = add("prove", "Decode the bitstream, simulate it on real inputs and compare every output word", tf2::cli::Prove);
+  AddModelFlags(sub, o, "artifact");
+  AddDataFlags(sub, o);
+  sub->add_option("--device", o.device, "FPGA whose bitstream can be decoded")->default_str("ice40-hx8k");
+  sub->add_option("--seed", o.seed, "seed of place and route");
+  return commands;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("tf2: from a trained neural network to an FPGA, bit-exactly");
+  app.set_version_flag("--version", "tf2 0.1.0");
+  app.require_subcommand(1);
+  Options options;
+  const std::vector<Command> commands = AddCommands(app, options);
+  CLI11_PARSE(app, argc, argv);
+  tf2::InstallInterruptHandlers();
+  if (options.json || options.quiet) tf2::SetProgressEnabled(false);
+  options.reference.weights = options.model.weights;
+  options.reference.input_shapes = options.model.input_shapes;
+  for (const Command& command : commands) {
+    if (command.app->parsed()) return command.run(options);
+  }
+  return 1;
+}

@@ -1,0 +1,72 @@
+// What the command line says: one struct a group of flags, filled by main.cc, read by the commands.
+#ifndef TF2_CLI_OPTIONS_H_
+#define TF2_CLI_OPTIONS_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace tf2::cli {
+
+// A model file (ONNX, prototxt, graph text) or an artifact.
+struct ModelFlags {
+  std::string path;
+  std::string weights;                    // caffemodel
+  std::vector<std::string> input_shapes;  // NAME=1x3x224x224, or 1x3x224x224 with one input
+  std::vector<std::string> disabled_passes;
+};
+
+// Pictures or arrays, and what is done to them.
+struct DataFlags {
+  std::string path;
+  std::int64_t limit = 0;  // 0: all
+  std::int64_t skip = 0;
+  std::vector<float> mean;
+  std::vector<float> std;
+  std::string mean_image;
+  std::string order;  // rgb, bgr; empty: rgb, or as stored in the artifact
+  std::int32_t resize = 0;
+  std::int32_t crop = 0;
+  std::string labels;
+
+  bool HasPreprocessing() const {
+    return !mean.empty() || !std.empty() || !mean_image.empty() || !order.empty() || resize != 0 || crop != 0;
+  }
+};
+
+struct Options {
+  bool json = false;
+  bool quiet = false;
+  int threads = 0;
+  ModelFlags model;
+  ModelFlags reference;  // --float MODEL, with the same --weights
+  DataFlags data;
+  std::string output;
+  std::string backend;
+  std::string isa;
+  int bits = 4;
+  std::string q_rule = "floor";
+  std::string arch;
+  std::string device;
+  std::string trace;
+  std::int64_t seed = 1;
+  int top = 5;
+  bool assembler = false;
+  std::vector<std::string> links;  // of verify
+};
+
+// The commands; each prints its result on standard output and returns the process's exit status.
+int Import(const Options& options);
+int Inspect(const Options& options);
+int Quantize(const Options& options);
+int Run(const Options& options);
+int Eval(const Options& options);
+int Verify(const Options& options);
+int Compile(const Options& options);
+int Simulate(const Options& options);
+int Build(const Options& options);
+int Prove(const Options& options);
+
+}  // namespace tf2::cli
+
+#endif  // TF2_CLI_OPTIONS_H_

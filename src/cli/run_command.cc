@@ -1,0 +1,82 @@
+// tf2 run: classes of pictures or arrays, one line (or JSON object) a sample.
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "base/parallel.h"
+#include "cli/data.h"
+#include "cli/devices.h"
+#include "cli/models.h"
+#include "cli/options.h"
+#include "cli/output.h"
+#include "verify/evaluate.h"
+
+namespace tf2::cli {
+namespace {
+
+void PrintSample(const Options& options, const std::vector<std::string>& labels, std::int64_t index,
+                 const dataset::Sample& sample, const std::vector<float>& scores) {
+  const auto top = runtime::TopK(scores, options.top);
+  if (options.json) {
+    Json object = {{"sample", index}, {"name", sample.name}};
+    if (sample.label) object["label"] = *sample.label;
+    for (const runtime::Scored& s : top) {
+      object["top"].push_back({{"class", s.index}, {"name", ClassName(labels, s.index)}, {"score", s.score}});
+    }
+    PrintJson(object);
+    return;
+  }
+  std::printf("%s:", sample.name.c_str());
+  for (const runtime::Scored& s : top) std::printf("  %s %.4g", ClassName(labels, s.index).c_str(), s.score);
+  std::printf("\n");
+}
+
+Status RunAll(const Options& options, const Data& data, const verify::Scorer& scorer) {
+  constexpr std::size_t kBatch = 16;
+  std::vector<dataset::Sample> samples;
+  std::int64_t printed = 0;
+  auto flush = [&]() -> Status {
+    std::vector<std::vector<float>> inputs;
+    for (dataset::Sample& sample : samples) inputs.push_back(std::move(sample.x));
+    TF2_ASSIGN_OR_RETURN(const auto scores, scorer(inputs));
+    for (std::size_t i = 0; i < samples.size(); ++i) {
+      PrintSample(options, data.labels, printed++, samples[i], scores[i]);
+    }
+    samples.clear();
+    return {};
+  };
+  auto take = [&](std::int64_t, dataset::Sample&& sample) -> Status {
+    samples.push_back(std::move(sample));
+    return samples.size() < kBatch ? Status() : flush();
+  };
+  TF2_RETURN_IF_ERROR(dataset::ForEachSample(*data.set, 0, take));
+  return samples.empty() ? Status() : flush();
+}
+
+Status RunArtifact(const Options& options) {
+  TF2_ASSIGN_OR_RETURN(qnet::Artifact artifact, OpenArtifact(options.model.path));
+  TF2_ASSIGN_OR_RETURN(const Data data, OpenData(options.data, artifact.net));
+  TF2_ASSIGN_OR_RETURN(runtime::Session session, OpenSession(std::move(artifact), options, options.backend));
+  return RunAll(options, data, verify::SessionScorer(session));
+}
+
+Status RunFloat(const Options& options) {
+  if (!options.backend.empty()) {
+    return WithHint(InvalidArgument("--backend {} runs artifacts; {} is a float model", options.backend,
+                                    options.model.path),
+                    "leave --backend out, or make an artifact with tf2 quantize");
+  }
+  TF2_ASSIGN_OR_RETURN(const ir::Graph graph, ImportAndFuse(options.model));
+  TF2_ASSIGN_OR_RETURN(const Data data, OpenData(options.data, graph));
+  const int threads = options.threads > 0 ? options.threads : DefaultThreads();
+  return RunAll(options, data, verify::FloatScorer(graph, threads));
+}
+
+}  // namespace
+
+int Run(const Options& options) {
+  const Status status = qnet::IsArtifactFile(options.model.path) ? RunArtifact(options) : RunFloat(options);
+  return status.ok() ? 0 : Fail(status.error());
+}
+
+}  // namespace tf2::cli

@@ -1,0 +1,104 @@
+#include "verify/evaluate.h"
+
+#include <utility>
+
+#include "base/interrupt.h"
+#include "base/parallel.h"
+#include "dataset/metrics.h"
+#include "interp/interpreter.h"
+
+namespace tf2::verify {
+namespace {
+
+using Inputs = std::span<const std::vector<float>>;
+using Scores = std::vector<std::vector<float>>;
+
+struct Counts {
+  dataset::Accuracy accuracy;
+  dataset::Accuracy reference_accuracy;
+  dataset::Agreement agreement;
+};
+
+Status ScoreBatch(Inputs inputs, std::span<const std::optional<int>> labels, const Scorer& scorer,
+                  const Scorer* reference, Counts& counts) {
+  TF2_ASSIGN_OR_RETURN(const Scores scores, scorer(inputs));
+  Scores expected;
+  if (reference != nullptr) {
+    TF2_ASSIGN_OR_RETURN(expected, (*reference)(inputs));
+  }
+  for (std::size_t i = 0; i < scores.size(); ++i) {
+    const std::span<const float> own(scores[i]);
+    counts.accuracy.Add(own, labels[i]);
+    if (reference == nullptr) continue;
+    const std::span<const float> other(expected[i]);
+    counts.reference_accuracy.Add(other, labels[i]);
+    counts.agreement.Add(own, other);
+  }
+  return {};
+}
+
+}  // namespace
+
+Scorer FloatScorer(const ir::Graph& graph, int threads) {
+  return [&graph, threads](Inputs inputs) -> Result<Scores> {
+    Scores scores(inputs.size());
+    const ir::Shape& shape = graph.value(graph.inputs[0]).shape;
+    auto score = [&](std::int64_t i) -> Status {
+      const auto& x = inputs[static_cast<std::size_t>(i)];
+      if (ir::ElementCount(shape) != static_cast<std::int64_t>(x.size())) {
+        return InvalidArgument("the sample has {} values, the model's input {} takes {}", x.size(),
+                               ir::ToString(shape), ir::ElementCount(shape));
+      }
+      const ir::Tensor input = ir::Tensor::Float(shape, x);
+      TF2_ASSIGN_OR_RETURN(auto outputs, interp::Run(graph, std::span(&input, 1)));
+      scores[static_cast<std::size_t>(i)] = std::move(outputs[0].f32);
+      return {};
+    };
+    TF2_RETURN_IF_ERROR(ParallelForStatus(static_cast<std::int64_t>(inputs.size()), threads, score));
+    return scores;
+  };
+}
+
+Scorer SessionScorer(runtime::Session& session) {
+  return [&session](Inputs inputs) -> Result<Scores> {
+    TF2_ASSIGN_OR_RETURN(auto predictions, session.RunBatch(inputs));
+    Scores scores;
+    for (runtime::Prediction& prediction : predictions) scores.push_back(std::move(prediction[0]));
+    return scores;
+  };
+}
+
+Result<Evaluation> Evaluate(const dataset::Dataset& data, const Scorer& scorer, const Scorer* reference,
+                            const EvaluateOptions& options) {
+  Counts counts;
+  std::vector<std::vector<float>> inputs;
+  std::vector<std::optional<int>> labels;
+  auto flush = [&]() -> Status {
+    if (inputs.empty()) return {};
+    TF2_RETURN_IF_ERROR(CheckInterrupted());
+    TF2_RETURN_IF_ERROR(ScoreBatch(inputs, labels, scorer, reference, counts));
+    if (options.progress) options.progress(static_cast<std::int64_t>(inputs.size()));
+    inputs.clear();
+    labels.clear();
+    return {};
+  };
+  auto take = [&](std::int64_t, dataset::Sample&& sample) -> Status {
+    inputs.push_back(std::move(sample.x));
+    labels.push_back(sample.label);
+    return static_cast<int>(inputs.size()) < options.batch ? Status() : flush();
+  };
+  TF2_RETURN_IF_ERROR(dataset::ForEachSample(data, 0, take));
+  TF2_RETURN_IF_ERROR(flush());
+  Evaluation result;
+  result.samples = counts.accuracy.samples;
+  result.labelled = counts.accuracy.labelled;
+  result.top1 = counts.accuracy.Top1();
+  result.top5 = counts.accuracy.Top5();
+  if (reference != nullptr) {
+    result.float_top1 = counts.reference_accuracy.Top1();
+    result.agreement = counts.agreement.Fraction();
+  }
+  return result;
+}
+
+}  // namespace tf2::verify

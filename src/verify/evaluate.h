@@ -1,0 +1,46 @@
+// Accuracy of a float model or a loaded network over a data set, and their agreement.
+#ifndef TF2_VERIFY_EVALUATE_H_
+#define TF2_VERIFY_EVALUATE_H_
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "base/result.h"
+#include "dataset/dataset.h"
+#include "ir/graph.h"
+#include "runtime/session.h"
+
+namespace tf2::verify {
+
+// Scores of the model's first output, [classes], for a batch of preprocessed inputs [c, h, w].
+using Scorer = std::function<Result<std::vector<std::vector<float>>>(std::span<const std::vector<float>>)>;
+
+// The float graph (batch 1, one input) with the interpreter, `threads` samples at once. `graph` must outlive the scorer.
+Scorer FloatScorer(const ir::Graph& graph, int threads);
+// A network on a device. `session` must outlive the scorer.
+Scorer SessionScorer(runtime::Session& session);
+
+struct Evaluation {
+  std::int64_t samples = 0;
+  std::int64_t labelled = 0;
+  std::optional<double> top1;        // fraction of the labelled samples
+  std::optional<double> top5;
+  std::optional<double> float_top1;  // of the reference, where there is one
+  std::optional<double> agreement;   // fraction of samples whose top class is the reference's
+};
+
+struct EvaluateOptions {
+  int batch = 32;
+  std::function<void(std::int64_t)> progress;  // samples done since the last call
+};
+
+// Runs `scorer`, and `reference` where given, on every sample. Kept until Ctrl-C: kCancelled.
+Result<Evaluation> Evaluate(const dataset::Dataset& data, const Scorer& scorer, const Scorer* reference,
+                            const EvaluateOptions& options);
+
+}  // namespace tf2::verify
+
+#endif  // TF2_VERIFY_EVALUATE_H_
