@@ -1,0 +1,118 @@
+#include "runtime/backends/cpu/cpu.h"
+
+#include <cstdlib>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include "base/interrupt.h"
+#include "base/parallel.h"
+#include "runtime/backends/cpu/isa.h"
+#include "runtime/backends/cpu/network.h"
+#include "runtime/batch_queue.h"
+
+namespace tf2::runtime {
+namespace {
+
+class CpuDevice final : public Device {
+ public:
+  CpuDevice(int threads, const cpu::KernelSet& kernels)
+      : kernels_(kernels),
+        pool_(threads),
+        queue_([this](const Batch& batch) { return Run(batch); }) {}
+
+  std::string_view name() const override { return "cpu"; }
+  std::string_view isa() const override { return kernels_.isa; }
+
+  Status Load(const LoadedModel& model) override {
+    TF2_RETURN_IF_ERROR(queue_.CheckIdle());
+    TF2_ASSIGN_OR_RETURN(network_, cpu::Network::Prepare(model.net, kernels_));
+    arenas_.clear();
+    arenas_.push_back(network_->MakeArena());
+    const qnet::QNet& net = network_->net();
+    queue_.SetFrameElements(net.tensor(net.input).elements());
+    return {};
+  }
+
+  Result<Ticket> Submit(Batch batch) override { return queue_.Submit(std::move(batch)); }
+  Result<std::vector<Frame>> Wait(Ticket ticket) override { return queue_.Wait(ticket); }
+
+  Result<TraceReport> RunTraced(std::span<const std::int8_t> input,
+                                const TraceSink& sink) override {
+    TF2_RETURN_IF_ERROR(queue_.CheckIdle());
+    if (!network_.has_value()) return InvalidArgument("no network is loaded");
+    const qnet::Tensor& expected = network_->net().tensor(network_->net().input);
+    if (static_cast<std::int64_t>(input.size()) != expected.elements()) {
+      return InvalidArgument("an input of {} values; the network's has {}", input.size(),
+                             expected.elements());
+    }
+    TraceReport report;
+    TF2_ASSIGN_OR_RETURN(report.outputs, network_->Run(input, arenas_[0], &pool_, &sink));
+    return report;
+  }
+
+  void Close() override {
+    queue_.Close();
+    network_.reset();
+    arenas_.clear();
+  }
+
+ private:
+  Result<std::vector<Frame>> Run(const Batch& batch) {
+    const auto count = static_cast<std::size_t>(batch.count);
+    const std::size_t elements = batch.data.size() / count;
+    std::vector<Frame> frames(count);
+    const auto run_range = [&](std::int64_t begin, std::int64_t end, cpu::AlignedBuffer& arena,
+                               ThreadPool* pool) -> Status {
+      for (std::int64_t i = begin; i < end; ++i) {
+        const auto at = static_cast<std::size_t>(i);
+        TF2_ASSIGN_OR_RETURN(
+            frames[at], network_->Run(std::span(batch.data).subspan(at * elements, elements), arena,
+                                      pool, nullptr));
+      }
+      return {};
+    };
+    if (batch.count < pool_.threads() || pool_.threads() == 1) {
+      TF2_RETURN_IF_ERROR(run_range(0, batch.count, arenas_[0], &pool_));
+      return frames;
+    }
+    while (arenas_.size() < static_cast<std::size_t>(pool_.threads())) {
+      arenas_.push_back(network_->MakeArena());
+    }
+    std::vector<Status> statuses(arenas_.size());
+    pool_.ForRanges(batch.count, [&](std::int64_t begin, std::int64_t end, int k) {
+      const auto at = static_cast<std::size_t>(k);
+      statuses[at] = run_range(begin, end, arenas_[at], nullptr);
+    });
+    for (Status& status : statuses) TF2_RETURN_IF_ERROR(std::move(status));
+    return frames;
+  }
+
+  const cpu::KernelSet& kernels_;
+  ThreadPool pool_;
+  std::optional<cpu::Network> network_;
+  std::vector<cpu::AlignedBuffer> arenas_;  // [0] for one frame at a time, else one a thread
+  BatchQueue queue_;                        // last: its thread ends before what it uses
+};
+
+Result<std::unique_ptr<Device>> OpenCpu(const DeviceOptions& options) {
+  if (options.threads < 0) return InvalidArgument("{} threads", options.threads);
+  std::string isa = options.isa;
+  const char* variable = std::getenv("TF2_CPU_ISA");
+  const bool from_environment = isa.empty() && variable != nullptr;
+  if (from_environment) isa = variable;
+  auto kernels = cpu::SelectKernels(isa);
+  if (!kernels.ok()) {
+    if (from_environment) return std::move(kernels.error()).At("TF2_CPU_ISA");
+    return std::move(kernels.error());
+  }
+  return std::unique_ptr<Device>(std::make_unique<CpuDevice>(options.threads, **kernels));
+}
+
+}  // namespace
+
+BackendFactory CpuBackend() {
+  return {"cpu", "blocked, threaded kernels for the instruction sets of this machine", OpenCpu};
+}
+
+}  // namespace tf2::runtime

@@ -1,0 +1,78 @@
+// A QNet made ready for the CPU: memory planned, weights packed, one step an operator; and its
+// execution on an arena.
+#ifndef TF2_RUNTIME_BACKENDS_CPU_NETWORK_H_
+#define TF2_RUNTIME_BACKENDS_CPU_NETWORK_H_
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <variant>
+#include <vector>
+
+#include "base/parallel.h"
+#include "base/result.h"
+#include "qnet/qnet.h"
+#include "runtime/backends/cpu/aligned_buffer.h"
+#include "runtime/backends/cpu/memory_plan.h"
+#include "runtime/backends/cpu/prepare.h"
+#include "runtime/device.h"
+
+namespace tf2::runtime::cpu {
+
+// Immutable once made; frames may run on different arenas at the same time.
+class Network {
+ public:
+  // Errors: kResourceExhausted, by operator, where an arena would pass 2 GiB or a window table
+  // 2^28 entries.
+  static Result<Network> Prepare(std::shared_ptr<const qnet::QNet> net, const KernelSet& kernels);
+
+  const qnet::QNet& net() const { return *net_; }
+  const MemoryPlan& plan() const { return plan_; }
+  const KernelSet& kernels() const { return *kernels_; }
+
+  // Memory for one frame in flight, its constant regions set.
+  AlignedBuffer MakeArena() const;
+
+  // One frame. `pool`: splits each operator over its threads; null to run on the caller alone.
+  // `sink`: sees every tensor, or is null. kCancelled between operators on Ctrl-C.
+  Result<Frame> Run(std::span<const std::int8_t> input, AlignedBuffer& arena, ThreadPool* pool,
+                    const TraceSink* sink) const;
+
+ private:
+  // Concat: what was not written in place.
+  struct CopyStep {
+    struct Part {
+      std::int64_t pixels, bytes;
+      View from, to;
+    };
+    std::vector<Part> parts;
+  };
+  // Reshape that changes the order of bytes; nothing to do where the places are the same.
+  struct ReshapeStep {
+    qnet::TensorId from, to;
+  };
+  using Step = std::variant<PreparedConv, PreparedDepthwise, PreparedMaxPool, PreparedAvgPool,
+                            PreparedAdd, CopyStep, ReshapeStep>;
+
+  Network(std::shared_ptr<const qnet::QNet> net, const KernelSet& kernels);
+
+  Step Prepare(const qnet::Op& op) const;
+  CopyStep PrepareConcat(const qnet::Op& op) const;
+
+  void Execute(const PreparedConv& prepared, std::uint8_t* arena, ThreadPool* pool) const;
+  void Execute(const PreparedDepthwise& prepared, std::uint8_t* arena, ThreadPool* pool) const;
+  void Execute(const PreparedMaxPool& prepared, std::uint8_t* arena, ThreadPool* pool) const;
+  void Execute(const PreparedAvgPool& prepared, std::uint8_t* arena, ThreadPool* pool) const;
+  void Execute(const PreparedAdd& prepared, std::uint8_t* arena, ThreadPool* pool) const;
+  void Execute(const CopyStep& step, std::uint8_t* arena, ThreadPool* pool) const;
+  void Execute(const ReshapeStep& step, std::uint8_t* arena, ThreadPool* pool) const;
+
+  std::shared_ptr<const qnet::QNet> net_;
+  const KernelSet* kernels_;
+  MemoryPlan plan_;
+  std::vector<Step> steps_;  // one an operator
+};
+
+}  // namespace tf2::runtime::cpu
+
+#endif  // TF2_RUNTIME_BACKENDS_CPU_NETWORK_H_
