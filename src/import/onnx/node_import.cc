@@ -1,0 +1,71 @@
+#include "import/onnx/node_import.h"
+
+#include <utility>
+
+namespace tf2::import::onnx {
+
+Status NodeImport::ExpectInputs(std::size_t least, std::size_t most) const {
+  if (inputs.size() < least || inputs.size() > most) {
+    return InvalidArgument("it has {} inputs, {} to {} are legal", inputs.size(), least, most);
+  }
+  for (std::size_t i = 0; i < least; ++i) {
+    if (!HasInput(i)) return InvalidArgument("input {} is left out", i);
+  }
+  return {};
+}
+
+Status NodeImport::ExpectOneOutput(std::string_view what) const {
+  for (std::size_t i = 1; i < outputs.size(); ++i) {
+    if (outputs[i].empty()) continue;
+    return WithHint(Unsupported("output {} ('{}', {}) is read", i, outputs[i], what),
+                    "only the first output of this operator is supported");
+  }
+  return {};
+}
+
+Result<const ir::Tensor*> NodeImport::FloatConstant(std::size_t i, std::string_view what) const {
+  const ir::Tensor* tensor = builder.Constant(inputs[i]);
+  if (tensor == nullptr) {
+    return WithHint(Unsupported("{} (input {}) is computed at run time", what, i),
+                    "tf2 needs it as an initialiser or a Constant node");
+  }
+  if (tensor->dtype != ir::DType::kFloat32)
+    return InvalidArgument("{} (input {}) holds integers", what, i);
+  return tensor;
+}
+
+Result<std::vector<std::int64_t>> NodeImport::KnownInts(std::size_t i,
+                                                        std::string_view what) const {
+  const ir::Tensor* ints = builder.KnownInts(inputs[i]);
+  if (ints != nullptr) return ints->i64;
+  if (builder.DTypeOf(inputs[i]) != ir::DType::kInt64)
+    return InvalidArgument("{} (input {}) are not integers", what, i);
+  return WithHint(Unsupported("{} (input {}) depend on the data", what, i),
+                  "export the model with static shapes, or simplify it first");
+}
+
+Status NodeImport::ExpectFixed(std::size_t i, std::string_view what) const {
+  if (builder.IsFixed(inputs[i])) return {};
+  return WithHint(Unsupported("{} (input {}) are computed at run time", what, i),
+                  "tf2 needs weights that are constant");
+}
+
+Result<ir::ValueId> NodeImport::EmitPart(ir::OpKind kind, std::string_view part,
+                                         std::vector<ir::ValueId> operands,
+                                         AttrMap node_attrs) const {
+  const std::string full = fmt::format("{}/{}", name, part);
+  return builder.Emit(kind, full, full, std::move(operands), std::move(node_attrs));
+}
+
+Status NodeImport::EmitResult(ir::OpKind kind, std::vector<ir::ValueId> operands,
+                              AttrMap node_attrs) {
+  TF2_ASSIGN_OR_RETURN(result, builder.Emit(kind, name, outputs.empty() ? name : outputs[0],
+                                            std::move(operands), std::move(node_attrs)));
+  return {};
+}
+
+Result<ir::ValueId> NodeImport::AddConstant(std::string_view part, ir::Tensor tensor) const {
+  return builder.AddConstant(fmt::format("{}/{}", name, part), std::move(tensor));
+}
+
+}  // namespace tf2::import::onnx
