@@ -1,0 +1,305 @@
+#include "runtime/backends/cpu/test_nets.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+namespace tf2::runtime::cpu::testing {
+namespace {
+
+constexpr std::int32_t kMaxSide = 12;
+
+qnet::Window RandomWindow(Rng& rng, const qnet::Tensor& input, bool pool) {
+  qnet::Window w;
+  w.kh = static_cast<std::int32_t>(rng.Between(1, 4));
+  w.kw = static_cast<std::int32_t>(rng.Between(1, 4));
+  w.sh = static_cast<std::int32_t>(rng.Between(1, 3));
+  w.sw = static_cast<std::int32_t>(rng.Between(1, 3));
+  if (!pool && rng.Chance(0.3)) {
+    w.dh = static_cast<std::int32_t>(rng.Between(1, 3));
+    w.dw = static_cast<std::int32_t>(rng.Between(1, 3));
+  }
+  w.kh = std::min(w.kh, input.h());
+  w.kw = std::min(w.kw, input.w());
+  w.ph = static_cast<std::int32_t>(rng.Between(0, pool ? w.kh - 1 : 3));
+  w.pw = static_cast<std::int32_t>(rng.Between(0, pool ? w.kw - 1 : 3));
+  return w;
+}
+
+}  // namespace
+
+std::int32_t OutputSize(std::int32_t in, std::int32_t k, std::int32_t stride, std::int32_t pad,
+                        std::int32_t dilation) {
+  return std::max(0, in + 2 * pad - (k - 1) * dilation - 1) / stride + 1;
+}
+
+NetBuilder::NetBuilder(std::uint64_t seed, std::vector<std::int32_t> dims, int spread)
+    : rng_(seed) {
+  net_.name = "test";
+  net_.input = AddTensor(std::move(dims), false, spread);
+}
+
+qnet::TensorId NetBuilder::AddTensor(std::vector<std::int32_t> dims, bool wide, int spread) {
+  qnet::Tensor tensor;
+  tensor.name = fmt::format("t{}", net_.tensors.size());
+  tensor.type = wide ? qnet::ElemType::kInt16 : qnet::ElemType::kInt8;
+  tensor.dims = std::move(dims);
+  for (std::int32_t c = 0; c < tensor.c(); ++c) {
+    const auto q = std::clamp<std::int64_t>(rng_.Between(4 - spread, 4 + spread), -16, 24);
+    tensor.q.push_back(static_cast<std::int8_t>(q));
+  }
+  net_.tensors.push_back(std::move(tensor));
+  return qnet::TensorId(static_cast<std::int32_t>(net_.tensors.size()) - 1);
+}
+
+std::int8_t NetBuilder::Code(const ConvOptions& options, bool negative) {
+  int code = 0;
+  switch (options.kind) {
+    case qnet::WeightKind::kSac:
+      code = options.extreme ? 64 : rng_.Chance(0.2) ? 0 : 1 << rng_.Below(7);
+      break;
+    case qnet::WeightKind::kMac:
+      code = options.extreme ? 127 : static_cast<int>(rng_.Between(0, 127));
+      break;
+  }
+  const bool flip = options.extreme ? negative : rng_.Chance(0.5);
+  return static_cast<std::int8_t>(flip ? -code : code);
+}
+
+qnet::TensorId NetBuilder::Conv(qnet::TensorId input, const ConvOptions& options) {
+  return MakeConv({input}, options);
+}
+
+qnet::TensorId NetBuilder::Conv(qnet::TensorId input, qnet::TensorId residual,
+                                const ConvOptions& options) {
+  return MakeConv({input, residual}, options);
+}
+
+qnet::TensorId NetBuilder::MakeConv(std::vector<qnet::TensorId> inputs,
+                                    const ConvOptions& options) {
+  const qnet::Tensor in = tensor(inputs[0]);
+  const qnet::Window& w = options.window;
+  const std::int32_t oh = options.oh > 0 ? options.oh : OutputSize(in.h(), w.kh, w.sh, w.ph, w.dh);
+  const std::int32_t ow = options.ow > 0 ? options.ow : OutputSize(in.w(), w.kw, w.sw, w.pw, w.dw);
+  const qnet::TensorId out = AddTensor({options.oc, oh, ow}, options.wide, 2);
+  qnet::Conv conv;
+  conv.window = w;
+  conv.groups = options.groups;
+  conv.kind = options.kind;
+  conv.activation = options.relu ? qnet::Activation::kRelu : qnet::Activation::kNone;
+  const std::int64_t row = std::int64_t{in.c() / options.groups} * w.kh * w.kw;
+  for (int term = 0; term < options.terms; ++term) {
+    auto& codes = conv.terms.emplace_back();
+    for (std::int64_t i = 0; i < options.oc * row; ++i) {
+      codes.push_back(Code(options, i / row % 2 == 0));
+    }
+  }
+  // The sum of a row is about 128 * 30 * sqrt(row): s brings it near 8 bits, or anywhere.
+  int s = 19;
+  for (std::int64_t n = 1; n < row; n *= 4) ++s;
+  for (std::int32_t o = 0; o < options.oc; ++o) {
+    const bool any = options.extreme && rng_.Chance(0.5);
+    conv.beta.push_back(static_cast<std::int32_t>(any ? rng_.Between(-2'000'000'000, 2'000'000'000)
+                                                      : rng_.Between(-5000, 5000)));
+    conv.scale.push_back(
+        {static_cast<std::int16_t>(any ? rng_.Between(0, 32767) : rng_.Between(16384, 32767)),
+         static_cast<std::uint8_t>(any ? rng_.Between(1, 47) : s)});
+    if (inputs.size() < 2) continue;
+    // t = s + q_out - q_res within 0..40, by choosing q_out, and s where -16 is not low enough.
+    const auto c = static_cast<std::size_t>(o);
+    const int q_res = tensor(inputs[1]).q[c];
+    conv.scale[c].s = static_cast<std::uint8_t>(std::min<int>(conv.scale[c].s, 56 + q_res));
+    auto& q_out = net_.tensor(out).q[c];
+    const int least = std::max(-16, q_res - conv.scale[c].s);
+    const int most = std::min(24, 40 + q_res - conv.scale[c].s);
+    q_out = static_cast<std::int8_t>(std::clamp<int>(q_out, least, most));
+    conv.t.push_back(static_cast<std::uint8_t>(conv.scale[c].s + q_out - q_res));
+  }
+  net_.ops.push_back({fmt::format("op{}", net_.ops.size()), std::move(inputs), out, conv});
+  return out;
+}
+
+qnet::TensorId NetBuilder::MaxPool(qnet::TensorId input, const qnet::Window& w) {
+  const qnet::Tensor in = tensor(input);
+  const auto out = AddTensor({in.c(), OutputSize(in.h(), w.kh, w.sh, w.ph, w.dh),
+                              OutputSize(in.w(), w.kw, w.sw, w.pw, w.dw)},
+                             false, 0);
+  net_.tensor(out).q = in.q;
+  net_.ops.push_back({fmt::format("op{}", net_.ops.size()), {input}, out, qnet::MaxPool{w}});
+  return out;
+}
+
+qnet::TensorId NetBuilder::AvgPool(qnet::TensorId input, const qnet::Window& w, bool wide,
+                                   bool relu) {
+  const qnet::Tensor in = tensor(input);
+  const auto out = AddTensor({in.c(), OutputSize(in.h(), w.kh, w.sh, w.ph, w.dh),
+                              OutputSize(in.w(), w.kw, w.sw, w.pw, w.dw)},
+                             wide, 2);
+  qnet::AvgPool pool;
+  pool.window = w;
+  pool.activation = relu ? qnet::Activation::kRelu : qnet::Activation::kNone;
+  for (std::int32_t i = 0; i < tensor(out).h(); ++i) {
+    pool.divisor_h.push_back(static_cast<std::int32_t>(rng_.Between(1, 3)));
+  }
+  for (std::int32_t i = 0; i < tensor(out).w(); ++i) {
+    pool.divisor_w.push_back(static_cast<std::int32_t>(rng_.Between(1, 3)));
+  }
+  std::set<std::int32_t> divisors;
+  for (const auto h : pool.divisor_h) {
+    for (const auto width : pool.divisor_w) divisors.insert(h * width);
+  }
+  pool.divisors.assign(divisors.begin(), divisors.end());
+  for (std::size_t d = 0; d < pool.divisors.size(); ++d) {
+    auto& row = pool.scale.emplace_back();
+    for (std::int32_t c = 0; c < in.c(); ++c) {
+      row.push_back({static_cast<std::int16_t>(rng_.Between(0, 32767)),
+                     static_cast<std::uint8_t>(rng_.Between(wide ? 8 : 14, 18))});
+    }
+  }
+  net_.ops.push_back({fmt::format("op{}", net_.ops.size()), {input}, out, std::move(pool)});
+  return out;
+}
+
+qnet::TensorId NetBuilder::Add(qnet::TensorId a, qnet::TensorId b, bool wide, bool relu,
+                               bool extreme) {
+  const auto out = AddTensor(tensor(a).dims, wide, extreme ? 28 : 2);
+  const auto activation = relu ? qnet::Activation::kRelu : qnet::Activation::kNone;
+  net_.ops.push_back({fmt::format("op{}", net_.ops.size()), {a, b}, out, qnet::Add{activation}});
+  return out;
+}
+
+qnet::TensorId NetBuilder::Concat(const std::vector<qnet::TensorId>& inputs) {
+  std::int32_t channels = 0;
+  std::vector<std::int8_t> q;
+  for (const auto id : inputs) {
+    channels += tensor(id).c();
+    q.insert(q.end(), tensor(id).q.begin(), tensor(id).q.end());
+  }
+  const qnet::Tensor& first = tensor(inputs[0]);
+  const auto out =
+      AddTensor({channels, first.h(), first.w()}, first.type == qnet::ElemType::kInt16, 0);
+  net_.tensor(out).q = std::move(q);
+  net_.ops.push_back({fmt::format("op{}", net_.ops.size()), inputs, out, qnet::Concat{}});
+  return out;
+}
+
+qnet::TensorId NetBuilder::Reshape(qnet::TensorId input, std::vector<std::int32_t> dims) {
+  const qnet::Tensor in = tensor(input);
+  const auto out = AddTensor(std::move(dims), in.type == qnet::ElemType::kInt16, 0);
+  const std::int64_t in_plane = std::int64_t{in.h()} * in.w();
+  qnet::Tensor& to = net_.tensor(out);
+  const std::int64_t out_plane = std::int64_t{to.h()} * to.w();
+  for (std::int32_t c = 0; c < to.c(); ++c) {
+    to.q[static_cast<std::size_t>(c)] = in.q[static_cast<std::size_t>(c * out_plane / in_plane)];
+  }
+  net_.ops.push_back({fmt::format("op{}", net_.ops.size()), {input}, out, qnet::Reshape{}});
+  return out;
+}
+
+qnet::QNet NetBuilder::Finish(const std::vector<qnet::TensorId>& outputs) {
+  for (const auto id : outputs) {
+    net_.outputs.push_back({id,
+                            fmt::format("out{}", net_.outputs.size()),
+                            qnet::Head::kNone,
+                            {tensor(id).elements()}});
+  }
+  const Status status = qnet::Verify(net_);
+  TF2_CHECK(status.ok(), "{}", status.error().ToString());
+  return net_;
+}
+
+qnet::QNet RandomOps(std::uint64_t seed) {
+  Rng shape(seed ^ 0x5eed);
+  const auto side = [&] { return static_cast<std::int32_t>(shape.Between(1, kMaxSide)); };
+  NetBuilder net(seed, {static_cast<std::int32_t>(shape.Between(1, 40)), side(), side()},
+                 shape.Chance(0.2) ? 20 : 2);
+  Rng& rng = net.rng();
+  std::vector<qnet::TensorId> narrow = {net.input()};  // what operators may read
+  std::vector<qnet::TensorId> all;
+  const auto ops = static_cast<int>(rng.Between(1, 7));
+  for (int i = 0; i < ops; ++i) {
+    const auto from = rng.Pick(narrow);
+    const qnet::Tensor in = net.tensor(from);
+    std::vector<qnet::TensorId> same_dims, same_size;
+    for (const auto id : narrow) {
+      if (net.tensor(id).dims == in.dims) same_dims.push_back(id);
+      if (net.tensor(id).h() == in.h() && net.tensor(id).w() == in.w()) same_size.push_back(id);
+    }
+    qnet::TensorId made{};
+    switch (rng.Below(8)) {
+      case 0:
+        made = net.MaxPool(from, RandomWindow(rng, in, true));
+        break;
+      case 1:
+        made = net.AvgPool(from, RandomWindow(rng, in, true), rng.Chance(0.2), rng.Chance(0.3));
+        break;
+      case 2:
+        made =
+            net.Add(from, rng.Pick(same_dims), rng.Chance(0.2), rng.Chance(0.3), rng.Chance(0.5));
+        break;
+      case 3: {
+        std::vector<qnet::TensorId> parts = {from};
+        while (rng.Chance(0.6) && parts.size() < 4) parts.push_back(rng.Pick(same_size));
+        made = net.Concat(parts);
+        break;
+      }
+      case 4:
+        made = rng.Chance(0.5) ? net.Reshape(from, {in.c() * in.h() * in.w(), 1, 1})
+                               : net.Reshape(from, {in.c(), in.w(), in.h()});
+        break;
+      default: {
+        NetBuilder::ConvOptions options;
+        options.window = RandomWindow(rng, in, false);
+        if (rng.Chance(0.2)) options.window = {in.h(), in.w(), 1, 1, 0, 0, 1, 1};
+        if (rng.Chance(0.3)) options.window = {};
+        options.groups = rng.Chance(0.2) ? in.c() : 1;
+        if (in.c() % 2 == 0 && rng.Chance(0.2)) options.groups = 2;
+        options.oc =
+            options.groups * static_cast<std::int32_t>(rng.Between(1, options.groups == 1   ? 70
+                                                                      : options.groups == 2 ? 20
+                                                                                            : 2));
+        options.kind = rng.Chance(0.4) ? qnet::WeightKind::kMac : qnet::WeightKind::kSac;
+        options.terms = options.kind == qnet::WeightKind::kSac && rng.Chance(0.4) ? 2 : 1;
+        options.relu = rng.Chance(0.5);
+        options.wide = rng.Chance(0.2);
+        options.extreme = rng.Chance(0.2);
+        if (rng.Chance(0.2)) {
+          options.oh = static_cast<std::int32_t>(rng.Between(1, kMaxSide));
+          options.ow = static_cast<std::int32_t>(rng.Between(1, kMaxSide));
+        }
+        const bool keeps_dims = rng.Chance(0.3);
+        if (keeps_dims) {
+          options.window = {3, 3, 1, 1, 1, 1, 1, 1};
+          options.oc = in.c();
+          options.oh = options.ow = 0;
+          made = net.Conv(from, rng.Pick(same_dims), options);
+        } else {
+          made = net.Conv(from, options);
+        }
+      }
+    }
+    all.push_back(made);
+    if (net.tensor(made).type == qnet::ElemType::kInt8 && net.tensor(made).elements() < 20000) {
+      narrow.push_back(made);
+    }
+  }
+  std::vector<qnet::TensorId> outputs = {all.back()};
+  while (rng.Chance(0.4) && outputs.size() < 3) outputs.push_back(rng.Pick(all));
+  return net.Finish(outputs);
+}
+
+std::vector<std::int8_t> RandomFrames(const qnet::QNet& net, int count, std::uint64_t seed) {
+  Rng rng(seed);
+  std::vector<std::int8_t> values(
+      static_cast<std::size_t>(net.tensor(net.input).elements() * count));
+  const std::int64_t kind = rng.Between(0, 3);
+  for (std::int8_t& value : values) {
+    const int extremes[] = {-128, 127, 0};
+    value = static_cast<std::int8_t>(kind == 0         ? -128
+                                     : rng.Chance(0.4) ? extremes[rng.Below(3)]
+                                                       : rng.Between(-128, 127));
+  }
+  return values;
+}
+
+}  // namespace tf2::runtime::cpu::testing
