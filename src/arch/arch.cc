@@ -1,5 +1,7 @@
 #include "arch/arch.h"
 
+#include <bit>
+
 #include "base/hash.h"
 
 namespace tf2::arch {
@@ -16,12 +18,13 @@ Status CheckLanes(const Arch& a) {
   if (!OneOf(a.c, {4, 8, 16, 32})) {
     return InvalidArgument("C is {}: it must be 4, 8, 16 or 32", a.c);
   }
-  if (a.n < a.c || a.n > 64 || a.n % a.c != 0) {
-    return InvalidArgument("N is {}: it must be a multiple of C ({}) up to 64", a.n, a.c);
+  if (!OneOf(a.n, {a.c, 2 * a.c, 4 * a.c, 8 * a.c}) || a.n > 64) {
+    return InvalidArgument("N is {}: it must be 1, 2, 4 or 8 times C ({}) and at most 64", a.n,
+                           a.c);
   }
   if (a.p != 1) return InvalidArgument("P is {}: this engine computes 1 output pixel at once", a.p);
-  if (a.requant_units < 1 || a.n % a.requant_units != 0) {
-    return InvalidArgument("R is {}: it must divide N ({})", a.requant_units, a.n);
+  if (!OneOf(a.requant_units, {1, 2, 4, 8, 16, 32, 64}) || a.requant_units > a.n) {
+    return InvalidArgument("R is {}: it must be a power of two up to N ({})", a.requant_units, a.n);
   }
   if (a.n > a.c && !a.has_regions) {
     return InvalidArgument("HasRegions is false: N ({}) larger than C ({}) needs it", a.n, a.c);
@@ -30,8 +33,9 @@ Status CheckLanes(const Arch& a) {
 }
 
 Status CheckWidths(const Arch& a) {
-  if (a.acc_bits < 16 || a.acc_bits > 32) {
-    return InvalidArgument("AccBits is {}: it must be 16 to 32", a.acc_bits);
+  const int least = 13 + std::bit_width(static_cast<std::uint32_t>(a.c));  // one step's sum
+  if (a.acc_bits < least || a.acc_bits > 32) {
+    return InvalidArgument("AccBits is {}: it must be {} to 32", a.acc_bits, least);
   }
   if (!OneOf(a.beat_bits, {16, 32, 64})) {
     return InvalidArgument("BeatBits is {}: it must be 16, 32 or 64", a.beat_bits);
@@ -45,18 +49,28 @@ Status CheckWidths(const Arch& a) {
     return InvalidArgument("PortBits is {}: it must be 1, 8, 16, 32 or 64 and divide BeatBits ({})",
                            a.port_bits, a.beat_bits);
   }
-  if (a.field_bits < 12 || a.field_bits > 32 || a.field_bits > a.beat_bits) {
-    return InvalidArgument("FieldBits is {}: it must be 12 to 32 and at most BeatBits ({})",
+  if (a.field_bits < 16 || a.field_bits > 32 || a.field_bits > a.beat_bits) {
+    return InvalidArgument("FieldBits is {}: it must be 16 to 32 and at most BeatBits ({})",
                            a.field_bits, a.beat_bits);
+  }
+  if (a.count_bits < 2 || a.count_bits > a.field_bits) {
+    return InvalidArgument("CountBits is {}: it must be 2 to FieldBits ({})", a.count_bits,
+                           a.field_bits);
+  }
+  if (a.coord_bits < 4 || a.coord_bits > a.field_bits) {
+    return InvalidArgument("CoordBits is {}: it must be 4 to FieldBits ({})", a.coord_bits,
+                           a.field_bits);
   }
   return {};
 }
 
-Status CheckMemory(const char* name, std::int64_t words, std::int64_t bits, const Arch& a) {
+Status CheckMemory(const char* name, std::int64_t words, std::int64_t bits, std::int64_t multiple,
+                   const Arch& a) {
   const std::int64_t most = kMaxBeats / (bits / a.beat_bits);
-  if (words < 1 || words > most) {
-    return InvalidArgument("{} is {}: it must be 1 to {} (the host port addresses 2^24 beats)",
-                           name, words, most);
+  if (words < 2 * multiple || words > most || words % multiple != 0) {
+    return InvalidArgument(
+        "{} is {}: it must be a multiple of {} from {} to {} (the host port addresses 2^24 beats)",
+        name, words, multiple, 2 * multiple, most);
   }
   return {};
 }
@@ -66,10 +80,10 @@ Status CheckMemory(const char* name, std::int64_t words, std::int64_t bits, cons
 Status Check(const Arch& a) {
   TF2_RETURN_IF_ERROR(CheckLanes(a));
   TF2_RETURN_IF_ERROR(CheckWidths(a));
-  TF2_RETURN_IF_ERROR(CheckMemory("FeatureWords", a.feature_words, a.feature_word_bits(), a));
-  TF2_RETURN_IF_ERROR(CheckMemory("WeightWords", a.weight_words, a.weight_word_bits(), a));
-  TF2_RETURN_IF_ERROR(CheckMemory("ParamEntries", a.param_entries, 64, a));
-  TF2_RETURN_IF_ERROR(CheckMemory("ProgramFields", a.program_fields, a.beat_bits, a));
+  TF2_RETURN_IF_ERROR(CheckMemory("FeatureWords", a.feature_words, a.feature_word_bits(), 1, a));
+  TF2_RETURN_IF_ERROR(CheckMemory("WeightWords", a.weight_words, a.weight_word_bits(), 1, a));
+  TF2_RETURN_IF_ERROR(CheckMemory("ParamEntries", a.param_entries, 64, a.n, a));
+  TF2_RETURN_IF_ERROR(CheckMemory("ProgramFields", a.program_fields, a.beat_bits, 32, a));
   if (const std::int64_t reach = std::int64_t{1} << (a.field_bits - 1); a.feature_words > reach) {
     return InvalidArgument("FeatureWords is {}: signed pointers of FieldBits ({}) reach {} words",
                            a.feature_words, a.field_bits, reach);
@@ -88,6 +102,8 @@ Status CheckNeeds(const Arch& a, const Needs& n) {
       {"program fields", n.program_fields, a.program_fields},
       {"accumulator bits", n.acc_bits, a.acc_bits},
       {"bits of a descriptor field", n.field_bits, a.field_bits},
+      {"bits of a loop counter", n.count_bits, a.count_bits},
+      {"bits of a coordinate", n.coord_bits, a.coord_bits},
   };
   for (const auto& s : sizes) {
     if (s.need > s.has) {

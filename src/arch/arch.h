@@ -16,25 +16,28 @@ namespace tf2::arch {
 struct Arch {
   std::string name = "sim-8x8x1";
   std::string device;          // of data/devices; empty: simulation only
-  std::int32_t n = 8;          // N: output channels at once, a multiple of C
+  std::int32_t n = 8;          // N: output channels at once: C, 2 C, 4 C or 8 C
   std::int32_t c = 8;          // C: input-channel lanes, bytes of a feature word: 4, 8, 16, 32
   std::int32_t p = 1;          // P: output pixels at once; 1
-  std::int32_t acc_bits = 32;  // AccBits: 16..32
+  std::int32_t acc_bits = 32;  // AccBits: 14 + log2(C)..32
   std::int64_t feature_words = 4096;   // FeatureWords
   std::int64_t weight_words = 4096;    // WeightWords
   std::int64_t param_entries = 1024;   // ParamEntries
   std::int64_t program_fields = 1024;  // ProgramFields
-  std::int32_t field_bits = 32;        // FieldBits: 12..32, at most BeatBits
-  std::int32_t beat_bits = 64;         // BeatBits: 16, 32, 64
-  std::int32_t port_bits = 64;         // PortBits: 1, 8, 16, 32, 64; divides BeatBits
-  std::int32_t requant_units = 8;      // R: divides N
-  bool dual_port = true;               // DualPort
-  bool has_padding = true;             // HasPadding
-  bool has_residual = true;            // HasResidual
-  bool has_max_pool = true;            // HasMaxPool
-  bool has_wide = true;                // HasWide
-  bool has_regions = true;             // HasRegions
-  bool has_repeat = true;              // HasRepeat
+  std::int32_t field_bits = 32;        // FieldBits: 16..32, at most BeatBits
+  std::int32_t count_bits = 16;        // CountBits: width of a loop counter, at most FieldBits
+  std::int32_t coord_bits =
+      16;  // CoordBits: width of a signed coordinate (padding), at most FieldBits
+  std::int32_t beat_bits = 64;     // BeatBits: 16, 32, 64
+  std::int32_t port_bits = 64;     // PortBits: 1, 8, 16, 32, 64; divides BeatBits
+  std::int32_t requant_units = 8;  // R: a power of two up to N
+  bool dual_port = true;           // DualPort
+  bool has_padding = true;         // HasPadding
+  bool has_residual = true;        // HasResidual
+  bool has_max_pool = true;        // HasMaxPool
+  bool has_wide = true;            // HasWide
+  bool has_regions = true;         // HasRegions
+  bool has_repeat = true;          // HasRepeat
 
   std::int64_t lanes() const { return std::int64_t{n} * c * p; }
   std::int32_t planes_per_tile() const { return n / c; }
@@ -54,6 +57,8 @@ struct Needs {
   std::int64_t program_fields = 0;
   std::int32_t acc_bits = 0;    // smallest accumulator that is proven not to overflow
   std::int32_t field_bits = 0;  // smallest descriptor field that holds every value
+  std::int32_t count_bits = 0;  // of the longest loop
+  std::int32_t coord_bits = 0;  // of the coordinates of layers with padding
   bool padding = false;
   bool residual = false;
   bool max_pool = false;

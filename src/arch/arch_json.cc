@@ -22,6 +22,8 @@ void ForEachKey(A& a, F&& visit) {
   visit("ParamEntries", a.param_entries);
   visit("ProgramFields", a.program_fields);
   visit("FieldBits", a.field_bits);
+  visit("CountBits", a.count_bits);
+  visit("CoordBits", a.coord_bits);
   visit("BeatBits", a.beat_bits);
   visit("PortBits", a.port_bits);
   visit("R", a.requant_units);

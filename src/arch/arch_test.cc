@@ -25,9 +25,11 @@ TEST(Arch, JsonRoundTripsEveryParameter) {
   a.acc_bits = 25;
   a.feature_words = 1000;
   a.weight_words = 300;
-  a.param_entries = 77;
+  a.param_entries = 80;
   a.program_fields = 96;
   a.field_bits = 20;
+  a.count_bits = 7;
+  a.coord_bits = 9;
   a.beat_bits = 32;
   a.port_bits = 8;
   a.requant_units = 2;
@@ -76,19 +78,24 @@ TEST(Arch, RefusesEachIllegalValue) {
       {[](Arch& a) { a.requant_units = 0; }, "R is 0"},
       {[](Arch& a) { a.n = 16, a.has_regions = false; }, "HasRegions is false"},
       {[](Arch& a) { a.acc_bits = 33; }, "AccBits is 33"},
-      {[](Arch& a) { a.acc_bits = 15; }, "AccBits is 15"},
+      {[](Arch& a) { a.acc_bits = 16; }, "AccBits is 16: it must be 17"},
+      {[](Arch& a) { a.count_bits = 33; }, "CountBits is 33"},
+      {[](Arch& a) { a.coord_bits = 3; }, "CoordBits is 3"},
+      {[](Arch& a) { a.param_entries = 100; }, "ParamEntries is 100: it must be a multiple of 8"},
+      {[](Arch& a) { a.program_fields = 32; },
+       "ProgramFields is 32: it must be a multiple of 32 from 64"},
       {[](Arch& a) { a.beat_bits = 8; }, "BeatBits is 8"},
       {[](Arch& a) { a.n = a.c = 4, a.requant_units = 1; },
        "BeatBits is 64: it must divide a feature word (32 bits)"},
       {[](Arch& a) { a.port_bits = 4; }, "PortBits is 4"},
       {[](Arch& a) { a.beat_bits = 16, a.field_bits = 16; }, "PortBits is 64"},
-      {[](Arch& a) { a.field_bits = 11; }, "FieldBits is 11"},
+      {[](Arch& a) { a.field_bits = 15; }, "FieldBits is 15"},
       {[](Arch& a) { a.beat_bits = 16, a.port_bits = 1; }, "FieldBits is 32"},
-      {[](Arch& a) { a.feature_words = 0; }, "FeatureWords is 0"},
+      {[](Arch& a) { a.feature_words = 1; }, "FeatureWords is 1"},
       {[](Arch& a) { a.weight_words = kMaxBeats; }, "WeightWords is 16777216"},
       {[](Arch& a) { a.param_entries = kMaxBeats + 1; }, "ParamEntries is"},
       {[](Arch& a) { a.program_fields = kMaxBeats + 1; }, "ProgramFields is"},
-      {[](Arch& a) { a.field_bits = 12, a.feature_words = 2049; }, "FeatureWords is 2049"},
+      {[](Arch& a) { a.field_bits = 16, a.feature_words = 32769; }, "FeatureWords is 32769"},
   };
   for (const auto& [change, message] : cases) {
     Arch a;

@@ -41,6 +41,8 @@ Arch UnlimitedArch(std::int32_t n, std::int32_t c) {
       std::min<std::int64_t>({64, a.feature_word_bits(), a.weight_word_bits()}));
   a.port_bits = a.beat_bits;
   a.field_bits = std::min(32, a.beat_bits);
+  a.count_bits = a.field_bits;
+  a.coord_bits = a.field_bits;
   a.feature_words = kMaxBeats / (a.feature_word_bits() / a.beat_bits);
   a.weight_words = kMaxBeats / (a.weight_word_bits() / a.beat_bits);
   a.param_entries = kMaxBeats / (64 / a.beat_bits);
@@ -51,7 +53,7 @@ Arch UnlimitedArch(std::int32_t n, std::int32_t c) {
 Arch SizedArch(Arch base, const Needs& needs) {
   base.feature_words = PowerOfTwo(needs.feature_words, 64);
   base.weight_words = PowerOfTwo(needs.weight_words, 64);
-  base.param_entries = PowerOfTwo(needs.param_entries, 64);
+  base.param_entries = PowerOfTwo(needs.param_entries, std::max(64, 2 * base.n));
   base.program_fields = PowerOfTwo(needs.program_fields, 2 * kLayerFields);
   return base;
 }
@@ -92,6 +94,8 @@ Result<Arch> DeviceLimits(const Device& device) {
 Result<Arch> DeviceArch(const Device& device, const Needs& needs) {
   TF2_ASSIGN_OR_RETURN(Arch a, DeviceLimits(device));
   TF2_RETURN_IF_ERROR(CheckNeeds(a, needs));
+  a.count_bits = std::max(needs.count_bits, 2);
+  a.coord_bits = std::max(needs.coord_bits, 4);
   a.has_padding = needs.padding;
   a.has_residual = needs.residual;
   a.has_max_pool = needs.max_pool;

@@ -1,5 +1,6 @@
 #include "program/descriptor.h"
 
+#include <algorithm>
 #include <bit>
 
 namespace tf2::program {
@@ -170,6 +171,31 @@ std::int32_t FieldBitsNeeded(const Descriptor& d) {
     if (fits) return bits;
   }
   return 32;
+}
+
+std::int32_t CountBitsNeeded(const Descriptor& d) {
+  std::int32_t bits = 1;
+  for (const std::int64_t count : d.count) {
+    bits = std::max(
+        bits, static_cast<std::int32_t>(std::bit_width(static_cast<std::uint64_t>(count - 1))));
+  }
+  return bits;
+}
+
+std::int32_t CoordBitsNeeded(const Descriptor& d) {
+  if (!d.padding) return 0;
+  std::int64_t low = 0;
+  std::int64_t high = 0;
+  const auto cover = [&](std::int64_t value) {
+    low = std::min(low, value);
+    high = std::max(high, value);
+  };
+  for (const std::int64_t value : {d.y0, d.x0, d.in_h, d.in_w, d.dil_y, d.dil_x, d.str_y, d.str_x})
+    cover(value);
+  cover(d.y0 + (d.count[kOy] - 1) * d.str_y + (d.count[kKy] - 1) * d.dil_y);
+  cover(d.x0 + (d.count[kOx] - 1) * d.str_x + (d.count[kKx] - 1) * d.dil_x);
+  const auto magnitude = static_cast<std::uint64_t>(std::max(high, -low - 1));
+  return static_cast<std::int32_t>(std::bit_width(magnitude)) + 1;
 }
 
 }  // namespace tf2::program

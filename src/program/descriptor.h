@@ -71,6 +71,11 @@ Result<Descriptor> Decode(std::span<const std::uint32_t, kFieldsPerLayer> fields
 // Smallest FieldBits that holds the descriptor.
 std::int32_t FieldBitsNeeded(const Descriptor& d);
 
+// Smallest CountBits (every loop count minus one), and CoordBits (every coordinate of every step; 0
+// without padding).
+std::int32_t CountBitsNeeded(const Descriptor& d);
+std::int32_t CoordBitsNeeded(const Descriptor& d);
+
 }  // namespace tf2::program
 
 #endif  // TF2_PROGRAM_DESCRIPTOR_H_
