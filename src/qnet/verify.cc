@@ -338,8 +338,8 @@ Status CheckPreprocessing(const Preprocessing& p, std::int32_t channels) {
   if (!std::ranges::all_of(p.mean, finite) || !std::ranges::all_of(p.mean_image, finite)) {
     return Broken("a mean is not finite");
   }
-  if (!std::ranges::all_of(p.std, [](float v) { return std::isfinite(v) && v > 0; })) {
-    return Broken("a standard deviation is not positive");
+  if (!std::ranges::all_of(p.std, [](float v) { return std::isfinite(v) && v != 0; })) {
+    return Broken("a standard deviation is 0 or not finite");
   }
   std::int64_t elements = p.mean_image_dims.empty() ? 0 : 1;
   for (const std::int32_t dim : p.mean_image_dims) {

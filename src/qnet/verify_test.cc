@@ -85,7 +85,7 @@ TEST(Verify, RefusesEveryViolationByName) {
        [](QNet& n) { n.outputs[0].shape = {8}; }},
       {"preprocessing: 2 means or deviations for 3 channels",
        [](QNet& n) { n.preprocessing.mean.pop_back(); }},
-      {"preprocessing: a standard deviation is not positive",
+      {"preprocessing: a standard deviation is 0 or not finite",
        [](QNet& n) { n.preprocessing.std = {0}; }},
       {"preprocessing: the mean image",
        [](QNet& n) {

@@ -19,6 +19,7 @@
 #include "ir/graph.h"
 #include "qnet/qnet.h"
 #include "quantize/calibrate.h"
+#include "quantize/weights.h"
 
 namespace tf2::quantize {
 
@@ -47,6 +48,11 @@ struct QuantizeOptions {
 // accumulator that may overflow, by layer.
 Result<qnet::QNet> Quantize(const ir::Graph& graph, const Calibration& calibration,
                             const QuantizeOptions& options);
+
+// The same with another method of rounding weights (options.correct_bias is the rounder's affair
+// then).
+Result<qnet::QNet> QuantizeWith(const ir::Graph& graph, const Calibration& calibration,
+                                const QuantizeOptions& options, const WeightRounder& rounder);
 
 }  // namespace tf2::quantize
 

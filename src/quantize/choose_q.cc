@@ -1,0 +1,240 @@
+#include "quantize/choose_q.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+namespace tf2::quantize {
+namespace {
+
+using numerics::kMaxQ;
+using numerics::kMinQ;
+using qnet::TensorId;
+
+constexpr double kLimit8 = 127.5;
+constexpr double kLimit16 = 32767.5;
+
+std::int8_t ClampQ(int q) { return static_cast<std::int8_t>(std::clamp(q, kMinQ, kMaxQ)); }
+
+// The operator that computes each tensor; null for the input.
+std::vector<const qnet::Op*> Producers(const qnet::QNet& net) {
+  std::vector<const qnet::Op*> producers(net.tensors.size(), nullptr);
+  for (const qnet::Op& op : net.ops) producers[qnet::Index(op.output)] = &op;
+  return producers;
+}
+
+bool PassesQ(const qnet::Op* op) {
+  return op != nullptr && (std::holds_alternative<qnet::MaxPool>(op->params) ||
+                           std::holds_alternative<qnet::Concat>(op->params) ||
+                           std::holds_alternative<qnet::Reshape>(op->params));
+}
+
+std::int64_t PlaneOf(const qnet::Tensor& tensor) { return std::int64_t{tensor.h()} * tensor.w(); }
+
+// Whether every channel of `out` lies in one channel of `in`.
+bool Nests(const qnet::Tensor& in, const qnet::Tensor& out) {
+  return PlaneOf(in) % PlaneOf(out) == 0;
+}
+
+// One Q for the whole tensor from its largest value.
+int OneQ(const ValueStats& stats, double limit) {
+  const float fmax = *std::ranges::max_element(stats.abs_max);
+  return fmax > 0 ? FloorQ(fmax, limit) : 0;
+}
+
+// Q of each channel of an 8-bit tensor.
+std::vector<std::int8_t> ChannelQ(const ValueStats& stats, QRule rule) {
+  const std::size_t channels = stats.abs_max.size();
+  std::vector<int> q(channels, 0);
+  std::vector<bool> fired(channels, false);
+  int largest = kMinQ;
+  double sum = 0;
+  double count = 0;
+  for (std::size_t c = 0; c < channels; ++c) {
+    const double fmax = stats.abs_max[c];
+    fired[c] = fmax > 0;
+    if (!fired[c]) continue;
+    switch (rule) {
+      case QRule::kFloor:
+      case QRule::kCap:
+        q[c] = FloorQ(fmax);
+        break;
+      case QRule::kRound:
+        q[c] = RoundQ(fmax);
+        break;
+      case QRule::kMse:
+        q[c] = ErrorMinimalQ(stats.histograms[c], fmax);
+        break;
+    }
+    q[c] = ClampQ(q[c]);
+    largest = std::max(largest, q[c]);
+    sum += q[c];
+    ++count;
+  }
+  if (count == 0) return std::vector<std::int8_t>(channels, 0);
+  if (rule == QRule::kCap) largest = std::min(largest, static_cast<int>(std::floor(sum / count)));
+  std::vector<std::int8_t> out(channels);
+  for (std::size_t c = 0; c < channels; ++c) {
+    out[c] = static_cast<std::int8_t>(fired[c] ? std::min(q[c], largest) : largest);
+  }
+  return out;
+}
+
+// Integral of (x - nearest)^2 over [lo, hi), a range with one nearest integer in -128..127
+// (magnitudes: 0..127).
+double CellError(double lo, double hi) {
+  const double nearest = std::min(std::floor((lo + hi) / 2 + 0.5), 127.0);
+  const auto cube = [](double v) { return v * v * v; };
+  return (cube(hi - nearest) - cube(lo - nearest)) / 3;
+}
+
+}  // namespace
+
+int FloorQ(double fmax, double limit) {
+  return static_cast<int>(std::floor(std::log2(limit / fmax)));
+}
+int RoundQ(double fmax, double limit) {
+  return static_cast<int>(std::floor(std::log2(limit / fmax) + 0.5));
+}
+
+double SquaredErrorAt(const Histogram& histogram, int q) {
+  // Bins and cells in units of the step 2^-q.
+  const double width = std::ldexp(1.0, histogram.exponent + q) / Histogram::kBins;
+  double error = 0;
+  for (std::size_t i = 0; i < histogram.bins.size(); ++i) {
+    if (histogram.bins[i] == 0) continue;
+    const double lo = static_cast<double>(i) * width;
+    error += histogram.bins[i] * CellError(lo, lo + width) / width;
+  }
+  return std::ldexp(error, -2 * q);
+}
+
+int ErrorMinimalQ(const Histogram& histogram, double fmax) {
+  const int floor_q = FloorQ(fmax);
+  int best = floor_q;
+  double least = SquaredErrorAt(histogram, floor_q);
+  for (int q = floor_q + 1; q <= floor_q + 2; ++q) {
+    const double error = SquaredErrorAt(histogram, q);
+    if (error < least) {
+      least = error;
+      best = q;
+    }
+  }
+  return best;
+}
+
+Result<QPlan> QPlan::Make(const Draft& draft, const Calibration& calibration, QRule rule) {
+  const auto producers = Producers(draft.net);
+  QPlan plan;
+  plan.own_.resize(draft.net.tensors.size());
+  plan.group_.assign(draft.net.tensors.size(), -1);
+  for (std::size_t i = 0; i < draft.net.tensors.size(); ++i) {
+    if (PassesQ(producers[i])) continue;
+    const qnet::Tensor& tensor = draft.net.tensors[i];
+    const ValueStats& stats = calibration.stats(draft.values[i]);
+    const auto channels = static_cast<std::size_t>(tensor.c());
+    TF2_CHECK(stats.abs_max.size() == channels, "no statistics of {}", tensor.name);
+    switch (tensor.type) {
+      case qnet::ElemType::kInt16:
+        plan.own_[i].assign(channels, ClampQ(OneQ(stats, kLimit16)));
+        break;
+      case qnet::ElemType::kInt8:
+        if (rule == QRule::kMse && stats.histograms.size() != channels) {
+          return WithHint(InvalidArgument("the calibration has no histogram of {}", tensor.name),
+                          "calibrate with CalibrateOptions::histograms");
+        }
+        plan.own_[i] = ChannelQ(stats, rule);
+        // Of a vector, a channel is one element: too little to know its range from. Its elements
+        // are of one kind.
+        if (producers[i] == nullptr && PlaneOf(tensor) == 1) {
+          std::ranges::fill(plan.own_[i], ClampQ(OneQ(stats, kLimit8)));
+        }
+        break;
+    }
+  }
+  int group = 0;
+  for (const qnet::Op& op : draft.net.ops) {
+    if (!std::holds_alternative<qnet::Reshape>(op.params)) continue;
+    if (!Nests(draft.net.tensor(op.inputs[0]), draft.net.tensor(op.output))) {
+      plan.DemandOneQ(draft, op.inputs[0], group++);
+    }
+  }
+  plan.Equalise(draft);
+  return plan;
+}
+
+void QPlan::DemandOneQ(const Draft& draft, TensorId tensor, int group) {
+  const qnet::Op* op = Producers(draft.net)[qnet::Index(tensor)];
+  if (PassesQ(op)) {
+    for (const TensorId input : op->inputs) DemandOneQ(draft, input, group);
+    return;
+  }
+  int& own = group_[qnet::Index(tensor)];
+  const int old = own;
+  own = group;
+  if (old < 0 || old == group) return;
+  for (int& other : group_) {  // a tensor of two groups joins them
+    if (other == old) other = group;
+  }
+}
+
+void QPlan::Equalise(const Draft& draft) {
+  std::map<int, std::int8_t> least;
+  for (std::size_t i = 0; i < draft.net.tensors.size(); ++i) {
+    if (group_[i] < 0) continue;
+    const auto [it, first] = least.try_emplace(group_[i], std::int8_t{kMaxQ});
+    it->second = std::min(it->second, *std::ranges::min_element(own_[i]));
+  }
+  for (std::size_t i = 0; i < draft.net.tensors.size(); ++i) {
+    if (group_[i] >= 0) std::ranges::fill(own_[i], least.at(group_[i]));
+  }
+}
+
+void QPlan::Cap(const Draft& draft, TensorId tensor, std::size_t channel, int limit) {
+  const qnet::Op* op = Producers(draft.net)[qnet::Index(tensor)];
+  if (!PassesQ(op)) {
+    std::vector<std::int8_t>& own = own_[qnet::Index(tensor)];
+    const bool wide = draft.net.tensor(tensor).type == qnet::ElemType::kInt16;
+    for (std::size_t c = 0; c < own.size(); ++c) {
+      if (wide || c == channel) own[c] = std::min(own[c], ClampQ(limit));
+    }
+    Equalise(draft);
+    return;
+  }
+  if (std::holds_alternative<qnet::Reshape>(op->params)) {
+    const qnet::Tensor& in = draft.net.tensor(op->inputs[0]);
+    const std::int64_t element =
+        static_cast<std::int64_t>(channel) * PlaneOf(draft.net.tensor(tensor));
+    Cap(draft, op->inputs[0], static_cast<std::size_t>(element / PlaneOf(in)), limit);
+    return;
+  }
+  for (const TensorId input :
+       op->inputs) {  // max pool: the only one; concat: the one that holds the channel
+    const auto channels = static_cast<std::size_t>(draft.net.tensor(input).c());
+    if (channel < channels) return Cap(draft, input, channel, limit);
+    channel -= channels;
+  }
+}
+
+void QPlan::Apply(Draft& draft) const {
+  for (std::size_t i = 0; i < own_.size(); ++i) draft.net.tensors[i].q = own_[i];
+  for (const qnet::Op& op : draft.net.ops) {
+    if (!PassesQ(&op)) continue;
+    qnet::Tensor& out = draft.net.tensor(op.output);
+    if (std::holds_alternative<qnet::Reshape>(op.params)) {
+      const qnet::Tensor& in = draft.net.tensor(op.inputs[0]);
+      out.q.resize(static_cast<std::size_t>(out.c()));
+      for (std::size_t c = 0; c < out.q.size(); ++c) {
+        out.q[c] = in.q[static_cast<std::size_t>(static_cast<std::int64_t>(c) * PlaneOf(out) /
+                                                 PlaneOf(in))];
+      }
+      continue;
+    }
+    for (const TensorId input : op.inputs) {
+      const std::vector<std::int8_t>& q = draft.net.tensor(input).q;
+      out.q.insert(out.q.end(), q.begin(), q.end());
+    }
+  }
+}
+
+}  // namespace tf2::quantize

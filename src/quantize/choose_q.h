@@ -1,0 +1,53 @@
+// The choice of the exponents Q of every tensor of a draft.
+#ifndef TF2_QUANTIZE_CHOOSE_Q_H_
+#define TF2_QUANTIZE_CHOOSE_Q_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "base/result.h"
+#include "quantize/calibrate.h"
+#include "quantize/draft.h"
+#include "quantize/lower.h"
+
+namespace tf2::quantize {
+
+// Q of one channel from its largest magnitude: floor(log2(limit / fmax)) or the nearest integer to
+// it; limit 127.5 for 8 bits, 32767.5 for 16. fmax > 0. Not clamped to kMinQ..kMaxQ.
+int FloorQ(double fmax, double limit = 127.5);
+int RoundQ(double fmax, double limit = 127.5);
+
+// Mean squared error of rounding the distribution to 8 bits at exponent `q` (times the number of
+// values); values are uniform within a bin.
+double SquaredErrorAt(const Histogram& histogram, int q);
+// Of FloorQ, + 1, + 2 the one with the least squared error; the smallest of equals.
+int ErrorMinimalQ(const Histogram& histogram, double fmax);
+
+// The Q of the tensors whose operators choose one: input, convolution, average pool, add. Max
+// pooling, concatenation and reshape pass Q on. A reshape that mixes channels demands one Q of
+// everything that flows into it.
+class QPlan {
+ public:
+  // By `rule` from the statistics of each tensor's value, clamped to kMinQ..kMaxQ; a channel that
+  // never fired takes the largest Q of its tensor; a 16-bit tensor has one Q. Errors:
+  // kInvalidArgument when `rule` needs histograms that the calibration does not have.
+  static Result<QPlan> Make(const Draft& draft, const Calibration& calibration, QRule rule);
+
+  // Q of `tensor`'s channel is to be at most `limit` (>= kMinQ): lowers the Q of the operator that
+  // chooses it.
+  void Cap(const Draft& draft, qnet::TensorId tensor, std::size_t channel, int limit);
+  // Writes Tensor::q of every tensor.
+  void Apply(Draft& draft) const;
+
+ private:
+  // Lowers members of a one-Q group to their minimum.
+  void Equalise(const Draft& draft);
+  void DemandOneQ(const Draft& draft, qnet::TensorId tensor, int group);
+
+  std::vector<std::vector<std::int8_t>> own_;  // by TensorId; empty where Q is passed on
+  std::vector<int> group_;  // by TensorId: tensors of one group have one Q; -1: none
+};
+
+}  // namespace tf2::quantize
+
+#endif  // TF2_QUANTIZE_CHOOSE_Q_H_

@@ -1,0 +1,171 @@
+#include "quantize/finish.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/parallel.h"
+#include "numerics/numerics.h"
+
+namespace tf2::quantize {
+namespace {
+
+using numerics::kMaxResidualShift;
+using numerics::kMinQ;
+using numerics::MakeScale;
+
+Error Located(Error error, const qnet::Op& op) { return std::move(error).At(op.name); }
+
+// beta of a row in accumulator units, checked against the bound of 32 bits.
+Result<std::int32_t> BetaOf(const qnet::Op& op, const RoundedLayer& layer, std::size_t o,
+                            std::size_t row) {
+  const double beta = std::floor(layer.bias[o] / layer.scale[o] + 0.5);
+  std::int64_t sum_abs = 0;
+  for (const auto& term : layer.terms) {
+    for (std::size_t i = 0; i < row; ++i) sum_abs += std::abs(int{term[o * row + i]});
+  }
+  if (!(std::fabs(beta) < 0x1p40) ||
+      !numerics::AccumulatorFits(sum_abs, static_cast<std::int64_t>(beta), 32)) {
+    return Located(WithHint(Unsupported("the 32-bit accumulator of channel {} may overflow: sum "
+                                        "|code| {} * 128 + |beta| {:.0f}",
+                                        o, sum_abs, std::fabs(beta)),
+                            "split the layer's input channels over two layers"),
+                   op);
+  }
+  return static_cast<std::int32_t>(beta);
+}
+
+// alpha, s and t of channel `o` for factor = scale * 2^Q_out; false when `caps` has what must
+// change first.
+Status ScaleRow(const Draft& draft, const qnet::Op& op, qnet::Conv& conv, std::size_t o,
+                double row_scale, std::vector<QCap>& caps) {
+  const int q_out = draft.net.tensor(op.output).q[o];
+  const double factor = std::ldexp(row_scale, q_out);
+  const bool residual = op.inputs.size() > 1;
+  const int q_res = residual ? draft.net.tensor(op.inputs[1]).q[o] : 0;
+  const int max_s = residual ? std::min(numerics::kMaxShift, kMaxResidualShift - q_out + q_res)
+                             : numerics::kMaxShift;
+  const auto scale = MakeScale(factor, max_s);
+  if (!scale) {
+    if (q_out <= kMinQ) {
+      return Located(
+          Unsupported(
+              "channel {} needs the factor {} from accumulator to output, which no alpha / 2^s has",
+              o, factor),
+          op);
+    }
+    caps.push_back({op.output, o, q_out - 1});
+    return {};
+  }
+  conv.scale[o] = *scale;
+  if (!residual) return {};
+  const int t = scale->s + q_out - q_res;
+  if (t < 0) {
+    if (q_res + t < kMinQ) {
+      return Located(Unsupported("channel {}: the residual's exponent {} cannot be lowered by {}",
+                                 o, q_res, -t),
+                     op);
+    }
+    caps.push_back({op.inputs[1], o, q_res + t});
+    return {};
+  }
+  conv.t[o] = static_cast<std::uint8_t>(t);
+  return {};
+}
+
+Status FinishConv(const Draft& draft, const qnet::Op& op, qnet::Conv& conv, RoundedLayer layer,
+                  std::vector<QCap>& caps) {
+  const std::size_t oc = layer.scale.size();
+  const std::size_t row = layer.terms[0].size() / oc;
+  conv.beta.assign(oc, 0);
+  conv.scale.assign(oc, {});
+  conv.t.assign(op.inputs.size() > 1 ? oc : 0, 0);
+  for (std::size_t o = 0; o < oc; ++o) {
+    TF2_ASSIGN_OR_RETURN(conv.beta[o], BetaOf(op, layer, o, row));
+    TF2_RETURN_IF_ERROR(ScaleRow(draft, op, conv, o, layer.scale[o], caps));
+  }
+  conv.terms = std::move(layer.terms);
+  return {};
+}
+
+// scale[d][c] = 2^(Q_out - Q_in) / d.
+Status FinishAvgPool(const Draft& draft, const qnet::Op& op, qnet::AvgPool& pool,
+                     std::vector<QCap>& caps) {
+  const auto& q_in = draft.net.tensor(op.inputs[0]).q;
+  const auto& q_out = draft.net.tensor(op.output).q;
+  pool.scale.assign(pool.divisors.size(), {});
+  for (std::size_t d = 0; d < pool.divisors.size(); ++d) {
+    for (std::size_t c = 0; c < q_out.size(); ++c) {
+      const double factor = std::ldexp(1.0 / pool.divisors[d], q_out[c] - q_in[c]);
+      const auto scale = MakeScale(factor);
+      if (!scale) {
+        if (q_out[c] <= kMinQ)
+          return Located(Unsupported("channel {} needs the factor {}", c, factor), op);
+        caps.push_back({op.output, c, q_out[c] - 1});
+      }
+      pool.scale[d].push_back(scale.value_or(numerics::Scale{}));
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+LayerProblem ProblemOf(const Draft& draft, const Calibration& calibration, std::size_t op,
+                       qnet::WeightKind kind) {
+  const qnet::Op& node = draft.net.ops[op];
+  const auto& conv = std::get<qnet::Conv>(node.params);
+  const qnet::Tensor& in = draft.net.tensor(node.inputs[0]);
+  const ValueStats& stats = calibration.stats(draft.values[qnet::Index(node.inputs[0])]);
+  LayerProblem problem;
+  problem.name = node.name;
+  problem.kind = kind;
+  problem.oc = static_cast<std::size_t>(draft.net.tensor(node.output).c());
+  problem.groups = static_cast<std::size_t>(conv.groups);
+  const std::size_t taps =
+      static_cast<std::size_t>(conv.window.kh) * static_cast<std::size_t>(conv.window.kw);
+  const std::size_t ic = static_cast<std::size_t>(in.c()) / problem.groups;
+  problem.row = ic * taps;
+  problem.bias.assign(draft.weights[op].bias.begin(), draft.weights[op].bias.end());
+  const std::vector<float>& w = draft.weights[op].w;
+  TF2_CHECK(w.size() == problem.oc * problem.row, "weights of {}", node.name);
+  problem.folded.resize(w.size());
+  for (std::size_t i = 0; i < w.size(); ++i) {
+    const std::size_t group = i / problem.row / (problem.oc / problem.groups);
+    problem.folded[i] =
+        std::ldexp(static_cast<double>(w[i]), -in.q[group * ic + i % problem.row / taps]);
+  }
+  if (stats.mean.size() != static_cast<std::size_t>(in.c())) return problem;
+  for (std::size_t i = 0; i < problem.groups * problem.row; ++i) {
+    const std::size_t c = i / taps;
+    problem.mean.push_back(std::ldexp(stats.mean[c], in.q[c]));
+    problem.mean_square.push_back(std::ldexp(stats.mean_square[c], 2 * in.q[c]));
+  }
+  return problem;
+}
+
+Result<std::vector<QCap>> FinishNumbers(Draft& draft, const Calibration& calibration,
+                                        qnet::WeightKind kind, const WeightRounder& rounder) {
+  std::vector<std::size_t> convs;
+  for (std::size_t i = 0; i < draft.net.ops.size(); ++i) {
+    if (std::holds_alternative<qnet::Conv>(draft.net.ops[i].params)) convs.push_back(i);
+  }
+  std::vector<RoundedLayer> layers(draft.net.ops.size());
+  TF2_RETURN_IF_ERROR(ParallelForStatus(std::ssize(convs), 0, [&](std::int64_t i) -> Status {
+    const std::size_t op = convs[static_cast<std::size_t>(i)];
+    TF2_ASSIGN_OR_RETURN(layers[op], rounder(ProblemOf(draft, calibration, op, kind)));
+    return {};
+  }));
+  std::vector<QCap> caps;
+  for (std::size_t i = 0; i < draft.net.ops.size(); ++i) {
+    qnet::Op& op = draft.net.ops[i];
+    if (auto* conv = std::get_if<qnet::Conv>(&op.params)) {
+      conv->kind = kind;
+      TF2_RETURN_IF_ERROR(FinishConv(draft, op, *conv, std::move(layers[i]), caps));
+    } else if (auto* pool = std::get_if<qnet::AvgPool>(&op.params)) {
+      TF2_RETURN_IF_ERROR(FinishAvgPool(draft, op, *pool, caps));
+    }
+  }
+  return caps;
+}
+
+}  // namespace tf2::quantize

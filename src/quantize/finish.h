@@ -1,0 +1,37 @@
+// The last step of lowering: with every Q fixed, the weights are folded and rounded and alpha, s, t
+// and beta follow.
+#ifndef TF2_QUANTIZE_FINISH_H_
+#define TF2_QUANTIZE_FINISH_H_
+
+#include <vector>
+
+#include "base/result.h"
+#include "qnet/qnet.h"
+#include "quantize/calibrate.h"
+#include "quantize/draft.h"
+#include "quantize/weights.h"
+
+namespace tf2::quantize {
+
+// The exponent of a tensor's channel has to come down to `limit`.
+struct QCap {
+  qnet::TensorId tensor{};
+  std::size_t channel = 0;
+  int limit = 0;
+};
+
+// What convolution `op` of the draft asks of a rounder: weights folded with the Q of its input,
+// statistics in integers.
+LayerProblem ProblemOf(const Draft& draft, const Calibration& calibration, std::size_t op,
+                       qnet::WeightKind kind);
+
+// Fills in codes, beta, scale and t of every convolution and the scales of every average pool.
+// Where a residual's Q would make t negative, or an output's Q needs a factor beyond alpha / 2, the
+// caps that would help are returned and the draft is unfinished; empty: done. Errors: an
+// accumulator that may overflow, a factor that cannot be represented; by layer.
+Result<std::vector<QCap>> FinishNumbers(Draft& draft, const Calibration& calibration,
+                                        qnet::WeightKind kind, const WeightRounder& rounder);
+
+}  // namespace tf2::quantize
+
+#endif  // TF2_QUANTIZE_FINISH_H_

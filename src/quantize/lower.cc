@@ -1,0 +1,47 @@
+#include "quantize/lower.h"
+
+#include <cmath>
+
+#include "base/parallel.h"
+#include "quantize/choose_q.h"
+#include "quantize/draft.h"
+#include "quantize/finish.h"
+#include "quantize/weights.h"
+
+namespace tf2::quantize {
+
+std::optional<QRule> ParseQRule(std::string_view name) {
+  if (name == "floor") return QRule::kFloor;
+  if (name == "round") return QRule::kRound;
+  if (name == "cap") return QRule::kCap;
+  if (name == "mse") return QRule::kMse;
+  return std::nullopt;
+}
+
+Result<qnet::QNet> Quantize(const ir::Graph& graph, const Calibration& calibration,
+                            const QuantizeOptions& options) {
+  return QuantizeWith(graph, calibration, options,
+                      NearestRounder({.correct_bias = options.correct_bias}));
+}
+
+Result<qnet::QNet> QuantizeWith(const ir::Graph& graph, const Calibration& calibration,
+                                const QuantizeOptions& options, const WeightRounder& rounder) {
+  if (options.bits != 4 && options.bits != 8) {
+    return WithHint(InvalidArgument("weights of {} bits", options.bits), "4 (powers of two) or 8");
+  }
+  TF2_ASSIGN_OR_RETURN(Draft draft, LowerStructure(graph));
+  TF2_ASSIGN_OR_RETURN(QPlan plan, QPlan::Make(draft, calibration, options.q));
+  const auto kind = options.bits == 4 ? qnet::WeightKind::kSac : qnet::WeightKind::kMac;
+  // Each round that does not succeed lowers some Q, and no Q falls below kMinQ.
+  while (true) {
+    plan.Apply(draft);
+    TF2_ASSIGN_OR_RETURN(const std::vector<QCap> caps,
+                         FinishNumbers(draft, calibration, kind, rounder));
+    if (caps.empty()) break;
+    for (const QCap& cap : caps) plan.Cap(draft, cap.tensor, cap.channel, cap.limit);
+  }
+  TF2_RETURN_IF_ERROR(Verify(draft.net));
+  return std::move(draft.net);
+}
+
+}  // namespace tf2::quantize

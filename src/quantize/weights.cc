@@ -1,0 +1,181 @@
+#include "quantize/weights.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <span>
+
+#include "numerics/numerics.h"
+
+namespace tf2::quantize {
+namespace {
+
+using qnet::WeightKind;
+
+constexpr int kSacStepsPerOctave = 32;
+constexpr int kSacOctaves = 3;
+constexpr int kMacSteps = 64;
+constexpr int kMaxRefits = 8;
+
+// One row: |u| and the weight of each error.
+struct Row {
+  std::span<const double> folded;
+  std::vector<float> magnitude;
+  std::vector<float> weight;
+};
+
+// Magnitude of numerics::NearestSac(x), x >= 0, in single precision: fast, for the search only.
+inline float SacMagnitude(float x) {
+  // Adding half a mantissa rounds to the power of two whose interval [0.75, 1.5) * 2^k holds x.
+  const auto bits = std::bit_cast<std::uint32_t>(x) + 0x00400000U;
+  const float power = std::bit_cast<float>(bits & 0x7f800000U);
+  return x < 0.5F ? 0.0F : std::clamp(power, 1.0F, 64.0F);
+}
+
+inline float MacMagnitude(float x) { return std::min(std::floor(x + 0.5F), 127.0F); }
+
+// Sums of one assignment of codes q to the row: the best scale is uq / qq, its error uu - uq^2 /
+// qq.
+struct Fit {
+  double uq = 0;
+  double qq = 0;
+  double gain() const { return qq > 0 ? uq * uq / qq : 0; }
+};
+
+template <typename Magnitude>
+Fit FitAt(const Row& row, float scale, Magnitude magnitude) {
+  const float inverse = 1.0F / scale;
+  Fit fit;
+  for (std::size_t i = 0; i < row.magnitude.size(); ++i) {
+    const float q = magnitude(row.magnitude[i] * inverse);
+    const float wq = row.weight[i] * q;
+    fit.uq += double{wq} * row.magnitude[i];
+    fit.qq += double{wq} * q;
+  }
+  return fit;
+}
+
+// The candidate whose codes explain most of the row, refitted until the codes stay.
+template <typename Magnitude>
+double SearchScale(const Row& row, std::span<const double> candidates, Magnitude magnitude) {
+  Fit best;
+  for (const double candidate : candidates) {
+    const Fit fit = FitAt(row, static_cast<float>(candidate), magnitude);
+    if (fit.gain() > best.gain()) best = fit;
+  }
+  if (best.qq == 0) return candidates[0];
+  for (int i = 0; i < kMaxRefits; ++i) {
+    const Fit next = FitAt(row, static_cast<float>(best.uq / best.qq), magnitude);
+    if (next.gain() <= best.gain()) break;
+    best = next;
+  }
+  return best.uq / best.qq;
+}
+
+std::vector<double> Candidates(WeightKind kind, double largest) {
+  std::vector<double> scales;
+  switch (kind) {
+    case WeightKind::kSac:
+      for (int i = 0; i <= kSacOctaves * kSacStepsPerOctave; ++i) {
+        scales.push_back(largest / (1.5 * 64) *
+                         std::exp2(static_cast<double>(i) / kSacStepsPerOctave));
+      }
+      break;
+    case WeightKind::kMac:
+      for (int i = 0; i <= kMacSteps; ++i)
+        scales.push_back(largest / 127 * (1.0 - 0.5 * i / kMacSteps));
+      break;
+  }
+  return scales;
+}
+
+double RowScale(const Row& row, WeightKind kind) {
+  const double largest = *std::ranges::max_element(row.magnitude);
+  const std::vector<double> candidates = Candidates(kind, largest);
+  switch (kind) {
+    case WeightKind::kSac:
+      return SearchScale(row, candidates, SacMagnitude);
+    case WeightKind::kMac:
+      return SearchScale(row, candidates, MacMagnitude);
+  }
+  TF2_CHECK(false, "no such kind of weights");
+}
+
+std::int8_t NearestCode(WeightKind kind, double x) {
+  switch (kind) {
+    case WeightKind::kSac:
+      return numerics::NearestSac(x);
+    case WeightKind::kMac:
+      return numerics::NearestInt8(x);
+  }
+  TF2_CHECK(false, "no such kind of weights");
+}
+
+// The row scaled so that its largest weight is 1 (single precision holds any spread then) and its
+// error weights.
+Row MakeRow(const LayerProblem& problem, std::size_t o, bool weigh, double largest) {
+  Row row;
+  row.folded = std::span(problem.folded).subspan(o * problem.row, problem.row);
+  const std::size_t group = o / (problem.oc / problem.groups);
+  double total = 0;
+  if (weigh && !problem.mean_square.empty()) {
+    for (std::size_t i = 0; i < problem.row; ++i)
+      total += problem.mean_square[group * problem.row + i];
+  }
+  for (std::size_t i = 0; i < problem.row; ++i) {
+    row.magnitude.push_back(static_cast<float>(std::fabs(row.folded[i]) / largest));
+    const double weight = total > 0 ? problem.mean_square[group * problem.row + i] *
+                                          static_cast<double>(problem.row) / total
+                                    : 1.0;
+    row.weight.push_back(static_cast<float>(weight));
+  }
+  return row;
+}
+
+class Nearest {
+ public:
+  explicit Nearest(const NearestOptions& options) : options_(options) {}
+
+  Result<RoundedLayer> operator()(const LayerProblem& problem) const {
+    RoundedLayer layer;
+    layer.terms.resize(1);
+    layer.terms[0].resize(problem.folded.size());
+    layer.bias = problem.bias;
+    for (std::size_t o = 0; o < problem.oc; ++o) {
+      layer.scale.push_back(ScaleOf(problem, o));
+      const double scale = layer.scale[o];
+      const std::size_t group = o / (problem.oc / problem.groups);
+      for (std::size_t i = 0; i < problem.row; ++i) {
+        const double u = problem.folded[o * problem.row + i];
+        const std::int8_t code = NearestCode(problem.kind, u / scale);
+        layer.terms[0][o * problem.row + i] = code;
+        if (options_.correct_bias && !problem.mean.empty()) {
+          layer.bias[o] += (u - scale * code) * problem.mean[group * problem.row + i];
+        }
+      }
+    }
+    return layer;
+  }
+
+ private:
+  double ScaleOf(const LayerProblem& problem, std::size_t o) const {
+    double largest = 0;
+    for (std::size_t i = 0; i < problem.row; ++i)
+      largest = std::max(largest, std::fabs(problem.folded[o * problem.row + i]));
+    if (!(largest > 0)) return ScaleOfEmptyRow(problem.bias[o]);
+    const Row row = MakeRow(problem, o, options_.weigh_by_input, largest);
+    return std::max(RowScale(row, problem.kind) * largest, LeastScale(problem.bias[o]));
+  }
+
+  NearestOptions options_;
+};
+
+}  // namespace
+
+WeightRounder NearestRounder(const NearestOptions& options) { return Nearest(options); }
+
+double ScaleOfEmptyRow(double bias) { return bias == 0 ? 1.0 : std::ldexp(std::fabs(bias), -20); }
+
+double LeastScale(double bias) { return std::ldexp(std::fabs(bias), -30); }
+
+}  // namespace tf2::quantize

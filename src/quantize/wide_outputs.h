@@ -1,0 +1,16 @@
+// Which tensors the last integer layers store in 16 bits.
+#ifndef TF2_QUANTIZE_WIDE_OUTPUTS_H_
+#define TF2_QUANTIZE_WIDE_OUTPUTS_H_
+
+#include "qnet/qnet.h"
+
+namespace tf2::quantize {
+
+// Makes 16 bits wide every tensor that only outputs read (directly, or through concatenations and
+// reshapes that are all wide themselves) and that an operator computes which can: convolution,
+// average pool, add. Max pooling keeps 8 bits.
+void WidenOutputs(qnet::QNet& net);
+
+}  // namespace tf2::quantize
+
+#endif  // TF2_QUANTIZE_WIDE_OUTPUTS_H_
