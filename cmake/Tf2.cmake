@@ -7,14 +7,14 @@ function(tf2_target_name folder out)
 endfunction()
 
 # tf2_library(FOLDER [DEPS folder...] [LIBS cmake-target...])
-# Compiles every .cc of src/FOLDER but *_test.cc and *_fuzz.cc; adds FOLDER's test binary from *_test.cc.
+# Compiles every .cc of src/FOLDER but main.cc, *_test.cc and *_fuzz.cc; adds FOLDER's test binary from *_test.cc.
 function(tf2_library folder)
   cmake_parse_arguments(A "" "" "DEPS;LIBS" ${ARGN})
   tf2_target_name(${folder} target)
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
   file(GLOB tests CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*_test.cc)
   file(GLOB fuzzers CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*_fuzz.cc)
-  list(FILTER sources EXCLUDE REGEX "_(test|fuzz)\\.cc$")
+  list(FILTER sources EXCLUDE REGEX "(_test|_fuzz|/main)\\.cc$")
   if(NOT sources)
     # A folder of headers only still makes a library.
     set(sources ${CMAKE_CURRENT_BINARY_DIR}/headers_only.cc)
