@@ -55,10 +55,9 @@ void RunningStats::Merge(const RunningStats& other) {
   max = std::max(max, other.max);
   const auto total = static_cast<double>(count + other.count);
   const double delta = other.mean - mean;
-  sum_squared_deviation += other.sum_squared_deviation + delta * delta *
-                                                             static_cast<double>(count) *
-                                                             static_cast<double>(other.count) /
-                                                             total;
+  sum_squared_deviation +=
+      other.sum_squared_deviation +
+      delta * delta * static_cast<double>(count) * static_cast<double>(other.count) / total;
   mean += delta * static_cast<double>(other.count) / total;
   count += other.count;
 }

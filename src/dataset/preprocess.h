@@ -12,6 +12,7 @@
 #define TF2_DATASET_PREPROCESS_H_
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -54,6 +55,7 @@ Result<std::vector<float>> Preprocess(const PixelView& view, const Preprocessing
 
 // Reads a mean image, Caffe's binaryproto or .npy [c, h, w], into mean_image and mean_image_dims.
 Status ReadMeanImage(const std::string& path, Preprocessing& preprocessing);
+Status ParseMeanImage(std::span<const std::uint8_t> bytes, Preprocessing& preprocessing);
 
 // "104,117,123" as numbers; `flag` is named in the error.
 Result<std::vector<float>> ParseNumbers(std::string_view text, std::string_view flag);
