@@ -1,5 +1,4 @@
 # Message classes from .proto files, generated when the tree is built.
-include_guard(GLOBAL)
 find_package(Protobuf REQUIRED)
 
 # tf2_protobuf_library(NAME FILE.proto)

@@ -36,7 +36,7 @@ Result<const ir::Tensor*> NodeImport::FloatConstant(std::size_t i, std::string_v
 
 Result<std::vector<std::int64_t>> NodeImport::KnownInts(std::size_t i,
                                                         std::string_view what) const {
-  const ir::Tensor* ints = builder.KnownInts(inputs[i]);
+  const ir::Tensor* ints = builder.IntsOf(inputs[i]);
   if (ints != nullptr) return ints->i64;
   if (builder.DTypeOf(inputs[i]) != ir::DType::kInt64)
     return InvalidArgument("{} (input {}) are not integers", what, i);
@@ -52,13 +52,13 @@ Status NodeImport::ExpectFixed(std::size_t i, std::string_view what) const {
 
 Result<ir::ValueId> NodeImport::EmitPart(ir::OpKind kind, std::string_view part,
                                          std::vector<ir::ValueId> operands,
-                                         AttrMap node_attrs) const {
+                                         ir::AttrMap node_attrs) const {
   const std::string full = fmt::format("{}/{}", name, part);
   return builder.Emit(kind, full, full, std::move(operands), std::move(node_attrs));
 }
 
 Status NodeImport::EmitResult(ir::OpKind kind, std::vector<ir::ValueId> operands,
-                              AttrMap node_attrs) {
+                              ir::AttrMap node_attrs) {
   TF2_ASSIGN_OR_RETURN(result, builder.Emit(kind, name, outputs.empty() ? name : outputs[0],
                                             std::move(operands), std::move(node_attrs)));
   return {};

@@ -13,13 +13,13 @@
 
 #include "base/result.h"
 #include "import/onnx/attributes.h"
-#include "import/onnx/graph_builder.h"
 #include "ir/graph.h"
+#include "ir/graph_builder.h"
 
 namespace tf2::import::onnx {
 
 struct NodeImport {
-  GraphBuilder& builder;
+  ir::GraphBuilder& builder;
   Attributes attrs;
   std::int64_t opset;                // of the default domain
   std::string name;                  // of the graph node
@@ -46,9 +46,11 @@ struct NodeImport {
 
   // A node of the graph that this ONNX node needs besides; `part` makes its name.
   Result<ir::ValueId> EmitPart(ir::OpKind kind, std::string_view part,
-                               std::vector<ir::ValueId> operands, AttrMap node_attrs = {}) const;
+                               std::vector<ir::ValueId> operands,
+                               ir::AttrMap node_attrs = {}) const;
   // The node whose output is output 0.
-  Status EmitResult(ir::OpKind kind, std::vector<ir::ValueId> operands, AttrMap node_attrs = {});
+  Status EmitResult(ir::OpKind kind, std::vector<ir::ValueId> operands,
+                    ir::AttrMap node_attrs = {});
   // A constant that belongs to this node.
   Result<ir::ValueId> AddConstant(std::string_view part, ir::Tensor tensor) const;
 };

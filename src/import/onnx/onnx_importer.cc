@@ -8,12 +8,12 @@
 #include <utility>
 
 #include "base/files.h"
-#include "import/onnx/graph_builder.h"
 #include "import/onnx/model_checks.h"
 #include "import/onnx/node_import.h"
 #include "import/onnx/node_order.h"
 #include "import/onnx/onnx.pb.h"
 #include "import/onnx/tensor_reader.h"
+#include "ir/graph_builder.h"
 
 namespace tf2::import::onnx {
 namespace {
@@ -87,7 +87,7 @@ class ModelImporter {
         ir::Shape shape,
         InputShape(info, given == options_.input_shapes.end() ? nullptr : &given->second, batch));
     TF2_RETURN_IF_ERROR(CheckedElementCount(shape));
-    if (batch != 1) builder_.replaced_batches.push_back(batch);
+    if (batch != 1) builder_.NoteReplacedBatch(batch);
     values_.emplace(info.name(), builder_.AddInput(info.name(), dtype, std::move(shape)));
     return {};
   }
@@ -153,7 +153,7 @@ class ModelImporter {
   const ImportOptions& options_;
   Folder folder_;
   std::int64_t opset_ = 0;
-  GraphBuilder builder_;
+  ir::GraphBuilder builder_;
   std::unordered_map<std::string, ir::ValueId> values_;
   std::unordered_map<std::string, const onnx_pb::Tensor*> initialisers_;
   std::unordered_set<std::string> reads_;

@@ -42,25 +42,6 @@ Result<float> PadValue(NodeImport& n) {
   return value->f32[0];
 }
 
-// A target that begins with the batch of the file follows where the batch became 1.
-void FollowBatch(const NodeImport& n, Ints& target) {
-  const ir::Shape& x = n.ShapeOf(0);
-  const auto& replaced = n.builder.replaced_batches;
-  if (x.empty() || x[0] != 1 || target.empty()) return;
-  if (std::find(replaced.begin(), replaced.end(), target[0]) == replaced.end()) return;
-  std::int64_t rest = 1;
-  for (std::size_t d = 1; d < target.size(); ++d) {
-    const std::int64_t size = target[d] == 0 && d < x.size() ? x[d] : target[d];
-    if (size == -1) {
-      target[0] = 1;
-      return;
-    }
-    if (size < 1 || rest > ir::kMaxElements / size) return;
-    rest *= size;
-  }
-  if (rest == ir::ElementCount(x)) target[0] = 1;
-}
-
 }  // namespace
 
 Status ImportConcat(NodeImport& n) {
@@ -103,7 +84,7 @@ Status ImportReshape(NodeImport& n) {
     TF2_ASSIGN_OR_RETURN(target, n.KnownInts(1, "the numbers of the target shape"));
   }
   TF2_ASSIGN_OR_RETURN(const std::int64_t allow_zero, n.attrs.Int("allowzero", 0));
-  FollowBatch(n, target);
+  n.builder.FollowBatch(n.inputs[0], target);
   return n.EmitResult(ir::OpKind::kReshape, {n.inputs[0]},
                       {{"shape", std::move(target)}, {"allowzero", std::int64_t{allow_zero != 0}}});
 }
@@ -111,7 +92,7 @@ Status ImportReshape(NodeImport& n) {
 Status ImportTranspose(NodeImport& n) {
   TF2_RETURN_IF_ERROR(n.ExpectInputs(1, 1));
   const ir::Tensor* x = n.builder.Constant(n.inputs[0]);
-  if (x == nullptr) x = n.builder.KnownInts(n.inputs[0]);
+  if (x == nullptr) x = n.builder.IntsOf(n.inputs[0]);
   if (x == nullptr) {
     return WithHint(Unsupported("its input is computed at run time"),
                     "only constants can be transposed; export the model in NCHW order");

@@ -110,7 +110,7 @@ Status ImportUnsqueeze(NodeImport& n) {
 Status ImportSqueeze(NodeImport& n) {
   TF2_RETURN_IF_ERROR(n.ExpectInputs(1, n.opset < 13 ? 1 : 2));
   TF2_ASSIGN_OR_RETURN(auto axes, IntsOf(n, "axes", 13, 1));
-  AttrMap attrs;
+  ir::AttrMap attrs;
   if (axes) attrs["axes"] = *std::move(axes);
   return n.EmitResult(ir::OpKind::kSqueeze, {n.inputs[0]}, std::move(attrs));
 }
@@ -121,13 +121,13 @@ Status ImportSlice(NodeImport& n) {
   TF2_ASSIGN_OR_RETURN(auto ends, IntsOf(n, "ends", 10, 2));
   if (!starts || !ends) return InvalidArgument("attribute starts or ends is missing");
   TF2_ASSIGN_OR_RETURN(auto axes, IntsOf(n, "axes", 10, 3));
-  AttrMap attrs = {{"starts", *std::move(starts)}, {"ends", *std::move(ends)}};
+  ir::AttrMap attrs = {{"starts", *std::move(starts)}, {"ends", *std::move(ends)}};
   if (axes) attrs["axes"] = *std::move(axes);
   if (n.opset >= 10) {
     TF2_ASSIGN_OR_RETURN(auto steps, IntsOf(n, "steps", 10, 4));
     if (steps) attrs["steps"] = *std::move(steps);
   }
-  const ir::Tensor* known = n.builder.KnownInts(n.inputs[0]);
+  const ir::Tensor* known = n.builder.IntsOf(n.inputs[0]);
   if (known != nullptr && known->shape.size() > 1) {
     ir::Node node{.kind = ir::OpKind::kSlice,
                   .name = {},

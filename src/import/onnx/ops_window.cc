@@ -46,7 +46,7 @@ std::pair<std::int64_t, std::int64_t> SamePads(std::int64_t in, std::int64_t ker
 }
 
 // strides, dilations and pads of a node whose kernel is [kh, kw].
-Result<AttrMap> WindowAttrs(NodeImport& n, const Ints& kernel) {
+Result<ir::AttrMap> WindowAttrs(NodeImport& n, const Ints& kernel) {
   TF2_ASSIGN_OR_RETURN(const Ints strides, WindowInts(n, "strides", {1, 1}, 1));
   TF2_ASSIGN_OR_RETURN(const Ints dilations, WindowInts(n, "dilations", {1, 1}, 1));
   TF2_ASSIGN_OR_RETURN(Ints pads, WindowInts(n, "pads", {0, 0, 0, 0}, 0));
@@ -62,16 +62,16 @@ Result<AttrMap> WindowAttrs(NodeImport& n, const Ints& kernel) {
   } else if (auto_pad != "NOTSET") {
     return InvalidArgument("attribute auto_pad is '{}'", auto_pad);
   }
-  return AttrMap{{"strides", strides}, {"dilations", dilations}, {"pads", pads}};
+  return ir::AttrMap{{"strides", strides}, {"dilations", dilations}, {"pads", pads}};
 }
 
-Result<AttrMap> PoolAttrs(NodeImport& n) {
+Result<ir::AttrMap> PoolAttrs(NodeImport& n) {
   TF2_RETURN_IF_ERROR(n.ExpectInputs(1, 1));
   TF2_RETURN_IF_ERROR(ExpectImage(n));
   if (!n.attrs.Has("kernel_shape")) return InvalidArgument("attribute kernel_shape is missing");
   TF2_ASSIGN_OR_RETURN(const Ints kernel, WindowInts(n, "kernel_shape", {0, 0}, 1));
   if (kernel[0] == 0) return InvalidArgument("attribute kernel_shape is empty");
-  TF2_ASSIGN_OR_RETURN(AttrMap attrs, WindowAttrs(n, kernel));
+  TF2_ASSIGN_OR_RETURN(ir::AttrMap attrs, WindowAttrs(n, kernel));
   TF2_ASSIGN_OR_RETURN(const std::int64_t ceil, n.attrs.Int("ceil_mode", 0));
   attrs["kernel"] = kernel;
   attrs["ceil"] = std::int64_t{ceil != 0};
@@ -93,7 +93,7 @@ Status ImportConv(NodeImport& n) {
     return InvalidArgument("attribute kernel_shape is [{}] but the weights are {}",
                            fmt::join(stated, ", "), ir::ToString(w));
   }
-  TF2_ASSIGN_OR_RETURN(AttrMap attrs, WindowAttrs(n, kernel));
+  TF2_ASSIGN_OR_RETURN(ir::AttrMap attrs, WindowAttrs(n, kernel));
   TF2_ASSIGN_OR_RETURN(const std::int64_t groups, n.attrs.Int("group", 1));
   attrs["groups"] = groups;
   std::vector<ir::ValueId> operands = {n.inputs[0], n.inputs[1]};
@@ -107,12 +107,12 @@ Status ImportConv(NodeImport& n) {
 Status ImportMaxPool(NodeImport& n) {
   TF2_RETURN_IF_ERROR(n.ExpectOneOutput("indices"));
   n.attrs.Ignore("storage_order");  // of the indices
-  TF2_ASSIGN_OR_RETURN(AttrMap attrs, PoolAttrs(n));
+  TF2_ASSIGN_OR_RETURN(ir::AttrMap attrs, PoolAttrs(n));
   return n.EmitResult(ir::OpKind::kMaxPool, {n.inputs[0]}, std::move(attrs));
 }
 
 Status ImportAveragePool(NodeImport& n) {
-  TF2_ASSIGN_OR_RETURN(AttrMap attrs, PoolAttrs(n));
+  TF2_ASSIGN_OR_RETURN(ir::AttrMap attrs, PoolAttrs(n));
   TF2_ASSIGN_OR_RETURN(const std::int64_t with_padding, n.attrs.Int("count_include_pad", 0));
   // A window that ceil_mode lets hang over the padding counts what lies inside it, as in PyTorch.
   attrs["divisor"] = std::string(with_padding == 0 ? "valid" : "caffe");

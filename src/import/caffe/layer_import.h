@@ -1,0 +1,89 @@
+// One Caffe layer while it is imported: what the importer of its type reads from it, and how it
+// puts the result into the graph. The importers (layers_*.cc) are listed in layers.cc.
+#ifndef TF2_IMPORT_CAFFE_LAYER_IMPORT_H_
+#define TF2_IMPORT_CAFFE_LAYER_IMPORT_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "import/caffe/caffe.pb.h"
+#include "import/caffe/weights.h"
+#include "ir/graph.h"
+#include "ir/graph_builder.h"
+
+namespace tf2::import::caffe {
+
+struct LayerImport {
+  ir::GraphBuilder& builder;
+  const caffe_pb::LayerParameter& layer;
+  const Weights& weights;
+  std::vector<ir::ValueId> bottoms;
+  std::string value_name;             // of the first top in the graph
+  ir::ValueId result = ir::kNoValue;  // first top, set by the importer of the type
+
+  // An error where the layer has fewer than `least` or more than `most` bottoms, or not exactly one
+  // top.
+  Status ExpectBottoms(std::size_t least, std::size_t most) const;
+  const ir::Shape& ShapeOf(std::size_t bottom) const { return builder.ShapeOf(bottoms[bottom]); }
+  // An error unless the first bottom is [n, c, h, w].
+  Status ExpectImage() const;
+  // Blob `index` of the layer's weights as a constant of `shape`, called `part`.
+  Result<ir::ValueId> Weight(std::size_t index, std::string_view part,
+                             const ir::Shape& shape) const;
+  Result<ir::ValueId> AddConstant(std::string_view part, ir::Tensor tensor) const;
+  // A node of the graph that this layer needs besides; `part` makes its name.
+  Result<ir::ValueId> EmitPart(ir::OpKind kind, std::string_view part,
+                               std::vector<ir::ValueId> operands, ir::AttrMap attrs = {}) const;
+  // The node whose output is the top.
+  Status EmitResult(ir::OpKind kind, std::vector<ir::ValueId> operands, ir::AttrMap attrs = {});
+};
+
+// Imports one layer: reads `l`, emits graph nodes, sets l.result.
+using ImportFunction = Status (*)(LayerImport& l);
+
+// What the importer does with a layer type.
+enum class LayerRole : std::uint8_t {
+  kCompute,      // `import` makes its top
+  kInput,        // Input: its tops are inputs of the network
+  kData,         // a data source: its first top is an input, the others are labels
+  kSplit,        // every top is its bottom
+  kSilence,      // its bottoms are no outputs of the network
+  kLoss,         // left out
+  kSoftmaxLoss,  // Softmax of its first bottom, unless a Softmax layer reads that too
+  kUnknown,
+};
+
+struct LayerType {
+  std::string_view name;
+  LayerRole role = LayerRole::kUnknown;
+  ImportFunction import = nullptr;
+};
+
+// The row of a type; role kUnknown where tf2 does not know it.
+LayerType FindLayerType(std::string_view name);
+// What to do about a layer type that tf2 does not import.
+std::string UnsupportedHint(std::string_view name);
+
+Status ImportConvolution(LayerImport& l);
+Status ImportInnerProduct(LayerImport& l);
+Status ImportBatchNorm(LayerImport& l);
+Status ImportScale(LayerImport& l);
+Status ImportBias(LayerImport& l);
+
+Status ImportReLU(LayerImport& l);
+Status ImportPooling(LayerImport& l);
+Status ImportEltwise(LayerImport& l);
+Status ImportSoftmax(LayerImport& l);
+
+Status ImportConcat(LayerImport& l);
+Status ImportFlatten(LayerImport& l);
+Status ImportReshape(LayerImport& l);
+Status ImportDropout(LayerImport& l);
+
+}  // namespace tf2::import::caffe
+
+#endif  // TF2_IMPORT_CAFFE_LAYER_IMPORT_H_

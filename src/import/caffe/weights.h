@@ -1,0 +1,46 @@
+// The blobs of a caffemodel by layer name.
+#ifndef TF2_IMPORT_CAFFE_WEIGHTS_H_
+#define TF2_IMPORT_CAFFE_WEIGHTS_H_
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/result.h"
+#include "import/caffe/caffe.pb.h"
+#include "ir/graph.h"
+
+namespace tf2::import::caffe {
+
+class Weights {
+ public:
+  // Parses a binary caffemodel of any generation; only names and blobs are looked at, so that files
+  // of Caffe's forks are read too. Empty bytes give no weights. Errors (kDataLoss): not a
+  // caffemodel; says what it looks like.
+  static Result<Weights> Parse(std::span<const std::uint8_t> bytes);
+
+  // Whether any caffemodel was given.
+  bool given() const { return net_ != nullptr; }
+  // The number of blobs of a layer; 0 where the file has none for it.
+  std::size_t CountOf(const std::string& layer) const;
+  // Blob `index` of `layer` as floats of `shape`. The stored shape must be the same but for
+  // dimensions of 1: old files pad to four. Errors: missing, another shape, not finite.
+  Result<ir::Tensor> Read(const std::string& layer, std::size_t index,
+                          const ir::Shape& shape) const;
+
+ private:
+  using Blobs = google::protobuf::RepeatedPtrField<caffe_pb::BlobProto>;
+
+  void Add(const std::string& layer, const Blobs& blobs);
+  const caffe_pb::BlobProto* Find(const std::string& layer, std::size_t index) const;
+
+  std::shared_ptr<const caffe_pb::NetWeights> net_;
+  std::unordered_map<std::string, const Blobs*> blobs_;
+};
+
+}  // namespace tf2::import::caffe
+
+#endif  // TF2_IMPORT_CAFFE_WEIGHTS_H_
