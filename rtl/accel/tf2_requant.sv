@@ -96,26 +96,26 @@ module tf2_requant #(
   end
 
   // Stage 4: round, saturate, clamp.
-  logic [KeepBits-2:0] rounded;
+  logic [KeepBits-1:0] rounded;
   logic fits8, fits, zero;
 
-  // (fine + 1) >> 1 is the upper part plus the lowest bit.
-  assign rounded = {fine_q[KeepBits-1:1]} + (KeepBits-1)'(fine_q[0]);
-  assign fits8 = (&rounded[KeepBits-2:7]) || !(|rounded[KeepBits-2:7]);
-  assign zero = relu_i && (over_q ? sign_q : rounded[KeepBits-2]);
+  // (fine + 1) >> 1 is the upper part plus the lowest bit; the largest fine needs the extra bit.
+  assign rounded = {fine_q[KeepBits-1], fine_q[KeepBits-1:1]} + KeepBits'(fine_q[0]);
+  assign fits8 = (&rounded[KeepBits-1:7]) || !(|rounded[KeepBits-1:7]);
+  assign zero = relu_i && (over_q ? sign_q : rounded[KeepBits-1]);
 
   if (HasWide) begin : gen_wide
     logic [15:0] extreme, clipped;
     logic fits16, sign;
-    assign sign = over_q ? sign_q : rounded[KeepBits-2];
-    assign fits16 = rounded[KeepBits-2] == rounded[KeepBits-3];
+    assign sign = over_q ? sign_q : rounded[KeepBits-1];
+    assign fits16 = (&rounded[KeepBits-1:15]) || !(|rounded[KeepBits-1:15]);
     assign fits = !over_q && (wide_i ? fits16 : fits8);
     assign extreme = wide_i ? {sign, {15{!sign}}} : {{9{sign}}, {7{!sign}}};
     assign clipped = fits ? rounded[15:0] : extreme;
     assign byte_o = zero ? 8'd0 : high_i ? clipped[15:8] : clipped[7:0];
   end else begin : gen_narrow
     logic sign;
-    assign sign = over_q ? sign_q : rounded[KeepBits-2];
+    assign sign = over_q ? sign_q : rounded[KeepBits-1];
     assign fits = !over_q && fits8;
     assign byte_o = zero ? 8'd0 : fits ? rounded[7:0] : {sign, {7{!sign}}};
     logic unused;

@@ -1,8 +1,10 @@
-// Self-checking bench: random programs on one configuration of the engine, against a plain model of docs/isa.md.
+// Self-checking bench: random programs on one configuration of the engine, against a plain model of
+// docs/isa.md.
 //
-// Usage: engine_tb [programs] [seed]. The configuration comes from the macros TF2_* that repeat the model's parameters.
-// Per program it compares the whole feature memory and the cycles of every layer; it exits with 1 at the first difference.
-// The model addresses tensors by plane, row and column; the descriptor's deltas are derived from that, so both are checked.
+// Usage: engine_tb [programs] [seed]. The configuration comes from the macros TF2_* that repeat the
+// model's parameters. Per program it compares the whole feature memory and the cycles of every
+// layer; it exits with 1 at the first difference. The model addresses tensors by plane, row and
+// column; the descriptor's deltas are derived from that, so both are checked.
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
@@ -17,14 +19,18 @@
 namespace {
 
 constexpr int kN = TF2_N, kC = TF2_C, kR = TF2_R, kAccBits = TF2_ACC_BITS;
-constexpr int kFeatureWords = TF2_FEATURE_WORDS, kWeightWords = TF2_WEIGHT_WORDS, kParamEntries = TF2_PARAM_ENTRIES;
-constexpr int kFieldBits = TF2_FIELD_BITS, kBeatBits = TF2_BEAT_BITS, kMaxCount = (1 << TF2_COUNT_BITS) - 1;
+constexpr int kFeatureWords = TF2_FEATURE_WORDS, kWeightWords = TF2_WEIGHT_WORDS,
+              kParamEntries = TF2_PARAM_ENTRIES;
+constexpr int kFieldBits = TF2_FIELD_BITS, kBeatBits = TF2_BEAT_BITS,
+              kMaxCount = (1 << TF2_COUNT_BITS) - 1;
 constexpr bool kDualPort = TF2_DUAL_PORT, kPadding = TF2_HAS_PADDING, kResidual = TF2_HAS_RESIDUAL;
 constexpr bool kMaxPool = TF2_HAS_MAX_POOL, kWide = TF2_HAS_WIDE, kRegions = TF2_HAS_REGIONS;
 constexpr int kPlanes = kN / kC;
 
 std::mt19937 rng;
-int Pick(int low, int high) { return low + static_cast<int>(rng() % static_cast<uint32_t>(high - low + 1)); }
+int Pick(int low, int high) {
+  return low + static_cast<int>(rng() % static_cast<uint32_t>(high - low + 1));
+}
 bool Chance(int percent) { return Pick(0, 99) < percent; }
 
 struct Param {
@@ -37,7 +43,8 @@ struct Layer {
   bool pool = false, relu = false, residual = false, wide = false, pad = false;
   int n[6] = {1, 1, 1, 1, 1, 1};
   int h = 1, w = 1, str_y = 1, str_x = 1, dil_y = 1, dil_x = 1, y0 = 0, x0 = 0, tile_planes = 0;
-  int base = 0, out = 0, w_base = 0, p_base = 0, r_off = 0, o_row = 0, o_tile = 0, o_hi = 0, o_plane = 0;
+  int base = 0, out = 0, w_base = 0, p_base = 0, r_off = 0, o_row = 0, o_tile = 0, o_hi = 0,
+      o_plane = 0;
   bool last = false;
 
   int Read(const int* i) const {  // address of the word of one step
@@ -73,11 +80,13 @@ void Execute(const Layer& l, Memory& m) {
           for (int kx = 0; kx < l.n[1]; ++kx) {
             for (int ic = 0; ic < l.n[0]; ++ic, ++step) {
               const int i[6] = {ic, kx, ky, ox, oy, tile};
-              const int y = l.y0 + oy * l.str_y + ky * l.dil_y, x = l.x0 + ox * l.str_x + kx * l.dil_x;
+              const int y = l.y0 + oy * l.str_y + ky * l.dil_y,
+                        x = l.x0 + ox * l.str_x + kx * l.dil_x;
               const bool outside = l.pad && (y < 0 || y >= l.h || x < 0 || x >= l.w);
               const size_t word = static_cast<size_t>(Wrap(l.Read(i))) * kC;
               const int len = l.n[0] * l.n[1] * l.n[2];
-              const size_t wword = static_cast<size_t>((l.w_base + tile * len + step) % kWeightWords);
+              const size_t wword =
+                  static_cast<size_t>((l.w_base + tile * len + step) % kWeightWords);
               for (int c = 0; c < kC; ++c) {
                 const int v = static_cast<int8_t>(m.features[word + c]);
                 best[c] = std::max(best[c], outside ? -128 : v);
@@ -93,15 +102,18 @@ void Execute(const Layer& l, Memory& m) {
           }
         }
         if (l.pool) {
-          for (int c = 0; c < kC; ++c) m.features[static_cast<size_t>(Wrap(o)) * kC + c] = static_cast<uint8_t>(best[c]);
+          for (int c = 0; c < kC; ++c)
+            m.features[static_cast<size_t>(Wrap(o)) * kC + c] = static_cast<uint8_t>(best[c]);
         }
         for (int n = 0; n < kN && !l.pool; ++n) {
-          const Param& p = m.params[static_cast<size_t>((l.p_base + tile * kN + n) % kParamEntries)];
+          const Param& p =
+              m.params[static_cast<size_t>((l.p_base + tile * kN + n) % kParamEntries)];
           const int plane = n / kC, lane = n % kC;
           const int address = o + plane * l.o_plane;
           int64_t z = SignExtend(acc[n] + p.beta, kAccBits) * p.alpha;
           if (l.residual) {
-            const auto res = static_cast<int8_t>(m.features[static_cast<size_t>(Wrap(address + l.r_off)) * kC + lane]);
+            const auto res = static_cast<int8_t>(
+                m.features[static_cast<size_t>(Wrap(address + l.r_off)) * kC + lane]);
             z += static_cast<int64_t>(res) * (int64_t{1} << p.t);
           }
           z = (z + (int64_t{1} << (p.s - 1))) >> p.s;
@@ -109,9 +121,12 @@ void Execute(const Layer& l, Memory& m) {
           z = std::clamp<int64_t>(z, -top - 1, top);
           if (l.relu) z = std::max<int64_t>(z, 0);
           m.features[static_cast<size_t>(Wrap(address)) * kC + lane] = static_cast<uint8_t>(z);
-          if (l.wide) m.features[static_cast<size_t>(Wrap(address + l.o_hi)) * kC + lane] = static_cast<uint8_t>(z >> 8);
+          if (l.wide)
+            m.features[static_cast<size_t>(Wrap(address + l.o_hi)) * kC + lane] =
+                static_cast<uint8_t>(z >> 8);
         }
-        o += 1 + (ox == l.n[3] - 1 ? l.o_row : 0) + (ox == l.n[3] - 1 && oy == l.n[4] - 1 ? l.o_tile : 0);
+        o += 1 + (ox == l.n[3] - 1 ? l.o_row : 0) +
+             (ox == l.n[3] - 1 && oy == l.n[4] - 1 ? l.o_tile : 0);
       }
     }
   }
@@ -119,7 +134,8 @@ void Execute(const Layer& l, Memory& m) {
 
 // Cycles of a layer, the page's recurrence.
 int64_t Predict(const Layer& l) {
-  const int64_t len = int64_t{1} * l.n[0] * l.n[1] * l.n[2], windows = int64_t{1} * l.n[3] * l.n[4] * l.n[5];
+  const int64_t len = int64_t{1} * l.n[0] * l.n[1] * l.n[2],
+                windows = int64_t{1} * l.n[3] * l.n[4] * l.n[5];
   const int64_t k = l.residual ? kPlanes : 0;
   const int64_t words = l.pool ? 1 : (l.wide ? 2 : 1) * kPlanes;
   const int64_t g = l.pool ? 1 : (l.wide ? 2 : 1) * std::max(kN / kR, kPlanes);
@@ -189,7 +205,8 @@ int PlaceOutput(Layer& l) {
   l.o_plane = area;
   l.o_row = row - l.n[3];
   l.o_tile = area * planes - row * l.n[4];
-  // Without regions a tile's planes follow each other only when there is one tile; more planes need o_tile.
+  // Without regions a tile's planes follow each other only when there is one tile; more planes need
+  // o_tile.
   const int total = area * planes * l.n[5];
   l.o_hi = total + Pick(0, 2);
   return l.wide ? l.o_hi + total : total;
@@ -260,7 +277,8 @@ struct Device {
   }
 
   void WriteAll() {
-    Check(tf2_sim_write(sim, TF2_SIM_FEATURES, 0, image.features.data(), image.features.size() / (kBeatBits / 8)));
+    Check(tf2_sim_write(sim, TF2_SIM_FEATURES, 0, image.features.data(),
+                        image.features.size() / (kBeatBits / 8)));
     std::vector<uint8_t> bytes(image.weights.size() / 2);
     for (size_t i = 0; i < bytes.size(); ++i) {
       bytes[i] = static_cast<uint8_t>(image.weights[2 * i] | image.weights[2 * i + 1] << 4);
@@ -303,12 +321,14 @@ void Randomise(Memory& m) {
 }
 
 void Print(const Layer& l, size_t index) {
-  std::printf("  layer %zu: %s%s%s%s%s n_ic %d kx %d ky %d ox %d oy %d tile %d h %d w %d str %d,%d dil %d,%d y0 %d x0 %d\n", index,
-              l.pool ? "pool" : "conv", l.relu ? " relu" : "", l.residual ? " residual" : "", l.wide ? " wide" : "",
-              l.pad ? " pad" : "", l.n[0], l.n[1], l.n[2], l.n[3], l.n[4], l.n[5], l.h, l.w, l.str_y, l.str_x, l.dil_y, l.dil_x,
-              l.y0, l.x0);
-  std::printf("    base %d out %d w %d p %d r_off %d o_row %d o_tile %d o_hi %d o_plane %d\n", l.base, l.out, l.w_base, l.p_base,
-              l.r_off, l.o_row, l.o_tile, l.o_hi, l.o_plane);
+  std::printf(
+      "  layer %zu: %s%s%s%s%s n_ic %d kx %d ky %d ox %d oy %d tile %d h %d w %d str %d,%d dil "
+      "%d,%d y0 %d x0 %d\n",
+      index, l.pool ? "pool" : "conv", l.relu ? " relu" : "", l.residual ? " residual" : "",
+      l.wide ? " wide" : "", l.pad ? " pad" : "", l.n[0], l.n[1], l.n[2], l.n[3], l.n[4], l.n[5],
+      l.h, l.w, l.str_y, l.str_x, l.dil_y, l.dil_x, l.y0, l.x0);
+  std::printf("    base %d out %d w %d p %d r_off %d o_row %d o_tile %d o_hi %d o_plane %d\n",
+              l.base, l.out, l.w_base, l.p_base, l.r_off, l.o_row, l.o_tile, l.o_hi, l.o_plane);
 }
 
 }  // namespace
@@ -339,7 +359,8 @@ int main(int argc, char** argv) {
       const auto cycles = tf2_sim_layer_cycles(device.sim, i);
       const auto predicted = static_cast<uint64_t>(Predict(layers[i]));
       if (cycles != predicted) {
-        std::printf("program %d layer %zu: %llu cycles, predicted %llu\n", program, i, static_cast<unsigned long long>(cycles),
+        std::printf("program %d layer %zu: %llu cycles, predicted %llu\n", program, i,
+                    static_cast<unsigned long long>(cycles),
                     static_cast<unsigned long long>(predicted));
         good = false;
       }
@@ -348,16 +369,19 @@ int main(int argc, char** argv) {
     }
     const uint64_t mask = kBeatBits == 64 ? ~uint64_t{0} : (uint64_t{1} << (kBeatBits % 64)) - 1;
     if (reported != (total & mask)) {
-      std::printf("program %d: reported %llu cycles, layers sum to %llu\n", program, static_cast<unsigned long long>(reported),
+      std::printf("program %d: reported %llu cycles, layers sum to %llu\n", program,
+                  static_cast<unsigned long long>(reported),
                   static_cast<unsigned long long>(total));
       good = false;
     }
     std::vector<uint8_t> got(device.image.features.size());
     device.Check(tf2_sim_read(device.sim, 0, got.data(), got.size() / (kBeatBits / 8)));
     if (got != device.image.features) {
-      const auto at = std::mismatch(got.begin(), got.end(), device.image.features.begin()).first - got.begin();
-      std::printf("program %d: word %lld lane %lld is %d, expected %d\n", program, static_cast<long long>(at / kC),
-                  static_cast<long long>(at % kC), static_cast<int8_t>(got[at]), static_cast<int8_t>(device.image.features[at]));
+      const auto at =
+          std::mismatch(got.begin(), got.end(), device.image.features.begin()).first - got.begin();
+      std::printf("program %d: word %lld lane %lld is %d, expected %d\n", program,
+                  static_cast<long long>(at / kC), static_cast<long long>(at % kC),
+                  static_cast<int8_t>(got[at]), static_cast<int8_t>(device.image.features[at]));
       good = false;
     }
     if (!good) {

@@ -30,7 +30,8 @@
 #define TF2_TRACE VerilatedVcdC
 #endif
 
-// The engine samples its inputs at the rising edge; its outputs depend on registers alone, so they are read before the edge.
+// The engine samples its inputs at the rising edge; its outputs depend on registers alone, so they
+// are read before the edge.
 struct tf2_sim {
   VerilatedContext context;
   std::unique_ptr<TF2_MODEL> top;
@@ -83,7 +84,8 @@ namespace {
 
 constexpr unsigned kParts = TF2_BEAT_BITS / TF2_PORT_BITS;
 constexpr unsigned kBeatBytes = TF2_BEAT_BITS / 8;
-constexpr uint64_t kPortMask = TF2_PORT_BITS == 64 ? ~uint64_t{0} : (uint64_t{1} << (TF2_PORT_BITS % 64)) - 1;
+constexpr uint64_t kPortMask =
+    TF2_PORT_BITS == 64 ? ~uint64_t{0} : (uint64_t{1} << (TF2_PORT_BITS % 64)) - 1;
 constexpr uint64_t kMaxCount = (uint64_t{1} << 24) - 1;
 constexpr uint64_t kPatience = 1000;  // cycles without progress at the port while no program runs
 
@@ -91,7 +93,8 @@ constexpr uint64_t kPatience = 1000;  // cycles without progress at the port whi
 bool Send(tf2_sim* sim, uint64_t value, unsigned bits) {
   for (unsigned sent = 0; sent < bits; sent += TF2_PORT_BITS) {
     sim->top->in_valid_i = 1;
-    sim->top->in_data_i = static_cast<std::remove_reference_t<decltype(sim->top->in_data_i)>>((value >> sent) & kPortMask);
+    sim->top->in_data_i = static_cast<std::remove_reference_t<decltype(sim->top->in_data_i)>>(
+        (value >> sent) & kPortMask);
     uint64_t waited = 0;
     for (bool taken = false; !taken;) {
       taken = sim->top->in_ready_o;
@@ -124,7 +127,9 @@ bool Receive(tf2_sim* sim, uint64_t patience, uint64_t* beat) {
   return true;
 }
 
-bool InRange(uint64_t address, uint64_t count) { return address <= kMaxCount && count <= kMaxCount - address + 1; }
+bool InRange(uint64_t address, uint64_t count) {
+  return address <= kMaxCount && count <= kMaxCount - address + 1;
+}
 
 }  // namespace
 
@@ -168,15 +173,19 @@ uint64_t tf2_sim_layer_cycles(const tf2_sim* sim, uint64_t layer) {
   return layer < sim->layer_cycles.size() ? sim->layer_cycles[layer] : 0;
 }
 
-int tf2_sim_write(tf2_sim* sim, unsigned memory, uint64_t address, const uint8_t* data, uint64_t beats) {
+int tf2_sim_write(tf2_sim* sim, unsigned memory, uint64_t address, const uint8_t* data,
+                  uint64_t beats) {
   sim->error.clear();
-  if (memory > TF2_SIM_PROGRAM || !InRange(address, beats)) return sim->Fail("write outside the memory");
+  if (memory > TF2_SIM_PROGRAM || !InRange(address, beats))
+    return sim->Fail("write outside the memory");
   if (beats == 0) return 0;
-  if (!Command(sim, 1, memory, address, beats)) return sim->Fail("the engine does not take a write command");
+  if (!Command(sim, 1, memory, address, beats))
+    return sim->Fail("the engine does not take a write command");
   for (uint64_t i = 0; i < beats; ++i) {
     uint64_t beat = 0;
     for (unsigned b = 0; b < kBeatBytes; ++b) beat |= uint64_t{data[i * kBeatBytes + b]} << (8 * b);
-    if (!Send(sim, beat, TF2_BEAT_BITS)) return sim->Fail("the engine does not take a beat to write");
+    if (!Send(sim, beat, TF2_BEAT_BITS))
+      return sim->Fail("the engine does not take a beat to write");
   }
   return 0;
 }
@@ -185,11 +194,14 @@ int tf2_sim_read(tf2_sim* sim, uint64_t address, uint8_t* data, uint64_t beats) 
   sim->error.clear();
   if (!InRange(address, beats)) return sim->Fail("read outside the memory");
   if (beats == 0) return 0;
-  if (!Command(sim, 2, TF2_SIM_FEATURES, address, beats)) return sim->Fail("the engine does not take a read command");
+  if (!Command(sim, 2, TF2_SIM_FEATURES, address, beats))
+    return sim->Fail("the engine does not take a read command");
   for (uint64_t i = 0; i < beats; ++i) {
     uint64_t beat;
-    if (!Receive(sim, kPatience, &beat)) return sim->Fail("the engine does not send a beat that was read");
-    for (unsigned b = 0; b < kBeatBytes; ++b) data[i * kBeatBytes + b] = static_cast<uint8_t>(beat >> (8 * b));
+    if (!Receive(sim, kPatience, &beat))
+      return sim->Fail("the engine does not send a beat that was read");
+    for (unsigned b = 0; b < kBeatBytes; ++b)
+      data[i * kBeatBytes + b] = static_cast<uint8_t>(beat >> (8 * b));
   }
   return 0;
 }
@@ -199,7 +211,8 @@ int tf2_sim_run(tf2_sim* sim, uint64_t field, uint64_t max_cycles, uint64_t* rep
   sim->layer_cycles.clear();
   uint64_t beat;
   if (!Command(sim, 3, 0, field, 0)) return sim->Fail("the engine does not take a run command");
-  if (!Receive(sim, max_cycles, &beat)) return sim->Fail("the program did not end within the limit of cycles");
+  if (!Receive(sim, max_cycles, &beat))
+    return sim->Fail("the program did not end within the limit of cycles");
   if (reported != nullptr) *reported = beat;
   return 0;
 }
