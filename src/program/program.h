@@ -35,7 +35,7 @@ struct Place {
   std::vector<std::int32_t> lanes;  // per channel: plane * C + lane; size c
   bool wide = false;
   std::int64_t hi_offset = 0;
-  std::int32_t ready_after = -1;  // layer after which it is complete; -1: written by the host
+  std::int32_t ready_after = -1;  // layer after which it is complete; -1: from the start
   std::int32_t valid_until =
       -1;  // layer before whose first write it may be overwritten; layers.size(): to the end
   bool operator==(const Place&) const = default;
@@ -55,9 +55,10 @@ struct InputLayout {
 struct LayerInfo {
   std::string
       name;  // of the QNet operator (with a suffix where an operator takes several descriptors)
-  std::string kind;       // "conv", "max_pool", "avg_pool", "add", "copy"
-  std::int32_t op = -1;   // index in QNet::ops
-  std::int64_t macs = 0;  // the model's, of this descriptor
+  std::string kind;          // "conv", "max_pool", "avg_pool", "add", "copy"
+  std::int32_t op = -1;      // index in QNet::ops
+  std::int32_t copied = -1;  // of a copy: index in QNet::tensors of what it copies
+  std::int64_t macs = 0;     // of this descriptor, as the model counts
   bool operator==(const LayerInfo&) const = default;
 };
 
@@ -77,8 +78,8 @@ struct Program {
   std::vector<std::uint8_t> weights;  // n*c/2 bytes per weight word, low nibble first
   std::vector<std::uint64_t> params;
   InputLayout input;
-  std::vector<OutputPlace> outputs;  // in the order of QNet::outputs
-  std::vector<Place> places;  // of every tensor that a layer completes, in the order of completion
+  std::vector<OutputPlace> outputs;    // in the order of QNet::outputs
+  std::vector<Place> places;           // of every tensor but the input, in the order of completion
   std::int64_t peak_words = 0;         // feature words used
   std::int64_t lower_bound_words = 0;  // largest live set: no allocation can use fewer
   std::int64_t macs = 0;               // of the model
