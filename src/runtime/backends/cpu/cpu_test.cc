@@ -99,7 +99,7 @@ TEST_P(CpuIsa, EveryOperatorEqualsTheInterpreter) {
 
 TEST_P(CpuIsa, RandomNetworksEqualTheInterpreter) {
   const auto device = Open(GetParam(), 2);
-  for (std::uint64_t seed = 0; seed < 150; ++seed) {
+  for (std::uint64_t seed = 0; seed < 300; ++seed) {
     SCOPED_TRACE(seed);
     const auto net = Share(RandomOps(seed));
     ASSERT_TRUE(device->Load({net, {}}).ok());

@@ -126,8 +126,9 @@ struct KernelSet {
   std::int32_t panel_tiles;   // most output-channel tiles computed together
   std::int32_t weight_bytes;  // of an element: 1 (int8) or 2 (int16)
   std::int32_t weight_limit;  // largest |weight| of a plane
-  // Whether a block of 64 weights is [output channel][input channel] (else the transpose).
-  bool input_innermost;
+  // Order of a block of 64 weights: 0: [output channel][input channel]; n: [output channel / n]
+  // [input channel][output channel % n].
+  std::int32_t transposed_lanes;
   // Whether the kernel adds 128 to every feature, so that bias must hold -128 * sum of the weights.
   bool offset_128;
 

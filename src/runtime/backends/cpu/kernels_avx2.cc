@@ -17,20 +17,21 @@ namespace {
 struct Isa {
   static constexpr int kTilePixels = 4;
   static constexpr int kPanelTiles = 1;
+  static constexpr int kLanes = 8;
   using Weight = std::int8_t;
-  struct Acc {
-    __m256i half[2];
-  };
+  using Vector = __m256i;
   using Features = __m256i;
-  struct Weights {
-    __m256i half[2];
-  };
+  using Weights = __m256i;
 
   static __m256i Load256(const void* from) {
     return _mm256_loadu_si256(static_cast<const __m256i*>(from));
   }
 
-  static Acc Load(const std::int32_t* from) { return {{Load256(from), Load256(from + 8)}}; }
+  static Vector Load(const std::int32_t* from) { return Load256(from); }
+
+  static void Save(std::int32_t* to, Vector sums) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), sums);
+  }
 
   static Features Broadcast(const std::uint8_t* from) {
     std::int32_t four;
@@ -38,14 +39,11 @@ struct Isa {
     return _mm256_xor_si256(_mm256_set1_epi32(four), _mm256_set1_epi8(-128));
   }
 
-  static Weights LoadWeights(const Weight* from) { return {{Load256(from), Load256(from + 32)}}; }
+  static Weights LoadWeights(const Weight* from) { return Load256(from); }
 
-  static void Dot(Acc& acc, Features features, const Weights& weights) {
-    const __m256i ones = _mm256_set1_epi16(1);
-    for (int h = 0; h < 2; ++h) {
-      const __m256i pairs = _mm256_maddubs_epi16(features, weights.half[h]);
-      acc.half[h] = _mm256_add_epi32(acc.half[h], _mm256_madd_epi16(pairs, ones));
-    }
+  static Vector Dot(Vector acc, Features features, Weights weights) {
+    const __m256i pairs = _mm256_maddubs_epi16(features, weights);
+    return _mm256_add_epi32(acc, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
   }
 
   // v >> s, arithmetic, for |v| < 2^50 and s <= 47: 2^62 is added before a logical shift and
@@ -79,24 +77,25 @@ struct Isa {
     return _mm256_permute4x64_epi64(_mm256_castps_si256(mixed), _MM_SHUFFLE(3, 1, 2, 0));
   }
 
-  static void Store(const Acc& acc, const Requantization& r, int channel, const std::uint8_t* res,
-                    std::uint8_t* out, int n) {
-    alignas(16) std::uint8_t residual[kTile] = {};
-    if (r.t != nullptr) std::memcpy(residual, res, static_cast<std::size_t>(n));
-    __m128i rest = _mm_load_si128(reinterpret_cast<const __m128i*>(residual));
+  // Eight saturated results of channels from c on, as int32.
+  static __m256i Scale8(__m256i sums, const Requantization& r, int c, __m128i res) {
     const __m256i low = _mm256_set1_epi64x(r.relu ? 0 : r.wide ? -32768 : -128);
     const __m256i high = _mm256_set1_epi64x(r.wide ? 32767 : 127);
-    __m256i eight[2];
-    for (int h = 0; h < 2; ++h) {
-      const __m256i a =
-          Scale(_mm256_castsi256_si128(acc.half[h]), r, channel + 8 * h, rest, low, high);
-      const __m256i b = Scale(_mm256_extracti128_si256(acc.half[h], 1), r, channel + 8 * h + 4,
-                              _mm_srli_si128(rest, 4), low, high);
-      eight[h] = Narrow(a, b);
-      rest = _mm_srli_si128(rest, 8);
-    }
+    const __m256i first = Scale(_mm256_castsi256_si128(sums), r, c, res, low, high);
+    const __m256i second =
+        Scale(_mm256_extracti128_si256(sums, 1), r, c + 4, _mm_srli_si128(res, 4), low, high);
+    return Narrow(first, second);
+  }
+
+  static void Store(const std::int32_t* sums, const Requantization& r, int channel,
+                    const std::uint8_t* res, std::uint8_t* out, int n) {
+    alignas(16) std::uint8_t residual[kTile] = {};
+    if (r.t != nullptr) std::memcpy(residual, res, static_cast<std::size_t>(n));
+    const __m128i rest = _mm_load_si128(reinterpret_cast<const __m128i*>(residual));
+    const __m256i first = Scale8(Load256(sums), r, channel, rest);
+    const __m256i second = Scale8(Load256(sums + 8), r, channel + 8, _mm_srli_si128(rest, 8));
     const __m256i words =
-        _mm256_permute4x64_epi64(_mm256_packs_epi32(eight[0], eight[1]), _MM_SHUFFLE(3, 1, 2, 0));
+        _mm256_permute4x64_epi64(_mm256_packs_epi32(first, second), _MM_SHUFFLE(3, 1, 2, 0));
     alignas(32) std::uint8_t bytes[2 * kTile];
     if (r.wide) {
       _mm256_store_si256(reinterpret_cast<__m256i*>(bytes), words);
@@ -127,7 +126,7 @@ const KernelSet* Avx2Kernels() {
                                      .panel_tiles = Isa::kPanelTiles,
                                      .weight_bytes = sizeof(Isa::Weight),
                                      .weight_limit = 64,
-                                     .input_innermost = true,
+                                     .transposed_lanes = 0,
                                      .offset_128 = true,
                                      .conv = Conv,
                                      .depthwise = Depthwise,

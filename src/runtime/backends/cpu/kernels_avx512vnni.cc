@@ -16,12 +16,15 @@ namespace {
 struct Isa {
   static constexpr int kTilePixels = 8;
   static constexpr int kPanelTiles = 3;
+  static constexpr int kLanes = 16;
   using Weight = std::int8_t;
-  using Acc = __m512i;
+  using Vector = __m512i;
   using Features = __m512i;
   using Weights = __m512i;
 
-  static Acc Load(const std::int32_t* from) { return _mm512_loadu_si512(from); }
+  static Vector Load(const std::int32_t* from) { return _mm512_loadu_si512(from); }
+
+  static void Save(std::int32_t* to, Vector sums) { _mm512_storeu_si512(to, sums); }
 
   static Features Broadcast(const std::uint8_t* from) {
     std::int32_t four;
@@ -31,12 +34,14 @@ struct Isa {
 
   static Weights LoadWeights(const Weight* from) { return _mm512_loadu_si512(from); }
 
-  static void Dot(Acc& acc, Features features, Weights weights) {
-    acc = _mm512_dpbusd_epi32(acc, features, weights);
+  static Vector Dot(Vector acc, Features features, Weights weights) {
+    return _mm512_dpbusd_epi32(acc, features, weights);
   }
 
-  // Eight sums of channels from c on, before saturation.
-  static __m512i Scale(__m512i sums, const Requantization& r, int c, __m128i res) {
+  // Eight results of channels from c on, before saturation.
+  static __m512i Scale(const std::int32_t* from, const Requantization& r, int c, __m128i res) {
+    const __m512i sums =
+        _mm512_cvtepi32_epi64(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
     __m512i v = _mm512_add_epi64(_mm512_mul_epi32(sums, _mm512_loadu_si512(r.alpha + c)),
                                  _mm512_loadu_si512(r.half + c));
     if (r.t != nullptr) {
@@ -46,14 +51,12 @@ struct Isa {
     return _mm512_srav_epi64(v, _mm512_loadu_si512(r.s + c));
   }
 
-  static void Store(Acc acc, const Requantization& r, int channel, const std::uint8_t* res,
-                    std::uint8_t* out, int n) {
+  static void Store(const std::int32_t* sums, const Requantization& r, int channel,
+                    const std::uint8_t* res, std::uint8_t* out, int n) {
     const auto mask = static_cast<__mmask16>((1U << n) - 1);
     const __m128i residual = r.t != nullptr ? _mm_maskz_loadu_epi8(mask, res) : _mm_setzero_si128();
-    const __m512i low =
-        Scale(_mm512_cvtepi32_epi64(_mm512_castsi512_si256(acc)), r, channel, residual);
-    const __m512i high = Scale(_mm512_cvtepi32_epi64(_mm512_extracti64x4_epi64(acc, 1)), r,
-                               channel + 8, _mm_srli_si128(residual, 8));
+    const __m512i low = Scale(sums, r, channel, residual);
+    const __m512i high = Scale(sums + 8, r, channel + 8, _mm_srli_si128(residual, 8));
     if (r.wide) {
       __m256i y = _mm256_set_m128i(_mm512_cvtsepi64_epi16(high), _mm512_cvtsepi64_epi16(low));
       if (r.relu) y = _mm256_max_epi16(y, _mm256_setzero_si256());
@@ -79,7 +82,7 @@ const KernelSet* Avx512VnniKernels() {
                                      .panel_tiles = Isa::kPanelTiles,
                                      .weight_bytes = sizeof(Isa::Weight),
                                      .weight_limit = 127,
-                                     .input_innermost = true,
+                                     .transposed_lanes = 0,
                                      .offset_128 = true,
                                      .conv = Conv,
                                      .depthwise = Depthwise,

@@ -2,13 +2,15 @@
 // kernels_*.cc files only, each of which defines `Isa` in its anonymous namespace first and is
 // compiled with its own flags. Everything here has internal linkage for that reason.
 //
-// Isa provides: kTilePixels, kPanelTiles; Weight (element type); Acc (16 int32 sums), Features (one
-// pixel's 4 channels, broadcast), Weights (a block of 64);
-//   Acc Load(const int32_t*), Features Broadcast(const uint8_t*), Weights LoadWeights(const
-//   Weight*), void Dot(Acc&, Features, Weights): acc[o] += sum over i of feature[i] * weight[o][i],
-//   void Store(Acc, const Requantization&, int channel, const uint8_t* res, uint8_t* out, int n):
-//     the requantised sums of channels channel..channel+n-1 (n <= 16; channel selects parameters);
-//     `res` is read where there is a residual only.
+// Isa provides: kTilePixels, kPanelTiles; Vector (kLanes int32 sums), Weight (element type),
+// Features (one pixel's 4 channels, broadcast), Weights (those of kLanes output channels and 4
+// channels);
+//   Vector Load(const int32_t*), void Save(int32_t*, Vector),
+//   Features Broadcast(const uint8_t*), Weights LoadWeights(const Weight*),
+//   Vector Dot(Vector acc, Features, Weights): acc[o] + sum over i of feature[i] * weight[o][i],
+//   void Store(const int32_t* sums, const Requantization&, int channel, const uint8_t* res,
+//     uint8_t* out, int n): n <= 16 requantised sums (16 are readable) of the channels whose
+//     parameters begin at `channel`; `res` is read where there is a residual only.
 #ifndef TF2_RUNTIME_BACKENDS_CPU_KERNELS_IMPL_H_
 #define TF2_RUNTIME_BACKENDS_CPU_KERNELS_IMPL_H_
 
@@ -23,27 +25,24 @@ namespace {
 // Pixel tiles that a thread computes for one panel before it turns to the next panel: their inputs
 // stay in the first-level cache while the panel's weights pass.
 inline constexpr std::int64_t kTilesPerChunk = 8;
+// Registers that hold the sums of a tile of 16 output channels.
+inline constexpr int kVectors = kTile / Isa::kLanes;
 
 template <typename T>
 inline T Min(T a, T b) {
   return a < b ? a : b;
 }
 
-// One panel of kTiles tiles over one tile of kPixels pixels.
+// Adds the products of one panel and one tile of pixels to acc[pixel][vector].
 template <int kPixels, int kTiles>
-inline void ConvTile(const ConvStep& step, const Panel& panel, std::uint8_t* arena,
-                     std::int64_t tile) {
-  using Weight = typename Isa::Weight;
-  const std::int64_t row = std::int64_t{step.taps} * step.groups_of_4 * kTile * kGroup;
-  const std::int64_t tile_weights = row * step.planes;
-  const Weight* weights =
-      static_cast<const Weight*>(step.weights) + panel.first_tile * tile_weights;
-  typename Isa::Acc acc[kPixels][kTiles];
-  for (int v = 0; v < kTiles; ++v) {
-    const auto bias = Isa::Load(step.bias + (panel.first_tile + v) * kTile);
-    for (int i = 0; i < kPixels; ++i) acc[i][v] = bias;
-  }
-  const std::int32_t* const offsets = step.offsets + tile * step.taps * kPixels;
+inline void Accumulate(const ConvStep& step, const Panel& panel, const std::uint8_t* arena,
+                       const std::int32_t* offsets,
+                       typename Isa::Vector (&acc)[kPixels][kTiles * kVectors]) {
+  constexpr int kBlock = kTile * kGroup;
+  const std::int64_t tile_weights =
+      std::int64_t{step.planes} * step.taps * step.groups_of_4 * kBlock;
+  const auto* weights =
+      static_cast<const typename Isa::Weight*>(step.weights) + panel.first_tile * tile_weights;
   for (int plane = 0; plane < step.planes; ++plane) {
     for (int tap = 0; tap < step.taps; ++tap) {
       const std::uint8_t* pixel[kPixels];
@@ -51,28 +50,50 @@ inline void ConvTile(const ConvStep& step, const Panel& panel, std::uint8_t* are
         pixel[i] = arena + offsets[tap * kPixels + i] + panel.in_channel;
       }
       for (int g = 0; g < step.groups_of_4; ++g) {
-        typename Isa::Weights block[kTiles];
-        for (int v = 0; v < kTiles; ++v) block[v] = Isa::LoadWeights(weights + v * tile_weights);
-        weights += kTile * kGroup;
+        typename Isa::Weights block[kTiles * kVectors];
+        for (int v = 0; v < kTiles * kVectors; ++v) {
+          block[v] = Isa::LoadWeights(weights + v / kVectors * tile_weights +
+                                      v % kVectors * Isa::kLanes * kGroup);
+        }
+        weights += kBlock;
         for (int i = 0; i < kPixels; ++i) {
           const auto features = Isa::Broadcast(pixel[i] + g * kGroup);
-          for (int v = 0; v < kTiles; ++v) Isa::Dot(acc[i][v], features, block[v]);
+          for (int v = 0; v < kTiles * kVectors; ++v) {
+            acc[i][v] = Isa::Dot(acc[i][v], features, block[v]);
+          }
         }
       }
     }
   }
+}
+
+// One panel of kTiles tiles over one tile of kPixels pixels.
+template <int kPixels, int kTiles>
+inline void ConvTile(const ConvStep& step, const Panel& panel, std::uint8_t* arena,
+                     std::int64_t tile) {
+  typename Isa::Vector acc[kPixels][kTiles * kVectors];
+  for (int v = 0; v < kTiles * kVectors; ++v) {
+    const auto bias = Isa::Load(step.bias + panel.first_tile * kTile + v * Isa::kLanes);
+    for (int i = 0; i < kPixels; ++i) acc[i][v] = bias;
+  }
+  Accumulate<kPixels, kTiles>(step, panel, arena, step.offsets + tile * step.taps * kPixels, acc);
+  // To memory first: compilers keep an array that is indexed at run time out of registers.
+  std::int32_t sums[kPixels][kTiles * kTile];
+  for (int i = 0; i < kPixels; ++i) {
+    for (int v = 0; v < kTiles * kVectors; ++v) Isa::Save(sums[i] + v * Isa::kLanes, acc[i][v]);
+  }
   const int element = step.requantization.wide ? 2 : 1;
   const auto valid = static_cast<int>(Min<std::int64_t>(kPixels, step.pixels - tile * kPixels));
-  for (int i = 0; i < kPixels; ++i) {
-    if (i >= valid) break;
+  for (int i = 0; i < valid; ++i) {
     const std::int64_t p = tile * kPixels + i;
     std::uint8_t* out =
         arena + step.output.offset + p * step.output.stride + panel.out_channel * element;
     const std::uint8_t* res =
         arena + step.residual.offset + p * step.residual.stride + panel.out_channel;
     for (int v = 0; v < kTiles; ++v) {
-      Isa::Store(acc[i][v], step.requantization, (panel.first_tile + v) * kTile, res + v * kTile,
-                 out + v * kTile * element, Min(kTile, panel.channels - v * kTile));
+      Isa::Store(sums[i] + v * kTile, step.requantization, (panel.first_tile + v) * kTile,
+                 res + v * kTile, out + v * kTile * element,
+                 Min(kTile, panel.channels - v * kTile));
     }
   }
 }
@@ -122,7 +143,7 @@ void Depthwise(const DepthwiseStep& step, std::uint8_t* arena, Range pixels) {
         const std::int16_t* w = step.weights + tap * row + c;
         for (int o = 0; o < kTile; ++o) acc[o] += std::int32_t{x[o]} * w[o];
       }
-      Isa::Store(Isa::Load(acc), step.requantization, c, res + c, out + c * element,
+      Isa::Store(acc, step.requantization, c, res + c, out + c * element,
                  Min(kTile, step.channels - c));
     }
   }
@@ -166,8 +187,7 @@ void AvgPool(const AvgPoolStep& step, std::uint8_t* arena, Range pixels) {
         const auto* x = reinterpret_cast<const std::int8_t*>(arena + offsets[tap] + c);
         for (int o = 0; o < kTile; ++o) acc[o] += x[o];
       }
-      Isa::Store(Isa::Load(acc), requantization, c, out, out + c * element,
-                 Min(kTile, step.channels - c));
+      Isa::Store(acc, requantization, c, out, out + c * element, Min(kTile, step.channels - c));
     }
   }
 }

@@ -52,7 +52,9 @@ std::int32_t PlanesNeeded(std::span<const std::int32_t> weights, std::int32_t li
 
 // Position of a weight in its block of 64.
 int InBlock(const KernelSet& kernels, int o, int i) {
-  return kernels.input_innermost ? o * kGroup + i : i * kTile + o;
+  const int lanes = kernels.transposed_lanes;
+  if (lanes == 0) return o * kGroup + i;
+  return (o / lanes * kGroup + i) * lanes + o % lanes;
 }
 
 // [group, tile][plane][tap][group of 4][64].

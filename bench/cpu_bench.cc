@@ -1,0 +1,141 @@
+// Images per second of an artifact on the reference backend and on the CPU backend with each
+// instruction set that this machine has: one JSON object a line.
+//   tf2_bench ARTIFACT [--threads N] [--batch N] [--rounds N] [--isa NAME]
+// The input is fixed noise: the time of every kernel is independent of the values.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <ctime>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/parallel.h"
+#include "base/rng.h"
+#include "qnet/artifact.h"
+#include "runtime/backends/cpu/cpu.h"
+#include "runtime/backends/cpu/isa.h"
+#include "runtime/backends/reference/reference.h"
+
+namespace tf2::runtime {
+namespace {
+
+struct Options {
+  std::string artifact;
+  std::string isa;  // only this one, and not the reference
+  int threads = 0;
+  int batch = 16;
+  int rounds = 15;
+};
+
+Result<Options> ParseOptions(int argc, char** argv) {
+  Options options;
+  for (int i = 1; i < argc; ++i) {
+    const std::string flag = argv[i];
+    if (!flag.starts_with("--")) {
+      options.artifact = flag;
+      continue;
+    }
+    if (++i == argc) return InvalidArgument("{} needs a value", flag);
+    if (flag == "--isa") {
+      options.isa = argv[i];
+      continue;
+    }
+    int* const number = flag == "--threads"  ? &options.threads
+                        : flag == "--batch"  ? &options.batch
+                        : flag == "--rounds" ? &options.rounds
+                                             : nullptr;
+    if (number == nullptr) return InvalidArgument("unknown flag {}", flag);
+    const char* end = argv[i] + std::strlen(argv[i]);
+    if (std::from_chars(argv[i], end, *number).ptr != end || *number < 1) {
+      return InvalidArgument("{} {}: not a positive number", flag, argv[i]);
+    }
+  }
+  if (options.artifact.empty()) {
+    return InvalidArgument(
+        "usage: tf2_bench ARTIFACT [--threads N] [--batch N] [--rounds N] [--isa NAME]");
+  }
+  return options;
+}
+
+Batch Noise(const qnet::QNet& net, int count) {
+  Rng rng(1);
+  Batch batch{count, {}};
+  batch.data.resize(static_cast<std::size_t>(net.tensor(net.input).elements() * count));
+  for (auto& value : batch.data) value = static_cast<std::int8_t>(rng.Between(-128, 127));
+  return batch;
+}
+
+// Median of the rounds, wall clock and processor time of all threads.
+struct Seconds {
+  double wall = 0;
+  double cpu = 0;
+};
+
+double Median(std::vector<double> values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+// `rounds` runs of `batch`, after one that is not counted.
+Result<Seconds> Time(Device& device, const Batch& batch, int rounds) {
+  std::vector<double> wall, cpu;
+  for (int i = 0; i <= rounds; ++i) {
+    Batch copy = batch;
+    const std::clock_t cpu_start = std::clock();
+    const auto start = std::chrono::steady_clock::now();
+    TF2_ASSIGN_OR_RETURN(const auto frames, RunBatch(device, std::move(copy)));
+    const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
+    if (i == 0) continue;
+    wall.push_back(taken.count());
+    cpu.push_back(static_cast<double>(std::clock() - cpu_start) / CLOCKS_PER_SEC);
+  }
+  return Seconds{Median(std::move(wall)), Median(std::move(cpu))};
+}
+
+Status Measure(const BackendFactory& backend, const std::string& isa, const LoadedModel& model,
+               const Options& options) {
+  DeviceOptions device_options;
+  const int threads = options.threads > 0 ? options.threads : DefaultThreads();
+  device_options.threads = threads;
+  device_options.isa = isa;
+  TF2_ASSIGN_OR_RETURN(const auto device, backend.open(device_options));
+  TF2_RETURN_IF_ERROR(device->Load(model));
+  const int rounds = backend.name == "reference" ? 1 : options.rounds;
+  TF2_ASSIGN_OR_RETURN(const Seconds one, Time(*device, Noise(*model.net, 1), rounds));
+  TF2_ASSIGN_OR_RETURN(const Seconds many, Time(*device, Noise(*model.net, options.batch), rounds));
+  fmt::print(
+      "{{\"backend\": \"{}\", \"isa\": \"{}\", \"threads\": {}, \"batch\": {}, "
+      "\"images_per_s\": {:.1f}, \"latency_ms\": {:.3f}, \"cpu_ms_per_image\": {:.3f}}}\n",
+      device->name(), device->isa(), threads, options.batch, options.batch / many.wall,
+      one.wall * 1e3, many.cpu / options.batch * 1e3);
+  std::fflush(stdout);
+  return {};
+}
+
+Status Main(int argc, char** argv) {
+  TF2_ASSIGN_OR_RETURN(const Options options, ParseOptions(argc, argv));
+  TF2_ASSIGN_OR_RETURN(qnet::Artifact artifact, qnet::ReadArtifact(options.artifact));
+  const LoadedModel model{std::make_shared<const qnet::QNet>(std::move(artifact.net)), {}};
+  if (!options.isa.empty()) return Measure(CpuBackend(), options.isa, model, options);
+  for (const cpu::IsaInfo& isa : cpu::AllIsas()) {
+    if (isa.available) TF2_RETURN_IF_ERROR(Measure(CpuBackend(), isa.name, model, options));
+  }
+  return Measure(ReferenceBackend(), "", model, options);
+}
+
+}  // namespace
+}  // namespace tf2::runtime
+
+int main(int argc, char** argv) {
+  const tf2::Status status = tf2::runtime::Main(argc, argv);
+  if (status.ok()) return 0;
+  fmt::print(stderr, "{}\n", status.error().ToString());
+  return 1;
+}
