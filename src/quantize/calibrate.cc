@@ -148,12 +148,12 @@ class Calibrator {
           stop_ = true;
           return std::move(sample.error());
         }
-        input = ir::Tensor::Float(graph_.value(graph_.inputs[0]).shape, *std::move(sample));
-      }
-      const std::int64_t want = ir::ElementCount(input.shape);
-      if (std::ssize(input.f32) != want) {
-        return InvalidArgument("sample {} has {} values, the network's input has {}", index,
-                               input.f32.size(), want);
+        const ir::Shape& shape = graph_.value(graph_.inputs[0]).shape;
+        if (std::ssize(*sample) != ir::ElementCount(shape)) {
+          return InvalidArgument("sample {} has {} values, the network's input has {}", index,
+                                 sample->size(), ir::ElementCount(shape));
+        }
+        input = ir::Tensor::Float(shape, *std::move(sample));
       }
       SampleStats stats(graph_.values.size());
       const auto measure = [&](ir::ValueId id, const ir::Tensor& tensor) {

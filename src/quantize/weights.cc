@@ -12,8 +12,8 @@ namespace {
 
 using qnet::WeightKind;
 
-constexpr int kSacStepsPerOctave = 32;
-constexpr int kSacOctaves = 3;
+constexpr int kSacStepsPerOctave = 48;
+constexpr int kSacOctaves = 4;
 constexpr int kMacSteps = 64;
 constexpr int kMaxRefits = 8;
 

@@ -49,7 +49,7 @@ struct NearestOptions {
 
 // Each weight to its nearest code. The row scale is searched: for each candidate the codes are
 // taken and the scale is refitted in closed form (least squares); the candidate with the least
-// squared error wins. SAC: three octaves up from the largest weight at 1.5 * 64; MAC: from 1/2 to 1
+// squared error wins. SAC: four octaves up from the largest weight at 1.5 * 64; MAC: from 1/2 to 1
 // of max / 127. A row of zeros gets the scale that holds its bias.
 WeightRounder NearestRounder(const NearestOptions& options);
 

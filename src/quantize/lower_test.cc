@@ -1,0 +1,261 @@
+#include "quantize/lower.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "interp/interpreter.h"
+#include "qnet/head.h"
+#include "qnet/interpreter.h"
+#include "quantize/draft.h"
+#include "quantize/test_graphs.h"
+
+namespace tf2::quantize {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using Ints = std::vector<std::int64_t>;
+
+// Least signal-to-noise ratio in dB over the outputs of the network and of the graph, five samples
+// together.
+double SignalToNoise(const ir::Graph& graph, const qnet::QNet& net) {
+  std::vector<double> signal(net.outputs.size(), 0);
+  std::vector<double> noise(net.outputs.size(), 1e-30);
+  for (std::size_t i = 100; i < 105; ++i) {
+    const std::vector<float> x = testing::RandomSample(graph, i);
+    const ir::Tensor input = ir::Tensor::Float(graph.value(graph.inputs[0]).shape, x);
+    const auto want = *interp::Run(graph, {&input, 1});
+    const auto got = *qnet::Interpret(net, *qnet::QuantizeInput(net, x));
+    for (std::size_t o = 0; o < net.outputs.size(); ++o) {
+      const std::vector<float> y = qnet::ApplyHead(net, net.outputs[o], got[o]);
+      TF2_CHECK(y.size() == want[o].f32.size());
+      for (std::size_t j = 0; j < y.size(); ++j) {
+        signal[o] += std::pow(want[o].f32[j], 2);
+        noise[o] += std::pow(want[o].f32[j] - y[j], 2);
+      }
+    }
+  }
+  double least = 1e9;
+  for (std::size_t o = 0; o < signal.size(); ++o)
+    least = std::min(least, 10 * std::log10(signal[o] / noise[o]));
+  return least;
+}
+
+qnet::QNet QuantizeOrDie(const ir::Graph& graph, const QuantizeOptions& options) {
+  const auto calibration = testing::CalibrateRandom(graph, 30);
+  auto net = Quantize(graph, *calibration, options);
+  TF2_CHECK(net.ok(), "{}", net.error().ToString());
+  TF2_CHECK(qnet::Verify(*net).ok());
+  return *std::move(net);
+}
+
+TEST(Quantize, EveryRuleAndWidthComesClose) {
+  const ir::Graph graph = testing::SmallNet();
+  for (const QRule q : {QRule::kFloor, QRule::kRound, QRule::kCap, QRule::kMse}) {
+    EXPECT_GT(SignalToNoise(graph, QuantizeOrDie(graph, {.bits = 8, .q = q})), 27);
+    EXPECT_GT(SignalToNoise(graph, QuantizeOrDie(graph, {.bits = 4, .q = q})), 17);
+  }
+}
+
+TEST(Quantize, IsDeterministic) {
+  const ir::Graph graph = testing::SmallNet();
+  EXPECT_EQ(QuantizeOrDie(graph, {}), QuantizeOrDie(graph, {}));
+}
+
+TEST(Quantize, Structure) {
+  const ir::Graph graph = testing::SmallNet();
+  const qnet::QNet net = QuantizeOrDie(graph, {});
+  std::vector<std::string> ops;
+  for (const qnet::Op& op : net.ops) ops.push_back(std::string(KindName(op)) + " " + op.name);
+  EXPECT_THAT(ops, ElementsAre("conv a", "conv c", "max_pool max", "avg_pool avg", "concat cat",
+                               "conv fc"));
+  const auto& fc = std::get<qnet::Conv>(net.ops.back().params);
+  EXPECT_EQ(fc.window.kh, 4);
+  EXPECT_EQ(fc.window.kw, 4);
+  EXPECT_EQ(net.tensor(net.ops.back().output).type, qnet::ElemType::kInt16);
+  EXPECT_EQ(net.ops[1].inputs.size(), 2u);
+  ASSERT_EQ(net.outputs.size(), 1u);
+  EXPECT_EQ(net.outputs[0].name, "prob");
+  EXPECT_EQ(net.outputs[0].head, qnet::Head::kSoftmax);
+  EXPECT_THAT(net.outputs[0].shape, ElementsAre(5));
+  const auto& avg = std::get<qnet::AvgPool>(net.ops[3].params);
+  EXPECT_THAT(avg.divisors, ElementsAre(4, 6, 9));
+}
+
+TEST(Quantize, StandAloneOperatorsBecomeDepthwise) {
+  testing::GraphBuilder b({1, 3, 6, 6});
+  const auto positive = [&](const std::string& name) {
+    return b.Constant(name, {3}, {0.5F, 2.0F, 1.0F});
+  };
+  const auto bn = b.Add(ir::OpKind::kBatchNorm, "bn",
+                        {b.input(), b.Random("m", {3}, 1), positive("v"), b.Random("g", {3}, 1),
+                         b.Random("bb", {3}, 1)});
+  const auto relu = b.Add(ir::OpKind::kRelu, "relu", {bn});
+  const auto scale =
+      b.Add(ir::OpKind::kScale, "scale", {relu, b.Random("f", {3}, 2), b.Random("s", {3}, 1)});
+  const auto pad =
+      b.Add(ir::OpKind::kPad, "pad", {scale}, {{"pads", Ints{0, 0, 1, 2, 0, 0, 2, 1}}});
+  const auto mul = b.Add(ir::OpKind::kMul, "mul", {pad, b.Constant("k", {3, 1, 1}, {-2, 3, 0.1F})});
+  const auto sub = b.Add(ir::OpKind::kSub, "sub", {b.Constant("one", {1}, {1}), mul});
+  const auto div = b.Add(ir::OpKind::kDiv, "div", {sub, b.Constant("two", {}, {2})});
+  const ir::Graph graph =
+      b.Done({b.Add(ir::OpKind::kAdd, "add", {div, b.Constant("c", {1, 3, 1, 1}, {1, 2, 3})})});
+  EXPECT_GT(SignalToNoise(graph, QuantizeOrDie(graph, {.bits = 8})), 32);
+  EXPECT_GT(SignalToNoise(graph, QuantizeOrDie(graph, {.bits = 4})), 32)
+      << "one weight a row is exact";
+}
+
+TEST(Quantize, DepthwiseDilatedStridedAndGrouped) {
+  testing::GraphBuilder b({1, 4, 11, 9});
+  const auto conv = [&](const std::string& name, ir::ValueId x, ir::Shape w,
+                        std::map<std::string, ir::Attr> attrs) {
+    return b.Add(ir::OpKind::kConv, name, {x, b.Random(name + "w", std::move(w), 0.4F)},
+                 std::move(attrs));
+  };
+  const auto a =
+      conv("a", b.input(), {8, 1, 3, 3},
+           {{"groups", std::int64_t{4}}, {"pads", Ints{1, 1, 1, 1}}, {"relu", std::int64_t{1}}});
+  const auto c =
+      conv("c", a, {6, 4, 3, 3},
+           {{"groups", std::int64_t{2}}, {"dilations", Ints{2, 1}}, {"pads", Ints{2, 0, 2, 1}}});
+  const auto d = conv("d", c, {5, 6, 1, 2}, {{"strides", Ints{2, 3}}});
+  const ir::Graph graph = b.Done({d});
+  EXPECT_GT(SignalToNoise(graph, QuantizeOrDie(graph, {.bits = 8})), 30);
+}
+
+TEST(Quantize, PoolsDivideAsTheirFormats) {
+  for (const char* divisor : {"valid", "kernel", "caffe"}) {
+    testing::GraphBuilder b({1, 2, 7, 6});
+    const auto pool = b.Add(ir::OpKind::kAvgPool, "pool", {b.input()},
+                            {{"kernel", Ints{3, 2}},
+                             {"strides", Ints{2, 2}},
+                             {"pads", Ints{1, 1, 1, 1}},
+                             {"ceil", std::int64_t{1}},
+                             {"divisor", std::string(divisor)}});
+    const auto global =
+        b.Add(ir::OpKind::kGlobalAvgPool, "global", {b.Conv("conv", pool, 2, 3, 1, true)});
+    const ir::Graph graph =
+        b.Done({pool, global, b.Add(ir::OpKind::kGlobalMaxPool, "max", {b.input()})});
+    EXPECT_GT(SignalToNoise(graph, QuantizeOrDie(graph, {.bits = 8})), 32) << divisor;
+  }
+}
+
+TEST(Quantize, SeveralOutputsAndWidths) {
+  testing::GraphBuilder b({1, 3, 4, 4});
+  const auto a = b.Conv("a", b.input(), 3, 4, 3, true);
+  const auto left = b.Conv("left", a, 4, 2, 1, false);
+  const auto right = b.Conv("right", a, 4, 3, 1, false);
+  const auto joined = b.Add(ir::OpKind::kConcat, "joined", {left, right});
+  const auto sum = b.Add(ir::OpKind::kAdd, "sum", {a, a}, {{"relu", std::int64_t{1}}});
+  const ir::Graph graph = b.Done({joined, a, sum, b.Add(ir::OpKind::kFlatten, "flat", {joined})});
+  const qnet::QNet net = QuantizeOrDie(graph, {.bits = 8});
+  EXPECT_GT(SignalToNoise(graph, net), 30);
+  const auto type = [&](std::size_t output) { return net.tensor(net.outputs[output].tensor).type; };
+  EXPECT_EQ(type(0), qnet::ElemType::kInt16);
+  EXPECT_EQ(type(1), qnet::ElemType::kInt8) << "read by others";
+  EXPECT_EQ(type(2), qnet::ElemType::kInt16);
+  EXPECT_EQ(net.outputs[3].tensor, net.outputs[0].tensor) << "a flatten needs no operator";
+  EXPECT_THAT(net.outputs[3].shape, ElementsAre(80));
+}
+
+// A weight so small that the row's s is large: t would be beyond 40, or s beyond 47, without the
+// limits.
+TEST(Quantize, ResidualShiftsStayInRange) {
+  for (const float scale : {1e-12F, 1e-5F, 1e2F, 1e4F}) {
+    testing::GraphBuilder b({1, 2, 3, 3});
+    const auto w = b.Random("w", {2, 2, 1, 1}, scale);
+    const auto conv = b.Add(ir::OpKind::kConv, "conv", {b.input(), w, ir::kNoValue, b.input()});
+    const ir::Graph graph = b.Done({b.Conv("next", conv, 2, 2, 1, false)});
+    for (const int bits : {4, 8}) {
+      const qnet::QNet net = QuantizeOrDie(graph, {.bits = bits});
+      EXPECT_GT(SignalToNoise(graph, net), bits == 8 ? 30 : 10) << scale;
+    }
+  }
+}
+
+TEST(Quantize, CapsTheResidualsQ) {
+  // The residual is tiny (large Q), the convolution huge: t = s + Q_out - Q_res would be negative.
+  testing::GraphBuilder b({1, 1, 2, 2});
+  const auto tiny =
+      b.Add(ir::OpKind::kConv, "tiny", {b.input(), b.Constant("w0", {1, 1, 1, 1}, {1e-6F})});
+  const auto pool = b.Add(ir::OpKind::kMaxPool, "pool", {tiny}, {{"kernel", Ints{1, 1}}});
+  const auto huge = b.Add(ir::OpKind::kConv, "huge",
+                          {b.input(), b.Constant("w1", {1, 1, 1, 1}, {1e6F}), ir::kNoValue, pool});
+  const ir::Graph graph = b.Done({b.Conv("next", huge, 1, 1, 1, false)});
+  const qnet::QNet net = QuantizeOrDie(graph, {.bits = 8});
+  EXPECT_GT(SignalToNoise(graph, net), 20);
+  EXPECT_LT(net.tensor(net.ops[0].output).q[0], 20);
+  EXPECT_EQ(net.tensor(net.ops[0].output).q, net.tensor(net.ops[1].output).q);
+}
+
+struct Refusal {
+  std::string message;
+  std::function<ir::ValueId(testing::GraphBuilder&)> build;
+};
+
+TEST(Quantize, RefusesByNodeOperatorAndRemedy) {
+  const std::vector<Refusal> refusals = {
+      {"y: mul cannot be quantised: both operands are computed at run time",
+       [](auto& b) {
+         return b.Add(ir::OpKind::kMul, "y", {b.input(), b.input()});
+       }},
+      {"y: div cannot be quantised: it divides by a run-time value",
+       [](auto& b) {
+         return b.Add(ir::OpKind::kDiv, "y", {b.Constant("k", {1}, {1}), b.input()});
+       }},
+      {"y: add cannot be quantised: the constant of shape [4, 4] is not one number a channel",
+       [](auto& b) {
+         return b.Add(ir::OpKind::kAdd, "y", {b.input(), b.Random("k", {4, 4}, 1)});
+       }},
+      {"y: concat cannot be quantised: it joins along axis 2",
+       [](auto& b) {
+         return b.Add(ir::OpKind::kConcat, "y", {b.input(), b.input()},
+                      {{"axis", std::int64_t{2}}});
+       }},
+      {"y: softmax cannot be quantised: it runs along axis 3",
+       [](auto& b) {
+         return b.Add(ir::OpKind::kSoftmax, "y", {b.input()}, {{"axis", std::int64_t{3}}});
+       }},
+      {"y: relu cannot be quantised: it reads a softmax",
+       [](auto& b) {
+         return b.Add(ir::OpKind::kRelu, "y", {b.Add(ir::OpKind::kSoftmax, "s", {b.input()})});
+       }},
+      {"y: pad cannot be quantised: only zeros around height and width",
+       [](auto& b) {
+         return b.Add(ir::OpKind::kPad, "y", {b.input()}, {{"pads", Ints{0, 1, 0, 0, 0, 0, 0, 0}}});
+       }},
+  };
+  for (const Refusal& refusal : refusals) {
+    testing::GraphBuilder b({1, 3, 4, 4});
+    const ir::Graph graph = b.Done({refusal.build(b)});
+    const auto draft = LowerStructure(graph);
+    ASSERT_FALSE(draft.ok()) << refusal.message;
+    EXPECT_THAT(draft.error().ToString(), HasSubstr(refusal.message));
+    EXPECT_EQ(draft.error().code, ErrorCode::kUnsupported);
+    EXPECT_FALSE(draft.error().hint.empty());
+  }
+}
+
+TEST(Quantize, AnAccumulatorThatMayOverflowIsRefusedByLayer) {
+  testing::GraphBuilder b({1, 140000});
+  const auto w = b.Constant("w", {1, 140000}, std::vector<float>(140000, 1.0F));
+  const ir::Graph graph = b.Done({b.Add(ir::OpKind::kGemm, "wide", {b.input(), w})});
+  const auto calibration = testing::CalibrateRandom(graph, 1);
+  const auto net = Quantize(graph, *calibration, {.bits = 8});
+  ASSERT_FALSE(net.ok());
+  EXPECT_THAT(net.error().ToString(),
+              HasSubstr("wide: the 32-bit accumulator of channel 0 may overflow"));
+}
+
+TEST(Quantize, Options) {
+  const ir::Graph graph = testing::SmallNet();
+  EXPECT_EQ(Quantize(graph, *testing::CalibrateRandom(graph, 1), {.bits = 5}).error().message,
+            "weights of 5 bits");
+  EXPECT_EQ(ParseQRule("mse"), QRule::kMse);
+  EXPECT_EQ(ParseQRule("best"), std::nullopt);
+}
+
+}  // namespace
+}  // namespace tf2::quantize
