@@ -12,9 +12,9 @@ namespace {
 
 using qnet::WeightKind;
 
-constexpr int kSacStepsPerOctave = 48;
+constexpr int kStepsPerOctave = 48;
 constexpr int kSacOctaves = 4;
-constexpr int kMacSteps = 64;
+constexpr int kMacOctaves = 2;
 constexpr int kMaxRefits = 8;
 
 // One row: |u| and the weight of each error.
@@ -72,18 +72,21 @@ double SearchScale(const Row& row, std::span<const double> candidates, Magnitude
   return best.uq / best.qq;
 }
 
+// Scales of which SearchScale tries each: SAC from the largest weight at 1.5 * 64 up, MAC from it
+// at 127 down.
 std::vector<double> Candidates(WeightKind kind, double largest) {
   std::vector<double> scales;
+  const auto add = [&](double first, int octaves, int direction) {
+    for (int i = 0; i <= octaves * kStepsPerOctave; ++i) {
+      scales.push_back(first * std::exp2(static_cast<double>(direction * i) / kStepsPerOctave));
+    }
+  };
   switch (kind) {
     case WeightKind::kSac:
-      for (int i = 0; i <= kSacOctaves * kSacStepsPerOctave; ++i) {
-        scales.push_back(largest / (1.5 * 64) *
-                         std::exp2(static_cast<double>(i) / kSacStepsPerOctave));
-      }
+      add(largest / (1.5 * 64), kSacOctaves, 1);
       break;
     case WeightKind::kMac:
-      for (int i = 0; i <= kMacSteps; ++i)
-        scales.push_back(largest / 127 * (1.0 - 0.5 * i / kMacSteps));
+      add(largest / 127, kMacOctaves, -1);
       break;
   }
   return scales;

@@ -49,8 +49,8 @@ struct NearestOptions {
 
 // Each weight to its nearest code. The row scale is searched: for each candidate the codes are
 // taken and the scale is refitted in closed form (least squares); the candidate with the least
-// squared error wins. SAC: four octaves up from the largest weight at 1.5 * 64; MAC: from 1/2 to 1
-// of max / 127. A row of zeros gets the scale that holds its bias.
+// squared error wins. SAC: four octaves up from the largest weight at 1.5 * 64; MAC: two octaves
+// down from max / 127. A row of zeros gets the scale that holds its bias.
 WeightRounder NearestRounder(const NearestOptions& options);
 
 // The scale of a row whose codes are all zero: its bias has 20 bits in the accumulator.
