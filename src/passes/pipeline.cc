@@ -1,0 +1,120 @@
+#include "passes/pipeline.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <iterator>
+#include <utility>
+
+#include "passes/constant_folding.h"
+#include "passes/dead_code.h"
+#include "passes/fuse_batch_norm_scale.h"
+#include "passes/fuse_relu.h"
+#include "passes/fuse_residual_add.h"
+#include "passes/identity_removal.h"
+#include "passes/matmul_to_gemm.h"
+#include "passes/pad_into_conv.h"
+#include "passes/relu_before_max_pool.h"
+#include "passes/scale_from_arithmetic.h"
+
+namespace tf2::passes {
+namespace {
+
+constexpr std::array kPasses = {
+    // First, so that nothing fails over or spends time on what no output needs.
+    Pass{"dead_code", RemoveDeadCode, "drop what no output needs"},
+    // Shape arithmetic and transformed weights must be constants before any pattern below can be
+    // seen.
+    Pass{"constant_folding", FoldConstants, "compute what depends on constants and shapes only"},
+    // Dropout and reshapes stand between the nodes that the fusions want side by side.
+    Pass{"identity_removal", RemoveIdentities, "drop operators that change nothing"},
+    // Before the fusions, which know gemm and not matmul.
+    Pass{"matmul_to_gemm", MatMulToGemm, "make products with constants fully connected layers"},
+    // Early, so that a convolution's final padding is known; a maximum needs fuse_relu of the round
+    // before.
+    Pass{"pad_into_conv", PadIntoConv, "make explicit zeros the padding of what reads them"},
+    // Writes biases and normalisations as scales, which the next pass folds; before fuse_relu
+    // claims the additions.
+    Pass{"scale_from_arithmetic", ScaleFromArithmetic,
+         "make arithmetic with a constant per channel a scale"},
+    // Before relu and residual become part of a convolution: neither lets a factor pass.
+    Pass{"fuse_batch_norm_scale", FuseBatchNormScale, "fold batch norms and scales into weights"},
+    // When convolutions are bare again, and before the next pass looks for their relu.
+    Pass{"relu_before_max_pool", MoveReluBeforeMaxPool, "swap max pooling and the relu behind it"},
+    Pass{"fuse_relu", FuseRelu, "make relu an attribute of what it follows"},
+    // After fuse_relu: a convolution with a relu of its own cannot add, one without can take the
+    // addition with its relu.
+    Pass{"fuse_residual_add", FuseResidualAdd,
+         "make additions the residual input of a convolution"},
+};
+
+Status CheckNames(const std::vector<std::string>& disabled) {
+  for (const std::string& name : disabled) {
+    if (std::any_of(kPasses.begin(), kPasses.end(), [&](const Pass& p) { return p.name == name; }))
+      continue;
+    std::string names;
+    for (const Pass& p : kPasses) names += fmt::format("{}{}", names.empty() ? "" : ", ", p.name);
+    return WithHint(InvalidArgument("there is no pass called {}", name), "passes: " + names);
+  }
+  return {};
+}
+
+Status CheckAfter(ir::Graph& graph, std::string_view pass) {
+  Status s = InferShapes(graph);
+  if (s.ok()) s = Verify(graph);
+  if (s.ok()) return {};
+  s.error().code = ErrorCode::kInternal;
+  return std::move(s.error()).At(fmt::format("after pass {}", pass));
+}
+
+// Runs one pass and appends to the report. Returns its changes.
+Result<int> RunPass(const Pass& pass, ir::Graph& graph, std::vector<PassReport>* report) {
+  const auto start = std::chrono::steady_clock::now();
+  Result<int> changes = pass.run(graph);
+  if (!changes) return std::move(changes.error()).At(fmt::format("pass {}", pass.name));
+  if (*changes > 0) TF2_RETURN_IF_ERROR(CheckAfter(graph, pass.name));
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+  if (report != nullptr)
+    report->push_back({std::string(pass.name), *changes, took.count(), graph.nodes.size()});
+  return changes;
+}
+
+}  // namespace
+
+std::span<const Pass> Passes() { return kPasses; }
+
+Status RunPipeline(ir::Graph& graph, const PipelineOptions& options,
+                   std::vector<PassReport>* report) {
+  TF2_RETURN_IF_ERROR(CheckNames(options.disabled));
+  TF2_RETURN_IF_ERROR(InferShapes(graph));
+  TF2_RETURN_IF_ERROR(Verify(graph));
+  const auto is_disabled = [&](std::string_view name) {
+    return std::find(options.disabled.begin(), options.disabled.end(), name) !=
+           options.disabled.end();
+  };
+  // Each round but the last drops or rewrites a node; real networks settle in two or three.
+  const std::size_t max_rounds = 3 * graph.nodes.size() + 3;
+  for (std::size_t round = 0; round < max_rounds; ++round) {
+    int changes = 0;
+    for (const Pass& pass : kPasses) {
+      if (is_disabled(pass.name)) continue;
+      TF2_ASSIGN_OR_RETURN(const int n, RunPass(pass, graph, report));
+      changes += n;
+    }
+    if (changes == 0) return {};
+  }
+  return Internal("the passes did not settle in {} rounds", max_rounds);
+}
+
+std::string ToString(std::span<const PassReport> report) {
+  std::string text = fmt::format("{:<24}{:>8}{:>8}{:>10}\n", "pass", "changes", "nodes", "ms");
+  for (const PassReport& r : report) {
+    fmt::format_to(std::back_inserter(text), "{:<24}{:>8}{:>8}{:>10.2f}\n", r.name, r.changes,
+                   r.nodes_after, r.seconds * 1e3);
+  }
+  return text;
+}
+
+}  // namespace tf2::passes
