@@ -53,14 +53,19 @@ def box_mean(grey, radius=1):
 
 
 def ink_mask(grey):
-    """Ink of a picture with dark ink on light paper. grey: [h, w], 0..255. Returns (bool [h, w], paper level)."""
+    """Ink of a picture with dark ink on light paper. grey: [h, w], 0..255. Returns (bool [h, w], paper level).
+
+    The threshold is as near to the paper as the noise allows, so that hairlines do not break: 4 noise deviations and
+    8 grey levels for uneven light below the paper, between a quarter and 45 % of the way to the ink.
+    """
     smooth = box_mean(grey)
     paper = float(np.median(smooth))
-    ink = float(np.percentile(smooth, 1))
-    if paper - ink < 30:
+    contrast = paper - float(np.percentile(smooth, 1))
+    if contrast < 30:
         raise ValueError("no dark ink on light paper found: ink and paper differ by %.0f grey levels, at least 30 are needed"
-                         % (paper - ink))
-    return smooth < paper - 0.4 * (paper - ink), paper
+                         % contrast)
+    noise = float(np.median(np.abs(smooth[:, 3:] - smooth[:, :-3]))) / (0.6745 * 2 ** 0.5)
+    return smooth < paper - np.clip(4 * noise + 8, 0.25 * contrast, 0.45 * contrast), paper
 
 
 def runs(flags):
@@ -68,15 +73,6 @@ def runs(flags):
     f = np.concatenate([[0], np.asarray(flags, np.int8), [0]])
     d = np.diff(f)
     return list(zip(np.flatnonzero(d == 1).tolist(), np.flatnonzero(d == -1).tolist()))
-
-
-def edge(profile, index, level, step):
-    """Where a profile crosses `level` between `index` (inside) and its outer neighbour, as a fraction of a pixel outwards."""
-    outer = index + step
-    if not 0 <= outer < len(profile):
-        return 0.0
-    a, b = float(profile[index]), float(profile[outer])
-    return float(np.clip((level - a) / (b - a), 0, 1)) if b != a else 0.0
 
 
 def segments(mask):

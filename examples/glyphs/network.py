@@ -8,7 +8,7 @@ LANES = 8
 MEMORY_WORDS = 512      # feature words a layer's input and output may take together
 WEIGHT_BLOCKS = 256     # 8 x 8 weight blocks of all layers together
 # (output channels, kernel, stride) of every convolution; no padding anywhere.
-DEFAULT = "16:4:2 24:3:2 32:2:1 32:2:2"
+DEFAULT = "16:4:2 16:3:2 24:2:1 24:2:2"
 
 
 def parse(text):

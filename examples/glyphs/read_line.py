@@ -28,7 +28,7 @@ def cut(picture, output):
     found, blanks = cells.cut_line(grey)
     temporary = output + ".part"
     with open(temporary, "wb") as f:
-        np.savez_compressed(f, images=found, blanks=np.array(blanks, np.int64))
+        np.savez(f, images=found, blanks=np.array(blanks, np.int64))
     os.replace(temporary, output)
     return len(found)
 

@@ -39,12 +39,13 @@ NOISE = (0.0, 16.0)        # Gaussian sigma, grey levels
 ROW_ERROR = 0.035          # error of the measured cap line and baseline, in cap heights, either way
 COLUMN_ERROR = 0.035       # error of the measured centre, in cap heights, either way
 LINE_CAP_PIXELS = (20, 24, 28, 32, 36, 40)
+MIN_BLANK = 0.5            # least width of a blank, in cap heights
 TRACKING = (0.10, 0.22)    # extra space between the characters of a line, in cap heights
 
 # The automatic test of a face; see `judge`.
 DIGIT_HEIGHT = (0.92, 1.13)
-MIN_O_ASPECT, MAX_ZERO_ASPECT, MIN_ASPECT_RATIO = 0.77, 0.78, 1.12
-MIN_MARKED_ASPECT = 0.60
+MIN_O_ASPECT, MAX_ZERO_ASPECT, MIN_ASPECT_RATIO = 0.77, 0.76, 1.12
+MIN_MARKED_ASPECT = 0.72
 MIN_I_ONE = 0.08
 
 
@@ -268,7 +269,7 @@ def render_line(text, seed, root=FONT_DIR, use="test", family=None):
     name, path = faces[rng.integers(len(faces))]
     font, cap = font_for_cap(path, 2 * LINE_CAP_PIXELS[rng.integers(len(LINE_CAP_PIXELS))])
     gap = rng.uniform(*TRACKING) * cap
-    advances = [(font.getlength(c) if c != " " else 0.5 * cap) + gap for c in text]
+    advances = [max(font.getlength(c), MIN_BLANK * cap if c == " " else 0) + gap for c in text]
     margin = int(cap)
     im = Image.new("L", (int(sum(advances)) + 2 * margin, int(2.6 * cap)), 0)
     draw, x, baseline = ImageDraw.Draw(im), float(margin), int(1.8 * cap)
@@ -313,7 +314,7 @@ def run(args):
             raise Fault("give -o FILE.npz or --folder DIR")
         images, labels = make_set(args.mode, args.count, args.seed, args.fonts, args.processes)
         if args.output:
-            write_atomic(args.output, lambda f: np.savez_compressed(f, images=images, labels=labels))
+            write_atomic(args.output, lambda f: np.savez(f, images=images, labels=labels))
         if args.folder:
             write_folder(args.folder, images, labels)
         print("%d pictures of %d x %d" % images.shape)

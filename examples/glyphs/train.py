@@ -244,14 +244,14 @@ def main():
     p.add_argument("-o", "--output", default="glyphs.onnx")
     p.add_argument("--checkpoint", default="train.ckpt")
     p.add_argument("--network", default=network.DEFAULT, help="convolutions as channels:kernel:stride ...")
-    p.add_argument("--epochs", type=int, default=12, help="of the float phase")
-    p.add_argument("--epochs4", type=int, default=8, help="of the 4-bit phase")
+    p.add_argument("--epochs", type=int, default=16, help="of the float phase")
+    p.add_argument("--epochs4", type=int, default=10, help="of the 4-bit phase")
     p.add_argument("--rate", type=float, default=3e-3)
     p.add_argument("--rate4", type=float, default=1e-3)
     p.add_argument("--batch", type=int, default=256)
     p.add_argument("--smoothing", type=float, default=0.03, help="label smoothing")
     p.add_argument("--seed", type=int, default=1)
-    p.add_argument("--threads", type=int, default=2)
+    p.add_argument("--threads", type=int, default=1)
     try:
         run(p.parse_args())
     except (Fault, ValueError, OSError) as e:
