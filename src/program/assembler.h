@@ -1,9 +1,9 @@
-// Programs as text: one block a layer, one `field value` a line where the value is not the default.
+// Programs as text: one block a layer, fields where they are not the default.
 //
-//   layer conv1 conv op=0 macs=442368
+//   layer "conv1" "conv" op=0 copied=-1 macs=442368
 //     conv relu padding
-//     f_base -33
-//     n_ic 1   n_kx 3   n_ky 3   n_ox 32   n_oy 32   n_tile 2
+//     f_base -33 o_base 1024
+//     n_kx 3 n_ky 3 n_ox 32 n_oy 32 n_tile 2
 //     ...
 //   end
 //

@@ -109,6 +109,11 @@ const char* FieldName(std::size_t index) {
   return index <= kSpecCount ? kSpecs[index - 1].name : nullptr;
 }
 
+std::int64_t& FieldRef(Descriptor& d, std::size_t index) {
+  TF2_CHECK(index >= 1 && index <= kSpecCount);
+  return kSpecs[index - 1].get(d);
+}
+
 Result<Fields> Encode(const Descriptor& d, std::int32_t field_bits) {
   Fields fields{};
   const std::uint32_t mask = static_cast<std::uint32_t>((std::uint64_t{1} << field_bits) - 1);

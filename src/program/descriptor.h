@@ -59,6 +59,9 @@ using Fields = std::array<std::uint32_t, kFieldsPerLayer>;
 // Name of a field as in docs/isa.md; nullptr for 30 and 31.
 const char* FieldName(std::size_t index);
 
+// The member that field 1..29 holds, as the descriptor states it (counts not minus one).
+std::int64_t& FieldRef(Descriptor& d, std::size_t index);
+
 // Counts minus one, signed fields in two's complement of `field_bits` (12..32). Refuses a value out
 // of range by field, value and range.
 Result<Fields> Encode(const Descriptor& d, std::int32_t field_bits);
