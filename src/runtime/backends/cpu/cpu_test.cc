@@ -6,6 +6,7 @@
 
 #include "base/interrupt.h"
 #include "qnet/interpreter.h"
+#include "qnet/random_net.h"
 #include "qnet/test_net.h"
 #include "runtime/backends/cpu/isa.h"
 #include "runtime/backends/cpu/test_nets.h"
@@ -97,13 +98,28 @@ TEST_P(CpuIsa, EveryOperatorEqualsTheInterpreter) {
   }
 }
 
-TEST_P(CpuIsa, RandomNetworksEqualTheInterpreter) {
-  const auto device = Open(GetParam(), 2);
+TEST_P(CpuIsa, RandomOperatorsEqualTheInterpreter) {
+  const auto alone = Open(GetParam(), 1);
+  const auto threaded = Open(GetParam(), 3);
   for (std::uint64_t seed = 0; seed < 300; ++seed) {
     SCOPED_TRACE(seed);
+    Device& device = seed % 5 == 0 ? *threaded : *alone;
     const auto net = Share(RandomOps(seed));
+    ASSERT_TRUE(device.Load({net, {}}).ok());
+    ExpectSameTensors(device, *net, RandomFrames(*net, 1, seed));
+    if (HasFatalFailure()) break;
+  }
+}
+
+TEST_P(CpuIsa, RandomNetworksEqualTheInterpreter) {
+  const auto device = Open(GetParam(), 1);
+  for (std::uint64_t seed = 0; seed < 100; ++seed) {
+    SCOPED_TRACE(seed);
+    qnet::RandomNetOptions options;
+    options.mac = options.two_terms = options.general_reshape = true;
+    const auto net = Share(qnet::RandomNet(seed, options));
     ASSERT_TRUE(device->Load({net, {}}).ok());
-    ExpectSameTensors(*device, *net, RandomFrames(*net, 1, seed));
+    ExpectSameTensors(*device, *net, qnet::RandomInput(*net, seed));
     if (HasFatalFailure()) break;
   }
 }
