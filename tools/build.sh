@@ -1,0 +1,35 @@
+# shellcheck shell=bash
+# Building for ./run and ./test, which source this file. ROOT is the source tree.
+
+# Runs a command quietly: its output goes to build/LOG.log and to the terminal only when it fails.
+quietly() { # LOG COMMAND...
+  local log=$ROOT/build/$1.log
+  shift
+  mkdir -p "$ROOT/build"
+  "$@" >"$log" 2>&1 || {
+    local status=$?
+    grep -E -A12 'error|Error|FAILED|fatal' "$log" | head -60 >&2 || true
+    echo "failed with status $status: $*" >&2
+    echo "everything it printed: $log" >&2
+    return "$status"
+  }
+}
+
+# Configures preset $1 unless it is, with the further cmake flags.
+configure() { # PRESET FLAGS...
+  local preset=$1
+  shift
+  # Presets are looked up in the current folder.
+  (cd "$ROOT" && quietly "configure-$preset" cmake --preset "$preset" "$@")
+}
+
+# Builds targets of a preset: with ninja's progress on a terminal, quietly elsewhere.
+build() { # PRESET TARGETS...
+  local preset=$1
+  shift
+  if [[ -t 1 ]]; then
+    ninja -C "$ROOT/build/$preset" "$@"
+  else
+    quietly "build-$preset" ninja -C "$ROOT/build/$preset" "$@"
+  fi
+}
