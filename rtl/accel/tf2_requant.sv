@@ -95,29 +95,27 @@ module tf2_requant #(
     sign_q <= coarse_q[CoarseBits-1];
   end
 
-  // Stage 4: round, saturate, clamp.
-  logic [KeepBits-1:0] rounded;
-  logic fits8, fits, zero;
+  // Stage 4: round, saturate, clamp. The result (fine + 1) >> 1 fits 8 bits when fine is -256..254; -257 gives -128 either way.
+  logic sign, fits8, fits, zero;
 
-  // (fine + 1) >> 1 is the upper part plus the lowest bit; the largest fine needs the extra bit.
-  assign rounded = {fine_q[KeepBits-1], fine_q[KeepBits-1:1]} + KeepBits'(fine_q[0]);
-  assign fits8 = (&rounded[KeepBits-1:7]) || !(|rounded[KeepBits-1:7]);
-  assign zero = relu_i && (over_q ? sign_q : rounded[KeepBits-1]);
+  assign sign = sign_q;
+  assign fits8 = ((&fine_q[KeepBits-1:8]) || !(|fine_q[KeepBits-1:8])) && !(!fine_q[8] && (&fine_q[7:0]));
+  assign zero = relu_i && sign;
 
   if (HasWide) begin : gen_wide
-    logic [15:0] extreme, clipped;
-    logic fits16, sign;
-    assign sign = over_q ? sign_q : rounded[KeepBits-1];
-    assign fits16 = (&rounded[KeepBits-1:15]) || !(|rounded[KeepBits-1:15]);
+    logic fits16;
+    logic [15:0] rounded, extreme, clipped;
+    assign fits16 = (fine_q[17] == fine_q[16]) && !(!fine_q[16] && (&fine_q[15:0]));
     assign fits = !over_q && (wide_i ? fits16 : fits8);
+    assign rounded = fine_q[16:1] + 16'(fine_q[0]);
     assign extreme = wide_i ? {sign, {15{!sign}}} : {{9{sign}}, {7{!sign}}};
-    assign clipped = fits ? rounded[15:0] : extreme;
+    assign clipped = fits ? rounded : extreme;
     assign byte_o = zero ? 8'd0 : high_i ? clipped[15:8] : clipped[7:0];
   end else begin : gen_narrow
-    logic sign;
-    assign sign = over_q ? sign_q : rounded[KeepBits-1];
+    logic [7:0] rounded;
+    assign rounded = fine_q[8:1] + 8'(fine_q[0]);
     assign fits = !over_q && fits8;
-    assign byte_o = zero ? 8'd0 : fits ? rounded[7:0] : {sign, {7{!sign}}};
+    assign byte_o = zero ? 8'd0 : fits ? rounded : {sign, {7{!sign}}};
     logic unused;
     assign unused = ^{wide_i, high_i};
   end

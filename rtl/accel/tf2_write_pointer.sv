@@ -2,7 +2,7 @@
 //
 // Function: output pointer + plane offset + (high byte ? o_hi : 0); the pointer moves by 1 after a window, and by o_row after a row's
 //   last, by o_tile after a tile's last.
-// Latency: addr_o belongs to the present word; write_i moves on at the end of the cycle.
+// Latency: addr_o is a register that belongs to the present word; write_i moves on at the end of the cycle.
 // Reset: none, loaded with the descriptor.
 // Limits: addresses wrap at AddrBits.
 module tf2_write_pointer #(
@@ -24,13 +24,16 @@ module tf2_write_pointer #(
   input  logic                 tile_last_i,   // and of its tile
   output logic [AddrBits-1:0]  addr_o         // address
 );
-  logic [AddrBits-1:0] ptr_q, bump, high, plane;
+  logic [AddrBits-1:0] ptr_q, addr_q;        // first word of the window, present word
+  logic [AddrBits-1:0] bump, offset;         // of the next window beyond 1, of the next word of the window
 
-  assign addr_o = ptr_q + high + plane;
+  assign addr_o = addr_q;
 
   always_ff @(posedge clk_i) begin
     if (fld_we_i && (fld_idx_i == 5'd2)) ptr_q <= fld_data_i[AddrBits-1:0];
-    else if (write_i && window_last_i) ptr_q <= ptr_q + bump + 1'b1;
+    else if (write_i && window_last_i) ptr_q <= ptr_q + bump;
+    if (fld_we_i && (fld_idx_i == 5'd2)) addr_q <= fld_data_i[AddrBits-1:0];
+    else if (write_i) addr_q <= ptr_q + (window_last_i ? bump : offset);
   end
 
   if (HasRegions) begin : gen_regions
@@ -39,19 +42,29 @@ module tf2_write_pointer #(
       if (fld_we_i && (fld_idx_i == 5'd18)) o_row_q <= fld_data_i[AddrBits-1:0];
       if (fld_we_i && (fld_idx_i == 5'd19)) o_tile_q <= fld_data_i[AddrBits-1:0];
     end
-    assign bump = (row_last_i ? o_row_q : '0) + (tile_last_i ? o_tile_q : '0);
+    assign bump = (row_last_i ? o_row_q : '0) + (tile_last_i ? o_tile_q : '0) + 1'b1;
   end else begin : gen_dense
-    assign bump = '0;
+    assign bump = AddrBits'(1);
     logic unused;
     assign unused = ^{row_last_i, tile_last_i};
   end
 
+  logic [AddrBits-1:0] high, plane;  // parts of offset
+  assign offset = high + plane;
+
+  // The high bytes come after the last plane of the low ones.
   if (HasWide) begin : gen_wide
     logic [AddrBits-1:0] o_hi_q;
     always_ff @(posedge clk_i) begin
       if (fld_we_i && (fld_idx_i == 5'd20)) o_hi_q <= fld_data_i[AddrBits-1:0];
     end
-    assign high = high_i ? o_hi_q : '0;
+    if (Planes > 1) begin : gen_pass
+      assign high = high_i || plane_last_i ? o_hi_q : '0;
+    end else begin : gen_only
+      assign high = o_hi_q;
+      logic unused;
+      assign unused = high_i;
+    end
   end else begin : gen_narrow
     assign high = '0;
     logic unused;
@@ -59,13 +72,14 @@ module tf2_write_pointer #(
   end
 
   if (Planes > 1) begin : gen_planes
-    logic [AddrBits-1:0] o_plane_q, plane_q;
+    logic [AddrBits-1:0] o_plane_q, plane_q, plane_next;
+    assign plane_next = plane_last_i ? '0 : plane_q + o_plane_q;
+    assign plane = plane_next;
     always_ff @(posedge clk_i) begin
       if (fld_we_i && (fld_idx_i == 5'd29)) o_plane_q <= fld_data_i[AddrBits-1:0];
       if (fld_we_i) plane_q <= '0;
-      else if (write_i) plane_q <= plane_last_i ? '0 : plane_q + o_plane_q;
+      else if (write_i) plane_q <= plane_next;
     end
-    assign plane = plane_q;
   end else begin : gen_plane
     assign plane = '0;
     logic unused;
