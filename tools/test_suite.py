@@ -192,14 +192,14 @@ def main():
     tally = Tally(args.only)
     unit_tests(tally, "release")
     if (ROOT / "rtl/lint.sh").exists():
-        command_step(tally, "rtl lint", ["sh", "rtl/lint.sh"])
+        command_step(tally, "rtl lint", ["bash", "rtl/lint.sh"])
     integration_tests(tally)
     fuzzers(tally, 600 if args.level == "all" else 30)
     if args.level == "all":
         for preset in ("asan-ubsan", "tsan"):
             unit_tests(tally, preset)
         if (ROOT / "rtl/formal/run.sh").exists():
-            command_step(tally, "rtl formal", ["sh", "rtl/formal/run.sh"])
+            command_step(tally, "rtl formal", ["bash", "rtl/formal/run.sh"])
         static_checks(tally)
     return tally.close()
 
