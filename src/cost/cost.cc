@@ -71,43 +71,40 @@ std::int64_t LastStepDualPort(const Window& w, std::int64_t windows) {
 
 constexpr std::int64_t kDescriptorLoad = 32;  // 31 cycles of load and cycle 0
 
-// The host's streams never wait. `beat` is the cycles of a beat on the port, `command` the beats of
-// a command.
+// A host that sends and takes bits whenever the engine can, and waits for a command's answer before
+// the next command.
 struct Port {
-  std::int64_t beat, command;
+  std::int64_t beat;     // cycles of a beat
+  std::int64_t command;  // cycles of a command
 };
 
-Port PortOf(const arch::Arch& a) { return {a.beat_bits / a.port_bits, 64 / a.beat_bits}; }
+Port PortOf(const arch::Arch& a) {
+  const std::int64_t beat = a.beat_bits / a.port_bits;
+  return {beat, 64 / a.beat_bits * beat};
+}
 
-// From the first bits of the command to the cycle in which the next command's first bits are taken.
+// A port as wide as a beat waits one cycle while the command is decoded.
 std::int64_t WriteCycles(const Port& port, std::int64_t beats) {
-  // A decoded command takes its first beat two cycles after its own last beat.
-  return port.command * port.beat + std::max<std::int64_t>(port.beat, 2) + (beats - 1) * port.beat;
+  return port.command + beats * port.beat + (port.beat == 1 ? 1 : 0);
+}
+
+// Command, its way through the decoder, the run, and the answer.
+std::int64_t RunPortCycles(const Port& port) { return port.command + 3 + port.beat; }
+
+std::int64_t ReadCycles(const Port& port, std::int64_t beats) {
+  return port.command + 2 + beats * (port.beat + 2);
 }
 
 void AddPortCycles(const program::Program& program, const arch::Arch& a, FrameCost& frame) {
   const Port port = PortOf(a);
   const std::int64_t word_beats = a.feature_word_bits() / a.beat_bits;
   frame.load_cycles = WriteCycles(port, program::InputRange(program).count * word_beats);
-  // The command, its decoding, and the cycle in which the answer is handed to the output stream.
-  const std::int64_t before = port.command * port.beat + 2;
-  const std::int64_t answer = frame.load_cycles + before + frame.run_cycles;
-  // The reads' commands wait at the port: a command's first beat is taken at once.
-  std::int64_t command = answer + 1;
-  std::int64_t output_free = answer + port.beat + 1;
-  std::int64_t end = answer + port.beat;
+  frame.run_port_cycles = RunPortCycles(port);
   for (const program::WordRange& range : program::OutputRanges(program)) {
-    const std::int64_t beats = range.count * word_beats;
-    const std::int64_t first = std::max(command + (port.command - 1) * port.beat + 2, output_free);
-    const std::int64_t last = first + (beats - 1) * (port.beat + 2);
-    command = last + 2;
-    output_free = last + port.beat + 2;
-    end = last + 1 + port.beat;
+    frame.read_cycles += ReadCycles(port, range.count * word_beats);
   }
-  frame.frame_cycles = end + 1;
-  frame.run_port_cycles = before + port.beat + 1;
-  frame.read_cycles =
-      frame.frame_cycles - frame.load_cycles - frame.run_cycles - frame.run_port_cycles;
+  frame.frame_cycles =
+      frame.load_cycles + frame.run_port_cycles + frame.run_cycles + frame.read_cycles;
 }
 
 void AddBreakdown(FrameCost& frame) {
@@ -181,6 +178,7 @@ std::int64_t PredictLoadProgram(const program::Program& program, const arch::Arc
   for (const std::size_t bytes :
        {program::WeightImage(program).size(), program::ParamImage(program).size(),
         program::ProgramImage(program).size()}) {
+    if (bytes == 0) continue;  // max pools only: no weights, no parameters
     cycles += WriteCycles(port, static_cast<std::int64_t>(bytes) * 8 / a.beat_bits);
   }
   return cycles;

@@ -42,7 +42,9 @@ struct FrameCost {
 // Cycles of one descriptor.
 LayerCost PredictLayer(const program::Descriptor& d, const arch::Arch& arch);
 
-// One frame: input, run, outputs. The program must be runnable on `arch`.
+// One frame: one command writes the input, one runs, one reads each of program::OutputRanges. The
+// host sends and takes bits whenever the engine can and waits for the answer to a command before
+// the next. The program must be runnable on `arch`.
 Result<FrameCost> PredictFrame(const program::Program& program, const arch::Arch& arch);
 
 // Cycles to write a program's weights, parameters and descriptors once.
