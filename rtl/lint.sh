@@ -6,7 +6,7 @@ lint() {
   echo "lint $*"
   verilator --lint-only -Wall "$@" --top-module tf2_engine -f rtl/sources.f
 }
-NONE="-GHasPadding=1'b0 -GHasResidual=1'b0 -GHasMaxPool=1'b0 -GHasRegions=1'b0"
+NONE="-GHasPadding=1'b0 -GHasResidual=1'b0 -GHasMaxPool=1'b0 -GHasRegions=1'b0 -GHasRepeat=1'b0"
 SMALL="-GBeatBits=16 -GPortBits=1 -GFieldBits=16 -GAccBits=24 -GCountBits=6"
 lint
 lint -GFastPe="1'b1"

@@ -24,6 +24,7 @@ module tf2_engine #(
   parameter bit HasMaxPool = 1,                 // optional unit: max pooling
   parameter bit HasWide = 1,                    // optional unit: 16-bit results
   parameter bit HasRegions = 1,                 // optional unit: o_row, o_tile
+  parameter bit HasRepeat = 1,                  // optional unit: one block of weights for a whole layer
   parameter int unsigned CountBits = 16,        // width of the loop counters
   parameter int unsigned CoordBits = 16,        // width of the coordinates of the padding check
   parameter bit UseSpram = 0,                   // feature memory in the UP5K's SPRAM
@@ -209,7 +210,8 @@ module tf2_engine #(
     .HasResidual(HasResidual),
     .HasMaxPool(HasMaxPool),
     .HasWide(HasWide),
-    .HasRegions(HasRegions)
+    .HasRegions(HasRegions),
+    .HasRepeat(HasRepeat)
   ) u_sequencer (
     .clk_i(clk_i),
     .rst_ni(rst_ni),

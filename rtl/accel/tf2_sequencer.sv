@@ -19,7 +19,8 @@ module tf2_sequencer #(
   parameter bit HasResidual = 1,
   parameter bit HasMaxPool = 1,
   parameter bit HasWide = 1,
-  parameter bit HasRegions = 1
+  parameter bit HasRegions = 1,
+  parameter bit HasRepeat = 1
 ) (
   input  logic                      clk_i,
   input  logic                      rst_ni,
@@ -101,6 +102,15 @@ module tf2_sequencer #(
     assign wide = 1'b0;
   end
 
+  logic repeat_w;
+  if (HasRepeat) begin : gen_repeat
+    logic repeat_q;
+    assign repeat_w = repeat_q;
+    always_ff @(posedge clk_i) if (fld_we_i && (fld_idx_i == 5'd0)) repeat_q <= fld_data_i[9];
+  end else begin : gen_no_repeat
+    assign repeat_w = 1'b0;
+  end
+
   // Distance between last steps.
   localparam int unsigned MaxWait = Distance * (HasWide ? 2 : 1) - 1;
   if (MaxWait == 0) begin : gen_no_wait
@@ -134,8 +144,8 @@ module tf2_sequencer #(
       w_ptr_q <= fld_data_i[WeightAddrBits-1:0];
       w_tile_q <= fld_data_i[WeightAddrBits-1:0];
     end else if (step) begin
-      w_ptr_q <= last && !end_q[4] ? w_tile_q : w_next;
-      if (end_q[4]) w_tile_q <= w_next;
+      w_ptr_q <= (repeat_w ? end_q[0] : last && !end_q[4]) ? w_tile_q : w_next;
+      if (end_q[4] && !repeat_w) w_tile_q <= w_next;
     end
   end
 
@@ -176,7 +186,7 @@ module tf2_sequencer #(
         if (fld_we_i && (fld_idx_i == 5'd18)) o_row_q <= fld_data_i[FeatAddrBits-1:0];
         if (fld_we_i && (fld_idx_i == 5'd19)) o_tile_q <= fld_data_i[FeatAddrBits-1:0];
       end
-      assign bump = (end_q[3] ? o_row_q : '0) + (end_q[4] ? o_tile_q : '0);
+      assign bump = end_q[4] ? o_tile_q : end_q[3] ? o_row_q : '0;
     end else begin : gen_dense
       assign bump = '0;
     end

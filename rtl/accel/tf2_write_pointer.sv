@@ -1,7 +1,7 @@
 // The address of the word that is written.
 //
-// Function: output pointer + plane offset + (high byte ? o_hi : 0); the pointer moves by 1 after a window, and by o_row after a row's
-//   last, by o_tile after a tile's last.
+// Function: output pointer + plane offset + (high byte ? o_hi : 0); the pointer moves by 1 after a window, and further by
+//   o_tile after a tile's last, else by o_row after a row's last.
 // Latency: addr_o is a register that belongs to the present word; write_i moves on at the end of the cycle.
 // Reset: none, loaded with the descriptor.
 // Limits: addresses wrap at AddrBits.
@@ -42,7 +42,7 @@ module tf2_write_pointer #(
       if (fld_we_i && (fld_idx_i == 5'd18)) o_row_q <= fld_data_i[AddrBits-1:0];
       if (fld_we_i && (fld_idx_i == 5'd19)) o_tile_q <= fld_data_i[AddrBits-1:0];
     end
-    assign bump = (row_last_i ? o_row_q : '0) + (tile_last_i ? o_tile_q : '0) + 1'b1;
+    assign bump = (tile_last_i ? o_tile_q : row_last_i ? o_row_q : '0) + 1'b1;
   end else begin : gen_dense
     assign bump = AddrBits'(1);
     logic unused;

@@ -24,7 +24,8 @@ constexpr int kFeatureWords = TF2_FEATURE_WORDS, kWeightWords = TF2_WEIGHT_WORDS
 constexpr int kFieldBits = TF2_FIELD_BITS, kBeatBits = TF2_BEAT_BITS,
               kMaxCount = (1 << TF2_COUNT_BITS) - 1;
 constexpr bool kDualPort = TF2_DUAL_PORT, kPadding = TF2_HAS_PADDING, kResidual = TF2_HAS_RESIDUAL;
-constexpr bool kMaxPool = TF2_HAS_MAX_POOL, kWide = TF2_HAS_WIDE, kRegions = TF2_HAS_REGIONS;
+constexpr bool kMaxPool = TF2_HAS_MAX_POOL, kWide = TF2_HAS_WIDE, kRegions = TF2_HAS_REGIONS,
+               kRepeat = TF2_HAS_REPEAT;
 constexpr int kPlanes = kN / kC;
 
 std::mt19937 rng;
@@ -40,7 +41,8 @@ struct Param {
 
 // One layer in terms of tensors. Loop order in n: ic, kx, ky, ox, oy, tile.
 struct Layer {
-  bool pool = false, relu = false, residual = false, wide = false, pad = false;
+  bool pool = false, relu = false, residual = false, wide = false, pad = false,
+       repeat = false;
   int n[6] = {1, 1, 1, 1, 1, 1};
   int h = 1, w = 1, str_y = 1, str_x = 1, dil_y = 1, dil_x = 1, y0 = 0, x0 = 0, tile_planes = 0;
   int base = 0, out = 0, w_base = 0, p_base = 0, r_off = 0, o_row = 0, o_tile = 0, o_hi = 0,
@@ -85,8 +87,8 @@ void Execute(const Layer& l, Memory& m) {
               const bool outside = l.pad && (y < 0 || y >= l.h || x < 0 || x >= l.w);
               const size_t word = static_cast<size_t>(Wrap(l.Read(i))) * kC;
               const int len = l.n[0] * l.n[1] * l.n[2];
-              const size_t wword =
-                  static_cast<size_t>((l.w_base + tile * len + step) % kWeightWords);
+              const int offset = l.repeat ? ic : tile * len + step;
+              const auto wword = static_cast<size_t>((l.w_base + offset) % kWeightWords);
               for (int c = 0; c < kC; ++c) {
                 const int v = static_cast<int8_t>(m.features[word + c]);
                 best[c] = std::max(best[c], outside ? -128 : v);
@@ -125,8 +127,8 @@ void Execute(const Layer& l, Memory& m) {
             m.features[static_cast<size_t>(Wrap(address + l.o_hi)) * kC + lane] =
                 static_cast<uint8_t>(z >> 8);
         }
-        o += 1 + (ox == l.n[3] - 1 ? l.o_row : 0) +
-             (ox == l.n[3] - 1 && oy == l.n[4] - 1 ? l.o_tile : 0);
+        const bool row_ends = ox == l.n[3] - 1;
+        o += 1 + (row_ends && oy == l.n[4] - 1 ? l.o_tile : row_ends ? l.o_row : 0);
       }
     }
   }
@@ -168,7 +170,8 @@ int64_t Predict(const Layer& l) {
 std::vector<uint32_t> Encode(const Layer& l) {
   std::vector<uint32_t> f(32, 0);
   auto put = [&](int i, int v) { f[i] = static_cast<uint32_t>(v); };
-  put(0, (l.pool ? 1 : 0) | l.relu << 4 | l.residual << 5 | l.wide << 6 | l.last << 7 | l.pad << 8);
+  put(0, (l.pool ? 1 : 0) | l.relu << 4 | l.residual << 5 | l.wide << 6 | l.last << 7 | l.pad << 8 |
+             l.repeat << 9);
   int zero[6] = {0, 0, 0, 0, 0, 0};
   put(1, l.Read(zero));
   put(2, l.out);
@@ -204,7 +207,7 @@ int PlaceOutput(Layer& l) {
   const int planes = l.pool ? 1 : kPlanes;
   l.o_plane = area;
   l.o_row = row - l.n[3];
-  l.o_tile = area * planes - row * l.n[4];
+  l.o_tile = area * planes - row * (l.n[4] - 1) - l.n[3];
   // Without regions a tile's planes follow each other only when there is one tile; more planes need
   // o_tile.
   const int total = area * planes * l.n[5];
@@ -230,6 +233,7 @@ Layer RandomLayer(int in, int out, bool last) {
     l.wide = kWide && !l.pool && Chance(25);
     l.pad = kPadding && Chance(50);
     l.residual = kResidual && !l.pool && Chance(35);
+    l.repeat = kRepeat && !l.pool && Chance(20);
     l.n[0] = Chance(30) ? 1 : Pick(1, 4);
     l.n[1] = Chance(40) ? 1 : Pick(1, 3);
     l.n[2] = Chance(40) ? 1 : Pick(1, 3);

@@ -31,11 +31,11 @@ bench() {
   "$BUILD/$name/engine_tb" "$PROGRAMS"
 }
 
-ALL="HasPadding=1 HasResidual=1 HasMaxPool=1 HasWide=1 HasRegions=1"
+ALL="HasPadding=1 HasResidual=1 HasMaxPool=1 HasWide=1 HasRegions=1 HasRepeat=1"
 MEM="FeatureWords=1024 WeightWords=128 ParamEntries=256 ProgramFields=256"
 SIM="FieldBits=32 CountBits=16 AccBits=32"
 ICE="FieldBits=16 CountBits=6 AccBits=24 BeatBits=16 PortBits=1"
-NONE="HasPadding=0 HasResidual=0 HasMaxPool=0 HasWide=1 HasRegions=0"
+NONE="HasPadding=0 HasResidual=0 HasMaxPool=0 HasWide=1 HasRegions=0 HasRepeat=0"
 
 bench dual_8x8_r8 N=8 C=8 R=8 BeatBits=64 PortBits=64 DualPort=1 FastPe=1 $MEM $SIM $ALL
 bench dual_8x8_r8_lanes N=8 C=8 R=8 BeatBits=64 PortBits=8 DualPort=1 FastPe=0 $MEM $SIM $ALL
