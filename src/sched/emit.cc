@@ -1,30 +1,18 @@
 #include "sched/emit.h"
 
 #include <algorithm>
-#include <bit>
 #include <map>
 
 #include "base/hash.h"
 #include "sched/conv_form.h"
+#include "sched/pack_tiles.h"
+#include "sched/tiles.h"
 #include "sched/window_loops.h"
 
 namespace tf2::sched {
 namespace {
 
 using program::Descriptor;
-
-// Input planes that an output tile reads.
-struct PlaneRange {
-  std::int64_t first = 0, count = 1;
-  bool operator==(const PlaneRange&) const = default;
-};
-
-// Consecutive tiles that one descriptor covers.
-struct TileRun {
-  std::int64_t tile = 0, tiles = 1;
-  PlaneRange planes;        // of the first tile
-  std::int64_t stride = 0;  // planes
-};
 
 class Emitter {
  public:
@@ -102,101 +90,11 @@ class Emitter {
   }
 
   Status EmitConv(const ConvForm& form) {
-    for (const TileRun& run : ChooseRuns(form)) {
+    for (const TileRun& run : ChooseRuns(form, arch_)) {
       TF2_ASSIGN_OR_RETURN(const TermLoop term_loop, ChooseTermLoop(form, run));
       for (const ConvRegion& region : form.regions) EmitRun(form, run, region, term_loop);
     }
     return {};
-  }
-
-  std::int64_t TileCount(const ConvForm& form) const {
-    return (form.output->planes + arch_.planes_per_tile() - 1) / arch_.planes_per_tile();
-  }
-
-  // Channels in the lanes of the output's tiles; -1 for a lane without one.
-  std::vector<std::int32_t> ChannelOfLane(const ConvForm& form) const {
-    std::vector<std::int32_t> channels(static_cast<std::size_t>(TileCount(form) * arch_.n), -1);
-    for (std::size_t i = 0; i < form.output->lanes.size(); ++i) {
-      channels[static_cast<std::size_t>(form.output->lanes[i])] = static_cast<std::int32_t>(i);
-    }
-    return channels;
-  }
-
-  // Every code 1 and every channel in the same lane of input and output.
-  static bool LanePreserving(const ConvForm& form) {
-    return form.conv == nullptr && form.input->lanes == form.output->lanes;
-  }
-
-  std::vector<PlaneRange> PlanesOfTiles(const ConvForm& form) const {
-    const std::vector<std::int32_t> channels = ChannelOfLane(form);
-    std::vector<PlaneRange> ranges;
-    for (std::int64_t tile = 0; tile < TileCount(form); ++tile) {
-      if (LanePreserving(form)) {
-        const std::int64_t first = tile * arch_.planes_per_tile();
-        ranges.push_back(
-            {first, std::min<std::int64_t>(arch_.planes_per_tile(), form.input->planes - first)});
-        continue;
-      }
-      std::int64_t low = form.input->planes, high = -1;
-      for (std::int64_t row = tile * arch_.n; row < (tile + 1) * arch_.n; ++row) {
-        const std::int32_t channel = channels[static_cast<std::size_t>(row)];
-        if (channel < 0) continue;
-        const std::int32_t begin = channel / form.group_outputs * form.group_inputs;
-        for (std::int32_t ic = begin; ic < begin + form.group_inputs; ++ic) {
-          const std::int64_t plane = form.input->lanes[static_cast<std::size_t>(ic)] / arch_.c;
-          low = std::min(low, plane);
-          high = std::max(high, plane);
-        }
-      }
-      // A tile of holes reads what the one before it read: its weights are zero.
-      ranges.push_back(high >= 0        ? PlaneRange{low, high - low + 1}
-                       : ranges.empty() ? PlaneRange{}
-                                        : ranges.back());
-    }
-    return ranges;
-  }
-
-  // Greedy: a run goes on while the number of planes and the stride stay the same.
-  static std::vector<TileRun> RunsOf(const std::vector<PlaneRange>& ranges) {
-    std::vector<TileRun> runs;
-    for (std::size_t i = 0; i < ranges.size(); ++i) {
-      const auto tile = static_cast<std::int64_t>(i);
-      if (!runs.empty() && runs.back().planes.count == ranges[i].count) {
-        TileRun& run = runs.back();
-        const std::int64_t stride = ranges[i].first - ranges[i - 1].first;
-        if (run.tiles == 1) run.stride = stride;
-        if (run.stride == stride) {
-          ++run.tiles;
-          continue;
-        }
-      }
-      runs.push_back({tile, 1, ranges[i], 0});
-    }
-    return runs;
-  }
-
-  // Each tile reads only its planes, in as many descriptors as that takes, or all tiles read all
-  // planes in one: whichever takes fewer cycles.
-  std::vector<TileRun> ChooseRuns(const ConvForm& form) const {
-    const std::vector<PlaneRange> ranges = PlanesOfTiles(form);
-    std::vector<TileRun> runs = RunsOf(ranges);
-    if (runs.size() == 1 || LanePreserving(form)) return runs;
-    TileRun whole;
-    whole.tiles = static_cast<std::int64_t>(ranges.size());
-    std::int64_t end = 0;
-    whole.planes.first = ranges[0].first;
-    for (const PlaneRange& r : ranges) {
-      whole.planes.first = std::min(whole.planes.first, r.first);
-      end = std::max(end, r.first + r.count);
-    }
-    whole.planes.count = end - whole.planes.first;
-    constexpr std::int64_t kLayerOverhead = 42;
-    const std::int64_t steps =
-        std::int64_t{form.output->h} * form.output->w * form.window.kh * form.window.kw;
-    std::int64_t cycles = 0;
-    for (const TileRun& run : runs) cycles += run.tiles * run.planes.count * steps + kLayerOverhead;
-    if (whole.tiles * whole.planes.count * steps + kLayerOverhead < cycles) return {whole};
-    return runs;
   }
 
   static Result<TermLoop> ChooseTermLoop(const ConvForm& form, const TileRun& run) {
@@ -242,133 +140,27 @@ class Emitter {
       d.residual = true;
       d.r_off = AddressOf(*form.residual) - AddressOf(out);
     }
-    PackWeights(form, run, term_loop, layer);
-    PackParams(form, run, region, layer);
+    StoreWeights(PackWeights(form, run, term_loop, arch_), LanePreserving(form), layer);
+    const PackedParams params = PackParams(form, run, region, arch_);
+    const auto before = static_cast<std::int64_t>(out_.params.size());
+    d.p_base = static_cast<std::int64_t>(Share(params.entries, out_.params, param_blocks_));
+    layer.param_entries = static_cast<std::int64_t>(out_.params.size()) - before;
+    layer.acc_bits = params.acc_bits;
     out_.layers.push_back(std::move(layer));
   }
 
-  // Index of the weight word of a step within its tile.
-  static std::int64_t StepIndex(const ConvForm& form, const TileRun& run, TermLoop term_loop,
-                                std::int64_t term, std::int64_t ky, std::int64_t kx,
-                                std::int64_t plane) {
-    const std::int64_t kw = form.window.kw;
-    switch (term_loop) {
-      case TermLoop::kNone:
-        return (ky * kw + kx) * run.planes.count + plane;
-      case TermLoop::kIc:
-        return (ky * kw + kx) * 2 + term;
-      case TermLoop::kKx:
-        return (ky * 2 + term) * run.planes.count + plane;
-      case TermLoop::kKy:
-        return (term * kw + kx) * run.planes.count + plane;
-    }
-    return 0;
-  }
-
-  void PackWeights(const ConvForm& form, const TileRun& run, TermLoop term_loop,
-                   EmittedLayer& layer) {
-    constexpr std::uint8_t kZeroPair = numerics::kZeroNibble << 4 | numerics::kZeroNibble;
-    const std::int64_t steps = layer.descriptor.StepsPerWindow();
-    const std::size_t word_bytes =
-        static_cast<std::size_t>(arch_.n) * static_cast<std::size_t>(arch_.c) / 2;
-    std::vector<std::uint8_t> words(static_cast<std::size_t>(run.tiles * steps) * word_bytes,
-                                    kZeroPair);
-    const auto set = [&](std::int64_t word, std::int64_t row, std::int64_t lane, int code) {
-      const std::int64_t nibble = row * arch_.c + lane;
-      std::uint8_t& byte =
-          words[static_cast<std::size_t>(word) * word_bytes + static_cast<std::size_t>(nibble / 2)];
-      const int shift = static_cast<int>(nibble % 2) * 4;
-      const auto value = numerics::SacNibble(code);
-      TF2_CHECK(value.has_value());
-      byte = static_cast<std::uint8_t>((byte & ~(0xF << shift)) | *value << shift);
-    };
-    if (LanePreserving(form)) {
-      // The identity in every lane, with or without a channel, so that all blocks are the same.
-      for (std::int64_t word = 0; word < run.tiles * steps; ++word) {
-        const std::int64_t plane = word % run.planes.count;
-        for (std::int64_t lane = 0; lane < arch_.c; ++lane)
-          set(word, plane * arch_.c + lane, lane, 1);
-      }
-    } else {
-      VisitCodes(
-          form, run,
-          [&](std::int64_t tile, std::int64_t row, std::int32_t, std::int64_t plane,
-              std::int64_t lane, std::int32_t term, std::int32_t ky, std::int32_t kx, int code) {
-            if (code == 0) return;
-            set(tile * steps + StepIndex(form, run, term_loop, term, ky, kx, plane), row, lane,
-                code);
-          });
-    }
+  // `same_blocks`: all blocks of n_ic words are the same, so that one serves.
+  void StoreWeights(std::vector<std::uint8_t> words, bool same_blocks, EmittedLayer& layer) {
     Descriptor& d = layer.descriptor;
-    if (LanePreserving(form) && arch_.has_repeat && run.tiles * steps > run.planes.count) {
+    const auto word_bytes = static_cast<std::size_t>(arch_.weight_word_bits() / 8);
+    const std::size_t block = static_cast<std::size_t>(d.count[program::kIc]) * word_bytes;
+    if (same_blocks && arch_.has_repeat && words.size() > block) {
       d.repeat = true;
-      words.resize(static_cast<std::size_t>(run.planes.count) * word_bytes);
+      words.resize(block);
     }
-    const auto before = static_cast<std::int64_t>(out_.weights.size() / word_bytes);
+    const std::size_t before = out_.weights.size();
     d.w_base = static_cast<std::int64_t>(Share(words, out_.weights, weight_blocks_) / word_bytes);
-    layer.weight_words = static_cast<std::int64_t>(out_.weights.size() / word_bytes) - before;
-  }
-
-  // Calls visit(tile of the run, row, channel, plane of the window, lane, term, ky, kx, code) for
-  // every weight.
-  template <typename F>
-  void VisitCodes(const ConvForm& form, const TileRun& run, F&& visit) const {
-    const std::vector<std::int32_t> channels = ChannelOfLane(form);
-    for (std::int64_t tile = 0; tile < run.tiles; ++tile) {
-      const std::int64_t first_plane = run.planes.first + tile * run.stride;
-      for (std::int64_t row = 0; row < arch_.n; ++row) {
-        const std::int32_t channel =
-            channels[static_cast<std::size_t>((run.tile + tile) * arch_.n + row)];
-        if (channel < 0) continue;
-        const std::int32_t begin = channel / form.group_outputs * form.group_inputs;
-        for (std::int32_t ic = 0; ic < form.group_inputs; ++ic) {
-          const std::int32_t at = form.input->lanes[static_cast<std::size_t>(begin + ic)];
-          for (std::int32_t ky = 0; ky < form.window.kh; ++ky) {
-            for (std::int32_t kx = 0; kx < form.window.kw; ++kx) {
-              for (std::int32_t term = 0; term < form.terms(); ++term) {
-                visit(tile, row, channel, at / arch_.c - first_plane, at % arch_.c, term, ky, kx,
-                      form.Code(term, channel, ic, ky, kx));
-              }
-            }
-          }
-        }
-      }
-    }
-  }
-
-  void PackParams(const ConvForm& form, const TileRun& run, const ConvRegion& region,
-                  EmittedLayer& layer) {
-    struct Sums {
-      std::int64_t negative = 0, magnitude = 0;
-    };
-    std::vector<Sums> sums(form.output->lanes.size());
-    VisitCodes(form, run,
-               [&](std::int64_t, std::int64_t, std::int32_t channel, std::int64_t, std::int64_t,
-                   std::int32_t, std::int32_t, std::int32_t, int code) {
-                 Sums& s = sums[static_cast<std::size_t>(channel)];
-                 s.negative += code < 0 ? 1 : 0;
-                 s.magnitude += code < 0 ? -code : code;
-               });
-    const std::vector<std::int32_t> channels = ChannelOfLane(form);
-    constexpr std::uint64_t kIdle = std::uint64_t{1} << 48;  // alpha 0, s 1
-    std::vector<std::uint64_t> entries(static_cast<std::size_t>(run.tiles * arch_.n), kIdle);
-    for (std::size_t i = 0; i < entries.size(); ++i) {
-      const std::int32_t channel = channels[static_cast<std::size_t>(run.tile * arch_.n) + i];
-      if (channel < 0) continue;
-      const RowParams& p = region.rows[static_cast<std::size_t>(channel)];
-      const Sums& s = sums[static_cast<std::size_t>(channel)];
-      const auto beta = static_cast<std::uint32_t>(p.beta + s.negative);
-      entries[i] = std::uint64_t{beta} | static_cast<std::uint64_t>(p.scale.alpha) << 32 |
-                   static_cast<std::uint64_t>(p.scale.s) << 48 |
-                   static_cast<std::uint64_t>(p.t) << 56;
-      const std::int64_t bound = s.magnitude * 128 + (p.beta < 0 ? -p.beta : p.beta);
-      layer.acc_bits = std::max(
-          layer.acc_bits,
-          static_cast<std::int32_t>(std::bit_width(static_cast<std::uint64_t>(bound))) + 1);
-    }
-    const auto before = static_cast<std::int64_t>(out_.params.size());
-    layer.descriptor.p_base = static_cast<std::int64_t>(Share(entries, out_.params, param_blocks_));
-    layer.param_entries = static_cast<std::int64_t>(out_.params.size()) - before;
+    layer.weight_words = static_cast<std::int64_t>((out_.weights.size() - before) / word_bytes);
   }
 
   // Where blocks of a memory begin, by their hash.
