@@ -111,6 +111,38 @@ TEST(Text, ErrorsAreLocated) {
   EXPECT_EQ(ErrorOf("# nothing\ngraph \"g\" { # here\n} # end"), "parsed");
 }
 
+// Damaged text is refused or parsed, never worse.
+TEST(Text, DamagedTextIsHarmless) {
+  std::uint32_t state = 7;
+  const auto random = [&state](std::size_t n) {
+    state = state * 1664525 + 1013904223;
+    return static_cast<std::size_t>(state >> 8) % n;
+  };
+  const std::string golden = kGolden;
+  for (int i = 0; i < 3000; ++i) {
+    std::string text = golden;
+    for (std::size_t edits = 1 + random(4); edits > 0; --edits) {
+      const std::size_t at = random(text.size());
+      switch (random(3)) {
+        case 0:
+          text[at] = golden[random(golden.size())];
+          break;
+        case 1:
+          text.erase(at, 1 + random(20));
+          break;
+        case 2:
+          text.insert(at, golden.substr(random(golden.size()), random(20)));
+          break;
+      }
+    }
+    const auto g = ParseText(text);
+    if (!g.ok()) continue;
+    const auto again = ParseText(ToText(*g));
+    ASSERT_TRUE(again.ok()) << again.error().ToString();
+    EXPECT_EQ(ToText(*again), ToText(*g));
+  }
+}
+
 TEST(Base64, KnownAnswersAndDamage) {
   const auto encode = [](std::string_view s) {
     return ToBase64({reinterpret_cast<const std::uint8_t*>(s.data()), s.size()});
