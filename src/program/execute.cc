@@ -57,7 +57,7 @@ class Layer {
           const bool row_end = ox + 1 == d_.count[kOx];
           const bool tile_end = row_end && oy + 1 == d_.count[kOy];
           pointer += steps_.back().offset + d_.delta[tile_end ? kTile : row_end ? kOy : kOx];
-          out += 1 + (row_end ? d_.o_row : 0) + (tile_end ? d_.o_tile : 0);
+          out += 1 + (tile_end ? d_.o_tile : row_end ? d_.o_row : 0);
         }
       }
     }

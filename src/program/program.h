@@ -82,6 +82,7 @@ struct Program {
   std::vector<Place> places;           // of every tensor but the input, in the order of completion
   std::int64_t peak_words = 0;         // feature words used
   std::int64_t lower_bound_words = 0;  // largest live set: no allocation can use fewer
+  std::int64_t slot_words = 0;         // what equal slots would take (colouring by DSATUR)
   std::int64_t macs = 0;               // of the model
   bool operator==(const Program&) const = default;
 

@@ -161,6 +161,7 @@ void ProgramIo(A& a, P& p) {
   a.List(p.places, [&](auto& place) { PlaceIo(a, place); });
   a.Io(p.peak_words);
   a.Io(p.lower_bound_words);
+  a.Io(p.slot_words);
   a.Io(p.macs);
 }
 

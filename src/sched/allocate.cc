@@ -108,6 +108,7 @@ Allocation Allocate(std::span<const Interval> items) {
   }
   best.lower_bound_words = bound.lower_bound_words;
   best.lower_bound_at = bound.lower_bound_at;
+  best.slot_words = DsaturPeakWords(items);
   return best;
 }
 

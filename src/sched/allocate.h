@@ -23,6 +23,7 @@ struct Allocation {
   std::int64_t peak_words = 0;
   std::int64_t lower_bound_words = 0;  // largest live set
   std::int32_t lower_bound_at = 0;     // the time of the first largest live set
+  std::int64_t slot_words = 0;         // DsaturPeakWords
 };
 
 // The largest sum of words that live at one time, and that time.

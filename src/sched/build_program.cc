@@ -70,6 +70,7 @@ class Builder {
     program_.params = emitted_.params;
     program_.peak_words = allocation_.peak_words;
     program_.lower_bound_words = allocation_.lower_bound_words;
+    program_.slot_words = allocation_.slot_words;
     program_.macs = net_.macs;
     TF2_RETURN_IF_ERROR(EncodeLayers());
     FillNeeds();

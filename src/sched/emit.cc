@@ -131,9 +131,8 @@ class Emitter {
     d.o_base = AddressOf(out) + run.tile * tile_words + std::int64_t{region.rect.y} * out.w +
                region.rect.x;
     d.o_plane = arch_.planes_per_tile() > 1 ? out.plane_words : 0;
-    // A single row has no o_row; otherwise the tile's last window adds it, too.
     d.o_row = region.rect.h > 1 ? out.w - region.rect.w : 0;
-    const std::int64_t written = std::int64_t{region.rect.h} * (region.rect.w + d.o_row);
+    const std::int64_t written = std::int64_t{region.rect.h - 1} * out.w + region.rect.w;
     d.o_tile = run.tiles > 1 ? tile_words - written : 0;
     d.o_hi = out.wide ? out.hi_offset : 0;
     if (form.residual != nullptr) {

@@ -206,7 +206,7 @@ class Replay {
           TF2_RETURN_IF_ERROR(WriteWindow(d, o, out));
           const bool row_end = at.ox + 1 == d.count[program::kOx];
           const bool tile_end = row_end && at.oy + 1 == d.count[program::kOy];
-          out += 1 + (row_end ? d.o_row : 0) + (tile_end ? d.o_tile : 0);
+          out += 1 + (tile_end ? d.o_tile : row_end ? d.o_row : 0);
         }
       }
     }
