@@ -125,8 +125,8 @@ TEST(OnnxOperators, WeightsMustBeConstant) {
   m.Input("w", {4, 4, 3, 3});
   m.Node("Conv", {"x", "w"}, {"y"});
   EXPECT_EQ(m.Refusal(),
-            "node 'y' (Conv): the weights (input 1) are computed at run time\n"
-            "  hint: tf2 needs weights that are constant");
+            "node 'y' (Conv): the weights (input 1) must be constant\n"
+            "  hint: tf2 cannot import a network that computes its weights at run time");
 }
 
 TEST(OnnxOperators, OnlyInference) {

@@ -26,8 +26,8 @@ Status NodeImport::ExpectOneOutput(std::string_view what) const {
 Result<const ir::Tensor*> NodeImport::FloatConstant(std::size_t i, std::string_view what) const {
   const ir::Tensor* tensor = builder.Constant(inputs[i]);
   if (tensor == nullptr) {
-    return WithHint(Unsupported("{} (input {}) is computed at run time", what, i),
-                    "tf2 needs it as an initialiser or a Constant node");
+    return WithHint(Unsupported("{} (input {}) must be constant", what, i),
+                    "tf2 needs an initialiser or a Constant node there");
   }
   if (tensor->dtype != ir::DType::kFloat32)
     return InvalidArgument("{} (input {}) holds integers", what, i);
@@ -46,8 +46,8 @@ Result<std::vector<std::int64_t>> NodeImport::KnownInts(std::size_t i,
 
 Status NodeImport::ExpectFixed(std::size_t i, std::string_view what) const {
   if (builder.IsFixed(inputs[i])) return {};
-  return WithHint(Unsupported("{} (input {}) are computed at run time", what, i),
-                  "tf2 needs weights that are constant");
+  return WithHint(Unsupported("{} (input {}) must be constant", what, i),
+                  "tf2 cannot import a network that computes its weights at run time");
 }
 
 Result<ir::ValueId> NodeImport::EmitPart(ir::OpKind kind, std::string_view part,

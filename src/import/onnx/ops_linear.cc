@@ -39,6 +39,13 @@ std::optional<ir::Tensor> BiasVector(const ir::Tensor& c, std::int64_t oc, float
   return bias;
 }
 
+// The product of input 0 and the weights, plus `summand`.
+Status AddToProduct(NodeImport& n, ir::ValueId weights, ir::ValueId summand) {
+  TF2_ASSIGN_OR_RETURN(const ir::ValueId product,
+                       n.EmitPart(ir::OpKind::kGemm, "product", {n.inputs[0], weights}));
+  return n.EmitResult(ir::OpKind::kAdd, {product, summand});
+}
+
 }  // namespace
 
 Status ImportGemm(NodeImport& n) {
@@ -52,17 +59,17 @@ Status ImportGemm(NodeImport& n) {
   TF2_ASSIGN_OR_RETURN(const float beta, n.attrs.Float("beta", 1));
   TF2_ASSIGN_OR_RETURN(const ir::ValueId weights, GemmWeights(n));
   if (!n.HasInput(2) || beta == 0) return n.EmitResult(ir::OpKind::kGemm, {n.inputs[0], weights});
-  TF2_ASSIGN_OR_RETURN(const ir::Tensor* c, n.FloatConstant(2, "the biases"));
+  const ir::Tensor* c = n.builder.Constant(n.inputs[2]);
+  if (c == nullptr && beta == 1) return AddToProduct(n, weights, n.inputs[2]);
+  TF2_ASSIGN_OR_RETURN(c, n.FloatConstant(2, "the bias"));
   if (auto bias = BiasVector(*c, n.builder.ShapeOf(weights)[0], beta)) {
     TF2_ASSIGN_OR_RETURN(const ir::ValueId id, n.AddConstant("bias", *std::move(bias)));
     return n.EmitResult(ir::OpKind::kGemm, {n.inputs[0], weights, id});
   }
   ir::Tensor scaled = *c;
   ScaleBy(scaled, beta);
-  TF2_ASSIGN_OR_RETURN(const ir::ValueId product,
-                       n.EmitPart(ir::OpKind::kGemm, "product", {n.inputs[0], weights}));
   TF2_ASSIGN_OR_RETURN(const ir::ValueId id, n.AddConstant("bias", std::move(scaled)));
-  return n.EmitResult(ir::OpKind::kAdd, {product, id});
+  return AddToProduct(n, weights, id);
 }
 
 Status ImportMatMul(NodeImport& n) {
