@@ -62,7 +62,10 @@ void ExpectSameTensors(Device& device, const qnet::QNet& net, std::span<const st
   ASSERT_TRUE(report.ok()) << report.error().ToString();
   EXPECT_TRUE(report->skipped.empty());
   EXPECT_EQ(seen, std::vector<int>(net.tensors.size(), 1));
-  EXPECT_EQ(report->outputs, Expected(net, input));
+  ASSERT_EQ(report->outputs.size(), net.outputs.size());
+  for (std::size_t i = 0; i < net.outputs.size(); ++i) {
+    EXPECT_EQ(report->outputs[i], (*expected)[qnet::Index(net.outputs[i].tensor)]);
+  }
 }
 
 // Each test runs once for each instruction set; those the machine lacks are skipped visibly.
@@ -101,7 +104,7 @@ TEST_P(CpuIsa, EveryOperatorEqualsTheInterpreter) {
 TEST_P(CpuIsa, RandomOperatorsEqualTheInterpreter) {
   const auto alone = Open(GetParam(), 1);
   const auto threaded = Open(GetParam(), 3);
-  for (std::uint64_t seed = 0; seed < 300; ++seed) {
+  for (std::uint64_t seed = 0; seed < 200; ++seed) {
     SCOPED_TRACE(seed);
     Device& device = seed % 5 == 0 ? *threaded : *alone;
     const auto net = Share(RandomOps(seed));
