@@ -20,8 +20,10 @@ std::optional<QRule> ParseQRule(std::string_view name) {
 
 Result<qnet::QNet> Quantize(const ir::Graph& graph, const Calibration& calibration,
                             const QuantizeOptions& options) {
+  // Var[v] is the right weight only when the bias takes the mean.
+  const ErrorWeight weight = options.correct_bias ? ErrorWeight::kVariance : ErrorWeight::kNone;
   return QuantizeWith(graph, calibration, options,
-                      NearestRounder({.correct_bias = options.correct_bias}));
+                      NearestRounder({.weight = weight, .correct_bias = options.correct_bias}));
 }
 
 Result<qnet::QNet> QuantizeWith(const ir::Graph& graph, const Calibration& calibration,

@@ -38,7 +38,7 @@ struct QuantizeOptions {
   int bits = 4;  // 4: SAC weights; 8: MAC weights
   QRule q = QRule::kFloor;
   // Adds to each bias what the rounding of the row's weights takes from the mean of its output.
-  bool correct_bias = false;
+  bool correct_bias = true;
 };
 
 // `graph`: batch 1, one run-time input, values as calibrated. Each tensor of the QNet bears the

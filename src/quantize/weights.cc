@@ -19,7 +19,6 @@ constexpr int kMaxRefits = 8;
 
 // One row: |u| and the weight of each error.
 struct Row {
-  std::span<const double> folded;
   std::vector<float> magnitude;
   std::vector<float> weight;
 };
@@ -114,23 +113,33 @@ std::int8_t NearestCode(WeightKind kind, double x) {
   TF2_CHECK(false, "no such kind of weights");
 }
 
-// The row scaled so that its largest weight is 1 (single precision holds any spread then) and its
-// error weights.
-Row MakeRow(const LayerProblem& problem, std::size_t o, bool weigh, double largest) {
-  Row row;
-  row.folded = std::span(problem.folded).subspan(o * problem.row, problem.row);
-  const std::size_t group = o / (problem.oc / problem.groups);
-  double total = 0;
-  if (weigh && !problem.mean_square.empty()) {
-    for (std::size_t i = 0; i < problem.row; ++i)
-      total += problem.mean_square[group * problem.row + i];
+// What the error of weight `i` of a row of `group` counts with.
+double ErrorWeightOf(const LayerProblem& problem, ErrorWeight weight, std::size_t i) {
+  switch (weight) {
+    case ErrorWeight::kNone:
+      return 1;
+    case ErrorWeight::kMeanSquare:
+      return problem.mean_square[i];
+    case ErrorWeight::kVariance:
+      return std::max(problem.mean_square[i] - problem.mean[i] * problem.mean[i], 0.0);
   }
+  TF2_CHECK(false, "no such weight");
+}
+
+// The row scaled so that its largest weight is 1 (single precision holds any spread then) and its
+// error weights, whose mean is 1. Where no input varies, all errors count alike.
+Row MakeRow(const LayerProblem& problem, std::size_t o, ErrorWeight weight, double largest) {
+  if (problem.mean_square.empty()) weight = ErrorWeight::kNone;
+  const std::size_t first = o / (problem.oc / problem.groups) * problem.row;
+  double total = 0;
+  for (std::size_t i = 0; i < problem.row; ++i) total += ErrorWeightOf(problem, weight, first + i);
+  if (!(total > 0)) weight = ErrorWeight::kNone;
+  const double unit = total > 0 ? total / static_cast<double>(problem.row) : 1;
+  Row row;
   for (std::size_t i = 0; i < problem.row; ++i) {
-    row.magnitude.push_back(static_cast<float>(std::fabs(row.folded[i]) / largest));
-    const double weight = total > 0 ? problem.mean_square[group * problem.row + i] *
-                                          static_cast<double>(problem.row) / total
-                                    : 1.0;
-    row.weight.push_back(static_cast<float>(weight));
+    row.magnitude.push_back(
+        static_cast<float>(std::fabs(problem.folded[o * problem.row + i]) / largest));
+    row.weight.push_back(static_cast<float>(ErrorWeightOf(problem, weight, first + i) / unit));
   }
   return row;
 }
@@ -166,7 +175,7 @@ class Nearest {
     for (std::size_t i = 0; i < problem.row; ++i)
       largest = std::max(largest, std::fabs(problem.folded[o * problem.row + i]));
     if (!(largest > 0)) return ScaleOfEmptyRow(problem.bias[o]);
-    const Row row = MakeRow(problem, o, options_.weigh_by_input, largest);
+    const Row row = MakeRow(problem, o, options_.weight, largest);
     return std::max(RowScale(row, problem.kind) * largest, LeastScale(problem.bias[o]));
   }
 

@@ -40,11 +40,18 @@ struct RoundedLayer {
 // Thread-safe: layers may be rounded at the same time.
 using WeightRounder = std::function<Result<RoundedLayer>(const LayerProblem&)>;
 
+// What the error of a weight counts with when the row scale is searched, from the integer input
+// that it meets.
+enum class ErrorWeight : std::uint8_t {
+  kNone,        // all alike
+  kMeanSquare,  // E[v^2]: the error of the output, were the inputs independent with mean 0
+  kVariance,    // Var[v]: the same with the mean taken care of by the bias
+};
+
 struct NearestOptions {
-  // Weighs the error of a weight with E[v^2] of its input when the row scale is searched.
-  bool weigh_by_input = true;
+  ErrorWeight weight = ErrorWeight::kVariance;
   // bias += sum (folded - scale * code) * E[v].
-  bool correct_bias = false;
+  bool correct_bias = true;
 };
 
 // Each weight to its nearest code. The row scale is searched: for each candidate the codes are

@@ -27,22 +27,27 @@ LayerProblem RandomProblem(qnet::WeightKind kind, std::size_t oc, std::size_t ro
   return problem;
 }
 
-double ErrorOf(const LayerProblem& p, std::size_t o, double scale, bool weigh) {
+double ErrorOf(const LayerProblem& p, std::size_t o, double scale, ErrorWeight weight) {
   double error = 0;
   for (std::size_t i = 0; i < p.row; ++i) {
     const double u = p.folded[o * p.row + i];
+    const double w = weight == ErrorWeight::kNone ? 1.0
+                     : weight == ErrorWeight::kMeanSquare
+                         ? p.mean_square[i]
+                         : p.mean_square[i] - p.mean[i] * p.mean[i];
     const int code = p.kind == qnet::WeightKind::kSac ? numerics::NearestSac(u / scale)
                                                       : numerics::NearestInt8(u / scale);
-    error += (weigh ? p.mean_square[i] : 1.0) * (u - scale * code) * (u - scale * code);
+    error += w * (u - scale * code) * (u - scale * code);
   }
   return error;
 }
 
 TEST(NearestRounder, FindsAScaleAsGoodAsAFineSearch) {
   for (const auto kind : {qnet::WeightKind::kSac, qnet::WeightKind::kMac}) {
-    for (const bool weigh : {false, true}) {
+    for (const ErrorWeight weight :
+         {ErrorWeight::kNone, ErrorWeight::kMeanSquare, ErrorWeight::kVariance}) {
       const LayerProblem p = RandomProblem(kind, 6, 40, 7);
-      const RoundedLayer layer = *NearestRounder({.weigh_by_input = weigh})(p);
+      const RoundedLayer layer = *NearestRounder({.weight = weight, .correct_bias = false})(p);
       for (std::size_t o = 0; o < p.oc; ++o) {
         double largest = 0;
         for (std::size_t i = 0; i < p.row; ++i)
@@ -50,9 +55,9 @@ TEST(NearestRounder, FindsAScaleAsGoodAsAFineSearch) {
         double least = 1e300;
         for (int i = 0; i < 20000; ++i) {
           const double top = kind == qnet::WeightKind::kSac ? largest / 8 : largest / 127;
-          least = std::min(least, ErrorOf(p, o, top * std::exp2(-3.6 * i / 20000), weigh));
+          least = std::min(least, ErrorOf(p, o, top * std::exp2(-3.6 * i / 20000), weight));
         }
-        EXPECT_LE(ErrorOf(p, o, layer.scale[o], weigh),
+        EXPECT_LE(ErrorOf(p, o, layer.scale[o], weight),
                   least * (kind == qnet::WeightKind::kSac ? 1.05 : 1.2))
             << "row " << o;
       }
@@ -63,7 +68,7 @@ TEST(NearestRounder, FindsAScaleAsGoodAsAFineSearch) {
 TEST(NearestRounder, CodesAreTheNearest) {
   for (const auto kind : {qnet::WeightKind::kSac, qnet::WeightKind::kMac}) {
     const LayerProblem p = RandomProblem(kind, 4, 30, 3);
-    const RoundedLayer layer = *NearestRounder({})(p);
+    const RoundedLayer layer = *NearestRounder({.correct_bias = false})(p);
     ASSERT_EQ(layer.terms.size(), 1u);
     for (std::size_t i = 0; i < p.folded.size(); ++i) {
       const double x = p.folded[i] / layer.scale[i / p.row];
@@ -79,7 +84,7 @@ TEST(NearestRounder, PowersOfTwoAreExact) {
   LayerProblem p = RandomProblem(qnet::WeightKind::kSac, 1, 8, 1);
   p.folded = {0.375, -0.1875, 0,    6,
               3,     -1.5,    0.75, 0.09375};  // 0.09375 * {4, -2, 0, 64, 32, -16, 8, 1}
-  const RoundedLayer layer = *NearestRounder({})(p);
+  const RoundedLayer layer = *NearestRounder({.correct_bias = false})(p);
   for (std::size_t i = 0; i < 8; ++i)
     EXPECT_DOUBLE_EQ(layer.scale[0] * layer.terms[0][i], p.folded[i]);
 }
@@ -89,7 +94,7 @@ TEST(NearestRounder, EmptyRowsAndLargeBiases) {
   for (std::size_t i = 0; i < 4; ++i) p.folded[i] = 0;
   for (std::size_t i = 4; i < 8; ++i) p.folded[i] = 1e-12;
   p.bias = {-3, 100, 0};
-  const RoundedLayer layer = *NearestRounder({})(p);
+  const RoundedLayer layer = *NearestRounder({.correct_bias = false})(p);
   for (std::size_t i = 0; i < 4; ++i) EXPECT_EQ(layer.terms[0][i], 0);
   EXPECT_EQ(p.bias[0] / layer.scale[0], -(1 << 20));
   EXPECT_LE(std::fabs(p.bias[1] / layer.scale[1]), 0x1p30);
@@ -116,7 +121,7 @@ TEST(NearestRounder, SpreadsOfManyOctavesSurvive) {
   p.mean_square.clear();
   p.bias = {0, 0};
   p.folded = {1e-30, -5e-31, 0, 1e-32, 1e20, -5e19, 0, 1e18};
-  const RoundedLayer layer = *NearestRounder({})(p);
+  const RoundedLayer layer = *NearestRounder({.correct_bias = false})(p);
   EXPECT_NEAR(layer.scale[0] * layer.terms[0][0], 1e-30, 1e-32);
   EXPECT_NEAR(layer.scale[1] * layer.terms[0][5], -5e19, 1e18);
 }
