@@ -30,7 +30,7 @@ struct Inputs {
 Result<Inputs> ReadInputs(const arch::Arch& arch, const arch::Device& device) {
   Inputs inputs;
   inputs.top = codegen::rtl::TopModule(arch, codegen::rtl::Target::kDevice, device.spram > 0 && !arch.dual_port);
-  TF2_ASSIGN_OR_RETURN(const std::string rtl, FindResource("rtl"));
+  TF2_ASSIGN_OR_RETURN(const std::string rtl, RtlFolder());
   TF2_ASSIGN_OR_RETURN(inputs.sources, ReadSourceList(rtl + "/sources.f"));
   TF2_ASSIGN_OR_RETURN(inputs.synthesis, ReadTextFile(rtl + "/ice40/synth.ys"));
   TF2_ASSIGN_OR_RETURN(const std::string devices, FindResource("data/devices"));

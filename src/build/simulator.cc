@@ -4,7 +4,6 @@
 
 #include "base/files.h"
 #include "base/parallel.h"
-#include "base/resources.h"
 #include "base/subprocess.h"
 #include "build/tool_cache.h"
 #include "codegen/rtl/top.h"
@@ -127,7 +126,7 @@ endmodule
 }  // namespace
 
 Result<std::string> BuildSimulator(const arch::Arch& arch, const SimulatorOptions& options) {
-  TF2_ASSIGN_OR_RETURN(const std::string rtl, FindResource("rtl"));
+  TF2_ASSIGN_OR_RETURN(const std::string rtl, RtlFolder());
   TF2_ASSIGN_OR_RETURN(SourceList sources, ReadSourceList(rtl + "/sources.f"));
   Recipe recipe;
   recipe.kind = "sim";
@@ -144,7 +143,7 @@ Result<std::string> BuildSimulator(const arch::Arch& arch, const SimulatorOption
 }
 
 Result<std::string> BuildDecodedSimulator(const arch::Arch& arch, const std::string& verilog) {
-  TF2_ASSIGN_OR_RETURN(const std::string rtl, FindResource("rtl"));
+  TF2_ASSIGN_OR_RETURN(const std::string rtl, RtlFolder());
   Recipe recipe;
   recipe.kind = "decoded";
   recipe.top = DecodedTop(verilog);

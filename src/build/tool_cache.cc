@@ -5,6 +5,7 @@
 
 #include "base/files.h"
 #include "base/hash.h"
+#include "base/resources.h"
 #include "base/subprocess.h"
 
 namespace tf2::build {
@@ -31,6 +32,11 @@ Result<std::string> CachedFolder(const CacheKey& key, const Maker& make) {
   }
   fs::remove_all(partial, ec);
   return std::move(made.error());
+}
+
+Result<std::string> RtlFolder() {
+  TF2_ASSIGN_OR_RETURN(const std::string list, FindResource("rtl/sources.f"));
+  return fs::path(list).parent_path().string();
 }
 
 Result<SourceList> ReadSourceList(const std::string& list) {

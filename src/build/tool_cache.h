@@ -26,6 +26,9 @@ using Maker = std::function<Status(const std::string& folder)>;
 // Errors: those of `make`; the folder's.
 Result<std::string> CachedFolder(const CacheKey& key, const Maker& make);
 
+// The folder of the hardware's sources, rtl/.
+Result<std::string> RtlFolder();
+
 // Contents of the files that `list` (a .f file, one path a line relative to the parent of its folder) names, and their full paths.
 struct SourceList {
   std::vector<std::string> paths;
