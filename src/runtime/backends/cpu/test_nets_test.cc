@@ -208,79 +208,89 @@ qnet::QNet NetBuilder::Finish(const std::vector<qnet::TensorId>& outputs) {
   return net_;
 }
 
+namespace {
+
+// A convolution of `from` with anything, or one that keeps the dims and adds one of `residuals`.
+qnet::TensorId RandomConv(NetBuilder& net, qnet::TensorId from,
+                          const std::vector<qnet::TensorId>& residuals) {
+  Rng& rng = net.rng();
+  const qnet::Tensor in = net.tensor(from);
+  NetBuilder::ConvOptions options;
+  options.groups = rng.Chance(0.2) ? in.c() : 1;
+  if (in.c() % 2 == 0 && rng.Chance(0.2)) options.groups = 2;
+  const std::int64_t most = options.groups == 1 ? 70 : options.groups == 2 ? 20 : 2;
+  options.oc = options.groups * static_cast<std::int32_t>(rng.Between(1, most));
+  options.kind = rng.Chance(0.4) ? qnet::WeightKind::kMac : qnet::WeightKind::kSac;
+  options.terms = options.kind == qnet::WeightKind::kSac && rng.Chance(0.4) ? 2 : 1;
+  options.relu = rng.Chance(0.5);
+  options.wide = rng.Chance(0.2);
+  options.extreme = rng.Chance(0.2);
+  if (rng.Chance(0.3)) {
+    options.window = {3, 3, 1, 1, 1, 1, 1, 1};
+    options.oc = in.c();
+    return net.Conv(from, rng.Pick(residuals), options);
+  }
+  options.window = RandomWindow(rng, in, false);
+  if (rng.Chance(0.2)) options.window = {in.h(), in.w(), 1, 1, 0, 0, 1, 1};
+  if (rng.Chance(0.3)) options.window = {};
+  if (rng.Chance(0.2)) {
+    options.oh = static_cast<std::int32_t>(rng.Between(1, kMaxSide));
+    options.ow = static_cast<std::int32_t>(rng.Between(1, kMaxSide));
+  }
+  return net.Conv(from, options);
+}
+
+// Any operator that reads `from`, and others of `readable` where it has several inputs.
+qnet::TensorId RandomOp(NetBuilder& net, qnet::TensorId from,
+                        const std::vector<qnet::TensorId>& readable) {
+  Rng& rng = net.rng();
+  const qnet::Tensor in = net.tensor(from);
+  std::vector<qnet::TensorId> same_dims, same_size;
+  for (const auto id : readable) {
+    const qnet::Tensor& other = net.tensor(id);
+    if (other.dims == in.dims) same_dims.push_back(id);
+    if (other.h() == in.h() && other.w() == in.w()) same_size.push_back(id);
+  }
+  switch (rng.Below(8)) {
+    case 0:
+      return net.MaxPool(from, RandomWindow(rng, in, true));
+    case 1:
+      return net.AvgPool(from, RandomWindow(rng, in, true), rng.Chance(0.2), rng.Chance(0.3));
+    case 2:
+      return net.Add(from, rng.Pick(same_dims), rng.Chance(0.2), rng.Chance(0.3), rng.Chance(0.5));
+    case 3: {
+      std::vector<qnet::TensorId> parts = {from};
+      while (rng.Chance(0.6) && parts.size() < 4) parts.push_back(rng.Pick(same_size));
+      return net.Concat(parts);
+    }
+    case 4:
+      if (rng.Chance(0.5)) return net.Reshape(from, {in.c(), in.w(), in.h()});
+      return net.Reshape(from, {in.c() * in.h() * in.w(), 1, 1});
+    default:
+      return RandomConv(net, from, same_dims);
+  }
+}
+
+}  // namespace
+
 qnet::QNet RandomOps(std::uint64_t seed) {
+  constexpr std::int64_t kMaxElements = 20000;
   Rng shape(seed ^ 0x5eed);
   const auto side = [&] { return static_cast<std::int32_t>(shape.Between(1, kMaxSide)); };
-  NetBuilder net(seed, {static_cast<std::int32_t>(shape.Between(1, 40)), side(), side()},
+  // Half of the inputs have whole tiles of channels, so that concatenations happen in place.
+  const auto channels = shape.Chance(0.5) ? 16 * shape.Between(1, 2) : shape.Between(1, 40);
+  NetBuilder net(seed, {static_cast<std::int32_t>(channels), side(), side()},
                  shape.Chance(0.2) ? 20 : 2);
   Rng& rng = net.rng();
-  std::vector<qnet::TensorId> narrow = {net.input()};  // what operators may read
+  std::vector<qnet::TensorId> readable = {net.input()};
   std::vector<qnet::TensorId> all;
   const auto ops = static_cast<int>(rng.Between(1, 7));
   for (int i = 0; i < ops; ++i) {
-    const auto from = rng.Pick(narrow);
-    const qnet::Tensor in = net.tensor(from);
-    std::vector<qnet::TensorId> same_dims, same_size;
-    for (const auto id : narrow) {
-      if (net.tensor(id).dims == in.dims) same_dims.push_back(id);
-      if (net.tensor(id).h() == in.h() && net.tensor(id).w() == in.w()) same_size.push_back(id);
-    }
-    qnet::TensorId made{};
-    switch (rng.Below(8)) {
-      case 0:
-        made = net.MaxPool(from, RandomWindow(rng, in, true));
-        break;
-      case 1:
-        made = net.AvgPool(from, RandomWindow(rng, in, true), rng.Chance(0.2), rng.Chance(0.3));
-        break;
-      case 2:
-        made =
-            net.Add(from, rng.Pick(same_dims), rng.Chance(0.2), rng.Chance(0.3), rng.Chance(0.5));
-        break;
-      case 3: {
-        std::vector<qnet::TensorId> parts = {from};
-        while (rng.Chance(0.6) && parts.size() < 4) parts.push_back(rng.Pick(same_size));
-        made = net.Concat(parts);
-        break;
-      }
-      case 4:
-        made = rng.Chance(0.5) ? net.Reshape(from, {in.c() * in.h() * in.w(), 1, 1})
-                               : net.Reshape(from, {in.c(), in.w(), in.h()});
-        break;
-      default: {
-        NetBuilder::ConvOptions options;
-        options.window = RandomWindow(rng, in, false);
-        if (rng.Chance(0.2)) options.window = {in.h(), in.w(), 1, 1, 0, 0, 1, 1};
-        if (rng.Chance(0.3)) options.window = {};
-        options.groups = rng.Chance(0.2) ? in.c() : 1;
-        if (in.c() % 2 == 0 && rng.Chance(0.2)) options.groups = 2;
-        options.oc =
-            options.groups * static_cast<std::int32_t>(rng.Between(1, options.groups == 1   ? 70
-                                                                      : options.groups == 2 ? 20
-                                                                                            : 2));
-        options.kind = rng.Chance(0.4) ? qnet::WeightKind::kMac : qnet::WeightKind::kSac;
-        options.terms = options.kind == qnet::WeightKind::kSac && rng.Chance(0.4) ? 2 : 1;
-        options.relu = rng.Chance(0.5);
-        options.wide = rng.Chance(0.2);
-        options.extreme = rng.Chance(0.2);
-        if (rng.Chance(0.2)) {
-          options.oh = static_cast<std::int32_t>(rng.Between(1, kMaxSide));
-          options.ow = static_cast<std::int32_t>(rng.Between(1, kMaxSide));
-        }
-        const bool keeps_dims = rng.Chance(0.3);
-        if (keeps_dims) {
-          options.window = {3, 3, 1, 1, 1, 1, 1, 1};
-          options.oc = in.c();
-          options.oh = options.ow = 0;
-          made = net.Conv(from, rng.Pick(same_dims), options);
-        } else {
-          made = net.Conv(from, options);
-        }
-      }
-    }
+    const auto made = RandomOp(net, rng.Pick(readable), readable);
     all.push_back(made);
-    if (net.tensor(made).type == qnet::ElemType::kInt8 && net.tensor(made).elements() < 20000) {
-      narrow.push_back(made);
+    const qnet::Tensor& tensor = net.tensor(made);
+    if (tensor.type == qnet::ElemType::kInt8 && tensor.elements() < kMaxElements) {
+      readable.push_back(made);
     }
   }
   std::vector<qnet::TensorId> outputs = {all.back()};

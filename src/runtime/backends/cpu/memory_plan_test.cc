@@ -1,0 +1,62 @@
+#include "runtime/backends/cpu/memory_plan.h"
+
+#include <gtest/gtest.h>
+
+#include "runtime/backends/cpu/test_nets.h"
+
+namespace tf2::runtime::cpu {
+namespace {
+
+using testing::NetBuilder;
+
+NetBuilder::ConvOptions Pointwise(std::int32_t oc) {
+  NetBuilder::ConvOptions options;
+  options.oc = oc;
+  return options;
+}
+
+TEST(PlanMemory, ReusesWhatNobodyReadsAnyMore) {
+  NetBuilder builder(1, {16, 8, 8});
+  auto x = builder.input();
+  for (int i = 0; i < 6; ++i) x = builder.Conv(x, Pointwise(16));
+  const qnet::QNet net = builder.Finish({x});
+  const MemoryPlan plan = PlanMemory(net);
+  // Two buffers of 16 * 64 bytes and the slack take turns.
+  EXPECT_EQ(plan.peak_bytes, 2 * (1024 + 64));
+  EXPECT_EQ(plan.live_bytes, plan.peak_bytes);
+  EXPECT_EQ(plan.arena_bytes, plan.peak_bytes + 2 * plan.constant_bytes);
+}
+
+TEST(PlanMemory, ConcatenatesInPlaceInWholeTiles) {
+  NetBuilder builder(1, {16, 4, 4});
+  const auto a = builder.Conv(builder.input(), Pointwise(16));
+  const auto b = builder.Conv(builder.input(), Pointwise(32));
+  const auto inner = builder.Concat({a, b});
+  const auto c = builder.Conv(inner, Pointwise(16));
+  const auto outer = builder.Concat({c, inner});
+  const auto odd = builder.Conv(outer, Pointwise(5));
+  const auto copied = builder.Concat({odd, outer});
+  const qnet::QNet net = builder.Finish({copied});
+  const MemoryPlan plan = PlanMemory(net);
+  const auto view = [&](qnet::TensorId id) { return plan.views[qnet::Index(id)]; };
+  const std::int64_t base = view(outer).offset;
+  EXPECT_EQ(view(c).offset, base);
+  EXPECT_EQ(view(inner).offset, base + 16);
+  EXPECT_EQ(view(a).offset, base + 16);
+  EXPECT_EQ(view(b).offset, base + 32);
+  for (const auto id : {a, b, inner, c, outer}) EXPECT_EQ(view(id).stride, 64);
+  // 5 channels are not whole tiles: nothing of the last one is in place.
+  EXPECT_EQ(view(copied).stride, 72);
+  EXPECT_EQ(view(odd).stride, 8);
+}
+
+TEST(PlanMemory, StaysNearTheLowerBound) {
+  for (std::uint64_t seed = 0; seed < 50; ++seed) {
+    const MemoryPlan plan = PlanMemory(testing::RandomOps(seed));
+    EXPECT_GE(plan.peak_bytes, plan.live_bytes);
+    EXPECT_LE(plan.peak_bytes, 2 * plan.live_bytes) << seed;
+  }
+}
+
+}  // namespace
+}  // namespace tf2::runtime::cpu
