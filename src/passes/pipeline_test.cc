@@ -73,17 +73,18 @@ class Builder {
   std::mt19937 engine_;
 };
 
-// ResNet-20 for CIFAR-10 with Caffe's separate batch norm, scale and sum layers.
-Graph ResNet20() {
+// ResNet for CIFAR-10 (20 layers with three blocks a stage) with Caffe's separate batch norm, scale
+// and sum layers.
+Graph ResNet(int blocks, std::int64_t size) {
   Builder b(1);
   const auto block = [&](ValueId x, std::int64_t oc, std::int64_t stride, bool relu) {
     ValueId y = b.Scale(b.Norm(b.Conv(x, oc, 3, stride, false)));
     return relu ? b.Node(OpKind::kRelu, {y}) : y;
   };
-  b.g.inputs = {b.g.AddValue("data", ir::DType::kFloat32, {1, 3, 32, 32})};
+  b.g.inputs = {b.g.AddValue("data", ir::DType::kFloat32, {1, 3, size, size})};
   ValueId x = block(b.g.inputs[0], 16, 1, true);
   for (std::int64_t oc : {16, 32, 64}) {
-    for (int i = 0; i < 3; ++i) {
+    for (int i = 0; i < blocks; ++i) {
       const std::int64_t stride = i == 0 && oc != 16 ? 2 : 1;
       ValueId shortcut = x;
       if (stride == 2) shortcut = b.Scale(b.Norm(b.Conv(x, oc, 1, 2, false)));
@@ -98,7 +99,7 @@ Graph ResNet20() {
 }
 
 TEST(Pipeline, ResNet20BecomesConvolutions) {
-  const Graph before = ResNet20();
+  const Graph before = ResNet(3, 32);
   Graph g = before;
   std::vector<PassReport> report;
   ASSERT_TRUE(RunPipeline(g, {}, &report).ok());
@@ -155,15 +156,16 @@ TEST(Pipeline, MaximumTakesPaddingOnceTheReluIsFused) {
 }
 
 TEST(Pipeline, PassesCanBeSwitchedOff) {
-  Graph g = ResNet20();
+  const Graph before = ResNet(1, 8);
+  Graph g = before;
   ASSERT_TRUE(RunPipeline(g, {{"fuse_residual_add", "fuse_relu"}}).ok());
   EXPECT_TRUE(OperatorsOf(g).contains("add"));
   EXPECT_TRUE(OperatorsOf(g).contains("relu"));
   EXPECT_FALSE(OperatorsOf(g).contains("batch_norm"));
   for (const Pass& pass : Passes()) {
-    Graph h = ResNet20();
+    Graph h = before;
     EXPECT_TRUE(RunPipeline(h, {{std::string(pass.name)}}).ok());
-    ExpectSameResults(ResNet20(), h, 1e-4);
+    ExpectSameResults(before, h, 1e-4);
   }
   const Status s = RunPipeline(g, {{"magic"}});
   ASSERT_FALSE(s.ok());
