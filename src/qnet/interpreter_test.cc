@@ -183,6 +183,26 @@ TEST(Interpreter, AvgPoolDividesByThePositionsDivisor) {
   EXPECT_THAT(Values(net.tensors[1], y[0]), ElementsAre(-2, 32, 51));
 }
 
+// The numbers of the worked example in docs/semantics.md.
+TEST(Interpreter, WorkedExample) {
+  QNet net;
+  net.tensors.push_back({"x", ElemType::kInt8, {2, 1, 1}, {6, 5}});
+  net.tensors.push_back({"y", ElemType::kInt8, {1, 1, 1}, {6}});
+  const numerics::Scale scale = *numerics::MakeScale(0.0109375);
+  EXPECT_EQ(scale, (numerics::Scale{22938, 21}));
+  net.ops.push_back(
+      {"conv",
+       {TensorId{0}},
+       TensorId{1},
+       Conv{{}, 1, WeightKind::kSac, Activation::kRelu, {{64, -64}}, {585}, {scale}, {}}});
+  net.outputs = {{TensorId{1}, "y", Head::kNone, {1}}};
+  ASSERT_TRUE(Verify(net).ok()) << Verify(net).error().ToString();
+  const auto v = *QuantizeInput(net, std::vector<float>{0.75F, -1.5F});
+  EXPECT_THAT(v, ElementsAre(48, -48));
+  EXPECT_THAT(Values(net.tensors[1], (*Interpret(net, v))[0]), ElementsAre(74));
+  EXPECT_EQ(numerics::Requantize(6729, scale.alpha, scale.s, 20, 22), 114);
+}
+
 TEST(Interpreter, OutputsAreThoseOfInterpretAll) {
   const QNet net = testing::EveryOperator(9);
   const auto input = RandomInput(net, 9);
