@@ -96,8 +96,7 @@ Status CheckInputs(const ir::Graph& graph, std::span<const ir::Tensor> inputs) {
 class Store {
  public:
   Store(const ir::Graph& graph, std::span<const ir::Tensor> inputs)
-      : graph_(graph),
-        at_(graph.values.size(), nullptr),
+      : at_(graph.values.size(), nullptr),
         owned_(graph.values.size()),
         uses_(graph.values.size(), 0) {
     for (std::size_t i = 0; i < at_.size(); ++i) at_[i] = graph.values[i].constant.get();
@@ -131,7 +130,6 @@ class Store {
     if (id != ir::kNoValue) ++uses_[Index(id)];
   }
 
-  const ir::Graph& graph_;
   std::vector<const ir::Tensor*> at_;
   std::vector<ir::Tensor> owned_;
   std::vector<int> uses_;
