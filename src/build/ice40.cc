@@ -23,16 +23,29 @@ constexpr double kToolTimeoutS = 1800;
 struct Inputs {
   std::string top;        // generated SystemVerilog
   SourceList sources;     // rtl/sources.f
-  std::string synthesis;  // rtl/ice40/synth.ys: yosys commands after reading
+  std::string synthesis;  // yosys commands after reading
   std::string pins;       // data/devices/<name>.pcf
 };
+
+// Synthesis for the iCE40. wreduce and alumacc before the rest keep the adder trees as narrow as their operands; dfflegalize
+// leaves resets and enables that few flip-flops share to LUTs, since each takes a control set of a whole tile and a design
+// that fills the device would not place.
+std::string SynthesisScript(const arch::Device& device) {
+  const std::string synth = fmt::format("synth_ice40 -top tf2_top -device {}{} -run ",
+                                        device.nextpnr_device.starts_with("up") ? "u" : "hx", device.dsp > 0 ? " -dsp" : "");
+  return "hierarchy -check -top tf2_top\nproc\nopt_expr\nopt_clean\nwreduce *tf2_adder_tree*\nalumacc *tf2_adder_tree*\n" +
+         synth + "begin:map_ffs\n" +
+         "dfflegalize -mince 8 -minsrst 8 -cell $_DFF_?_ 0 -cell $_DFFE_?P_ 0 -cell $_DFF_?P?_ 0 -cell $_DFFE_?P?P_ 0 "
+         "-cell $_SDFF_?P?_ 0 -cell $_SDFFCE_?P?P_ 0 -cell $_DLATCH_?_ x\n" +
+         synth + "map_ffs:\n";
+}
 
 Result<Inputs> ReadInputs(const arch::Arch& arch, const arch::Device& device) {
   Inputs inputs;
   inputs.top = codegen::rtl::TopModule(arch, codegen::rtl::Target::kDevice, device.spram > 0 && !arch.dual_port);
   TF2_ASSIGN_OR_RETURN(const std::string rtl, RtlFolder());
   TF2_ASSIGN_OR_RETURN(inputs.sources, ReadSourceList(rtl + "/sources.f"));
-  TF2_ASSIGN_OR_RETURN(inputs.synthesis, ReadTextFile(rtl + "/ice40/synth.ys"));
+  inputs.synthesis = SynthesisScript(device);
   TF2_ASSIGN_OR_RETURN(const std::string devices, FindResource("data/devices"));
   TF2_ASSIGN_OR_RETURN(inputs.pins, ReadTextFile(devices + "/" + device.name + ".pcf"));
   return inputs;
