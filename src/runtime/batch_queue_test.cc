@@ -90,6 +90,7 @@ TEST(BatchQueue, ManyThreadsSubmitAndWait) {
   queue.SetFrameElements(1);
   std::atomic<int> wrong = 0;
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&, t] {
       for (int i = 0; i < 50; ++i) {

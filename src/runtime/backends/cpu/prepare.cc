@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <numeric>
 
 namespace tf2::runtime::cpu {
 namespace {
@@ -10,9 +11,9 @@ bool Inside(std::int64_t at, std::int32_t size) { return 0 <= at && at < size; }
 
 // 0..count-1, then -1 up to whole tiles.
 std::vector<std::int32_t> PaddedChannels(std::int32_t count) {
-  std::vector<std::int32_t> channels;
-  for (std::int32_t c = 0; c < count; ++c) channels.push_back(c);
-  while (channels.size() % kTile != 0) channels.push_back(-1);
+  const std::int32_t slots = (count + kTile - 1) / kTile * kTile;
+  std::vector<std::int32_t> channels(static_cast<std::size_t>(slots), -1);
+  std::iota(channels.begin(), channels.begin() + count, 0);
   return channels;
 }
 
@@ -156,7 +157,7 @@ PreparedAdd PrepareAdd(const PrepareContext& context, const qnet::Op& op) {
   const qnet::Tensor& output = context.net.tensor(op.output);
   PreparedAdd prepared;
   for (std::size_t c = 0; c < output.q.size(); ++c) {
-    const int d = std::max(a.q[c], b.q[c]);
+    const int d = std::max<int>(a.q[c], b.q[c]);
     const int left = output.q[c] - d;
     prepared.shift_a.push_back(d - a.q[c]);
     prepared.shift_b.push_back(d - b.q[c]);

@@ -115,7 +115,8 @@ std::vector<std::int32_t> PackBias(const KernelSet& kernels, const qnet::Conv& c
 std::vector<std::int32_t> SlotChannels(const Shape& shape) {
   std::vector<std::int32_t> channels(shape.AllTiles() * kTile, -1);
   for (std::int32_t o = 0; o < shape.groups * shape.oc; ++o) {
-    channels[static_cast<std::size_t>(o / shape.oc * shape.tiles * kTile + o % shape.oc)] = o;
+    const std::int32_t slot = o / shape.oc * shape.tiles * kTile + o % shape.oc;
+    channels[static_cast<std::size_t>(slot)] = o;
   }
   return channels;
 }
