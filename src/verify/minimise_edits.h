@@ -1,0 +1,44 @@
+// The edits that Minimise tries. Each returns a smaller case, or nullopt where it does not apply;
+// what comes out need not pass qnet::Verify. Internal to src/verify.
+#ifndef TF2_VERIFY_MINIMISE_EDITS_H_
+#define TF2_VERIFY_MINIMISE_EDITS_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "verify/minimise.h"
+
+namespace tf2::verify::minimise {
+
+// Without the operators that no output needs; tensors are renumbered in their order.
+qnet::QNet Compacted(const qnet::QNet& net);
+
+// `tensor` is the only output.
+std::optional<FailingCase> CutAt(const FailingCase& c, qnet::TensorId tensor);
+// `tensor`, with the contents that the interpreter gives it, is the input. Only where nothing else
+// that the outputs need comes from the old input.
+std::optional<FailingCase> StartAt(const FailingCase& c, qnet::TensorId tensor);
+// Consumers of operator `op` read its input number `input` instead, where the dims are the same.
+std::optional<FailingCase> Bypassed(const FailingCase& c, std::size_t op, std::size_t input);
+// Input `input` of operator `op` is its input 0, where the dims are the same.
+std::optional<FailingCase> Merged(const FailingCase& c, std::size_t op, std::size_t input);
+// A convolution without its residual.
+std::optional<FailingCase> WithoutResidual(const FailingCase& c, std::size_t op);
+
+// Without channels [begin, end) of `tensor`, and whatever must go with them elsewhere.
+// minimise_channels.cc.
+std::optional<FailingCase> WithoutChannels(const FailingCase& c, qnet::TensorId tensor,
+                                           std::int32_t begin, std::int32_t end);
+
+// The top left h x w pixels of the input; every size behind follows. minimise_size.cc.
+std::optional<FailingCase> Cropped(const FailingCase& c, std::int32_t h, std::int32_t w);
+// Operator `op` with another window, no larger in kernel than before: the first taps are kept.
+std::optional<FailingCase> WithWindow(const FailingCase& c, std::size_t op,
+                                      const qnet::Window& window);
+// The window of an operator; null where it has none.
+const qnet::Window* WindowOf(const qnet::Op& op);
+
+}  // namespace tf2::verify::minimise
+
+#endif  // TF2_VERIFY_MINIMISE_EDITS_H_
