@@ -134,7 +134,7 @@ TEST_P(CpuIsa, BatchesOfAnySizeInOrder) {
   const auto elements = static_cast<std::size_t>(net->tensor(net->input).elements());
   std::vector<std::pair<Ticket, std::vector<std::int8_t>>> submitted;
   for (const int count : {1, 2, 3, 7, 4, 1}) {
-    auto data = RandomFrames(*net, count, static_cast<std::uint64_t>(100 + count));
+    auto data = RandomFrames(*net, count, 100 + static_cast<std::uint64_t>(count));
     const auto ticket = device->Submit({count, data});
     ASSERT_TRUE(ticket.ok());
     submitted.emplace_back(*ticket, std::move(data));

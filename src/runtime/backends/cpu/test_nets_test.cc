@@ -107,7 +107,7 @@ qnet::TensorId NetBuilder::MakeConv(std::vector<qnet::TensorId> inputs,
     if (inputs.size() < 2) continue;
     // t = s + q_out - q_res within 0..40, by choosing q_out, and s where -16 is not low enough.
     const auto c = static_cast<std::size_t>(o);
-    const int q_res = tensor(inputs[1]).q[c];
+    const auto q_res = static_cast<int>(tensor(inputs[1]).q[c]);
     conv.scale[c].s = static_cast<std::uint8_t>(std::min<int>(conv.scale[c].s, 56 + q_res));
     auto& q_out = net_.tensor(out).q[c];
     const int least = std::max(-16, q_res - conv.scale[c].s);
