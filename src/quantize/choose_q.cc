@@ -152,15 +152,19 @@ Result<QPlan> QPlan::Make(const Draft& draft, const Calibration& calibration, QR
         break;
     }
   }
-  int group = 0;
   for (const qnet::Op& op : draft.net.ops) {
     if (!std::holds_alternative<qnet::Reshape>(op.params)) continue;
     if (!Nests(draft.net.tensor(op.inputs[0]), draft.net.tensor(op.output))) {
-      plan.DemandOneQ(draft, op.inputs[0], group++);
+      plan.RequireOneQ(draft, op.inputs[0]);
     }
   }
-  plan.Equalise(draft);
   return plan;
+}
+
+void QPlan::RequireOneQ(const Draft& draft, TensorId tensor) {
+  // A number that no group has: groups are numbered by the tensor that asked for them.
+  DemandOneQ(draft, tensor, static_cast<int>(tensor));
+  Equalise(draft);
 }
 
 void QPlan::DemandOneQ(const Draft& draft, TensorId tensor, int group) {

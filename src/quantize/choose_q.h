@@ -36,6 +36,8 @@ class QPlan {
   // Q of `tensor`'s channel is to be at most `limit` (>= kMinQ): lowers the Q of the operator that
   // chooses it.
   void Cap(const Draft& draft, qnet::TensorId tensor, std::size_t channel, int limit);
+  // All channels of `tensor` get one Q, the least of them.
+  void RequireOneQ(const Draft& draft, qnet::TensorId tensor);
   // Writes Tensor::q of every tensor.
   void Apply(Draft& draft) const;
 

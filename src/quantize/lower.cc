@@ -1,11 +1,9 @@
 #include "quantize/lower.h"
 
-#include <cmath>
-
-#include "base/parallel.h"
 #include "quantize/choose_q.h"
 #include "quantize/draft.h"
 #include "quantize/finish.h"
+#include "quantize/power_of_two.h"
 #include "quantize/weights.h"
 
 namespace tf2::quantize {
@@ -34,6 +32,12 @@ Result<qnet::QNet> QuantizeWith(const ir::Graph& graph, const Calibration& calib
   TF2_ASSIGN_OR_RETURN(Draft draft, LowerStructure(graph));
   TF2_ASSIGN_OR_RETURN(QPlan plan, QPlan::Make(draft, calibration, options.q));
   const auto kind = options.bits == 4 ? qnet::WeightKind::kSac : qnet::WeightKind::kMac;
+  plan.Apply(draft);
+  if (kind == qnet::WeightKind::kSac) {
+    for (const qnet::TensorId tensor : InputsThatNeedOneQ(draft)) {
+      plan.RequireOneQ(draft, tensor);
+    }
+  }
   // Each round that does not succeed lowers some Q, and no Q falls below kMinQ.
   while (true) {
     plan.Apply(draft);

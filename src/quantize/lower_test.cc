@@ -190,6 +190,25 @@ TEST(Quantize, CapsTheResidualsQ) {
   EXPECT_EQ(net.tensor(net.ops[0].output).q, net.tensor(net.ops[1].output).q);
 }
 
+// Weights {0, +-2^k} * 0.1 with the full spread of k, inputs whose exponents differ.
+TEST(Quantize, PowerOfTwoWeightsSurvive) {
+  testing::GraphBuilder b({1, 4, 4, 4});
+  const auto spread =
+      b.Add(ir::OpKind::kScale, "spread", {b.input(), b.Constant("f", {4}, {1, 0.01F, 30, 5})});
+  std::vector<float> codes;
+  for (int i = 0; i < 4 * 4 * 9; ++i)
+    codes.push_back(i % 5 == 0 ? 0.0F : std::ldexp(i % 2 == 0 ? 0.1F : -0.1F, i % 7));
+  const auto conv = b.Add(ir::OpKind::kConv, "inq", {spread, b.Constant("w", {4, 4, 3, 3}, codes)},
+                          {{"pads", Ints{1, 1, 1, 1}}});
+  const ir::Graph graph = b.Done({conv});
+  const qnet::QNet net = QuantizeOrDie(graph, {.bits = 4});
+  const auto& inq = std::get<qnet::Conv>(net.ops[1].params);
+  for (std::size_t i = 0; i < codes.size(); ++i)
+    ASSERT_EQ(inq.terms[0][i], std::lround(codes[i] / 0.1F));
+  EXPECT_THAT(net.tensor(net.ops[1].inputs[0]).q,
+              ::testing::Each(net.tensor(net.ops[1].inputs[0]).q[0]));
+}
+
 struct Refusal {
   std::string message;
   std::function<ir::ValueId(testing::GraphBuilder&)> build;
