@@ -90,7 +90,8 @@ Result<Arch> ParseArch(std::string_view text) {
   });
   TF2_RETURN_IF_ERROR(std::move(status));
   if (known != json.size()) {
-    for (const auto& [key, value] : json.items()) {
+    for (const auto& item : json.items()) {
+      const std::string& key = item.key();
       bool is_known = false;
       ForEachKey(arch, [&](const char* k, auto&) { is_known |= key == k; });
       if (!is_known) {

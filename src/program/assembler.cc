@@ -33,12 +33,12 @@ constexpr std::size_t kLines[][6] = {
     {17, 18, 19, 20, 29}, {21, 22, 23, 24, 25, 26}, {27, 28},
 };
 
-// Names may hold anything but control characters and quotes; a quote or a backslash is escaped.
+// A backslash goes before quotes and backslashes; a line end is written as \n.
 std::string Quote(std::string_view name) {
   std::string out = "\"";
   for (const char c : name) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
+    if (c == '"' || c == '\\' || c == '\n') out += '\\';
+    out += c == '\n' ? 'n' : c;
   }
   return out + '"';
 }
@@ -148,8 +148,9 @@ class Parser {
       return Located(token, InvalidArgument("expected a quoted name, found \"{}\"", token.text));
     std::string name;
     for (std::size_t i = 0; i < token.text.size(); ++i) {
-      if (token.text[i] == '\\' && i + 1 < token.text.size()) ++i;
-      name += token.text[i];
+      const bool escaped = token.text[i] == '\\' && i + 1 < token.text.size();
+      if (escaped) ++i;
+      name += escaped && token.text[i] == 'n' ? '\n' : token.text[i];
     }
     return name;
   }

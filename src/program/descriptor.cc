@@ -164,6 +164,26 @@ Result<Descriptor> Decode(std::span<const std::uint32_t, kFieldsPerLayer> fields
   return d;
 }
 
+Status CheckExtent(const Descriptor& d) {
+  constexpr std::int64_t kMaxSteps = std::int64_t{1} << 40;
+  constexpr std::int64_t kMaxWindow = std::int64_t{1} << 24;
+  std::int64_t steps = 1;
+  for (std::size_t loop = 0; loop < kLoops; ++loop) {
+    const std::int64_t most = loop <= kKy ? kMaxWindow : kMaxSteps;
+    if (d.count[loop] > most / steps) return DataLoss("loops of more than {} steps", most);
+    steps *= d.count[loop];
+  }
+  // Counts and steps are below 2^33: a product is compared before it is formed.
+  const auto reaches = [](std::int64_t count, std::int64_t step) {
+    return step != 0 && count > kMaxSteps / step;
+  };
+  if (reaches(d.count[kOy], d.str_y) || reaches(d.count[kOx], d.str_x) ||
+      reaches(d.count[kKy], d.dil_y) || reaches(d.count[kKx], d.dil_x)) {
+    return DataLoss("coordinates beyond {}", kMaxSteps);
+  }
+  return {};
+}
+
 std::int32_t FieldBitsNeeded(const Descriptor& d) {
   Descriptor copy = d;
   for (std::int32_t bits = 10; bits < 32; ++bits) {  // ctl has 10 bits

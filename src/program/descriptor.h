@@ -71,6 +71,10 @@ Result<Fields> Encode(const Descriptor& d, std::int32_t field_bits);
 Result<Descriptor> Decode(std::span<const std::uint32_t, kFieldsPerLayer> fields,
                           std::int32_t field_bits);
 
+// Refuses loops of more than 2^40 steps, windows of more than 2^24 and coordinates beyond 2^40:
+// damage, not a network. Arithmetic on a descriptor that passes never overflows 64 bits.
+Status CheckExtent(const Descriptor& d);
+
 // Smallest FieldBits that holds the descriptor.
 std::int32_t FieldBitsNeeded(const Descriptor& d);
 

@@ -56,8 +56,12 @@ class Layer {
                                                          : MaxWindow(out));
           const bool row_end = ox + 1 == d_.count[kOx];
           const bool tile_end = row_end && oy + 1 == d_.count[kOy];
-          pointer += steps_.back().offset + d_.delta[tile_end ? kTile : row_end ? kOy : kOx];
-          out += 1 + (tile_end ? d_.o_tile : row_end ? d_.o_row : 0);
+          pointer = (pointer + steps_.back().offset +
+                     d_.delta[tile_end  ? kTile
+                              : row_end ? kOy
+                                        : kOx]) &
+                    mask_;
+          out = (out + 1 + (tile_end ? d_.o_tile : row_end ? d_.o_row : 0)) & mask_;
         }
       }
     }
@@ -251,18 +255,6 @@ class Layer {
   std::vector<std::int16_t> taps_;  // the current window, [steps][C]
 };
 
-// A window longer than this is damage, not a network: no memory is asked for it.
-constexpr std::int64_t kMaxSteps = std::int64_t{1} << 24;
-
-Status CheckSize(const Descriptor& d) {
-  std::int64_t steps = 1;
-  for (const Loop loop : {kIc, kKx, kKy}) {
-    steps *= d.count[loop];
-    if (steps > kMaxSteps) return DataLoss("a window of more than {} steps", kMaxSteps);
-  }
-  return {};
-}
-
 }  // namespace
 
 Status Execute(const Program& program, const arch::Arch& arch, std::span<std::uint8_t> memory,
@@ -272,7 +264,7 @@ Status Execute(const Program& program, const arch::Arch& arch, std::span<std::ui
   for (std::size_t i = 0; i < program.layer_count(); ++i) {
     auto d = Decode(program.layer_fields(i), program.field_bits);
     if (!d.ok()) return std::move(d.error()).At(program.layers[i].name);
-    Status status = CheckSize(*d);
+    Status status = CheckExtent(*d);
     if (status.ok()) status = Layer(program, arch, *d, memory).Run();
     if (!status.ok()) return Error(status.error()).At(program.layers[i].name);
     if (after_layer) TF2_RETURN_IF_ERROR(after_layer(i, memory));

@@ -41,6 +41,8 @@ Result<std::vector<Descriptor>> DecodeAll(const Program& program) {
   for (std::size_t i = 0; i < program.layer_count(); ++i) {
     auto d = Decode(program.layer_fields(i), program.field_bits);
     if (!d.ok()) return std::move(d.error()).At(program.layers[i].name);
+    if (Status status = CheckExtent(*d); !status.ok())
+      return Error(status.error()).At(program.layers[i].name);
     descriptors.push_back(*d);
   }
   return descriptors;

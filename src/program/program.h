@@ -96,7 +96,7 @@ struct Program {
 // Refuses a program that `arch` cannot run: other geometry, or a need that it lacks.
 Status CheckRunnable(const Program& program, const arch::Arch& arch);
 
-// Every descriptor decoded.
+// Every descriptor decoded and checked by CheckExtent.
 Result<std::vector<Descriptor>> DecodeAll(const Program& program);
 
 // What the host writes for a frame and reads after it, as few ranges as possible, in order.

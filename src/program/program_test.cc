@@ -108,7 +108,7 @@ TEST(Assembler, RoundTripsRandomLayers) {
   Rng rng(3);
   std::vector<AssembledLayer> layers;
   for (int i = 0; i < 40; ++i) {
-    layers.push_back({{fmt::format("layer \"{}\" \\ ; x", i), "conv", i, -1, i * 1000},
+    layers.push_back({{fmt::format("layer \"{}\" \\ ;\n\\n x", i), "conv", i, -1, i * 1000},
                       RandomDescriptor(rng, 32)});
   }
   const std::string text = Disassemble(layers);
@@ -241,7 +241,7 @@ TEST(Execute, RefusesAddressesOutsideTheMemories) {
       {[](Program& p, Descriptor&) { p.params[2] |= std::uint64_t{41} << 56; },
        "parameter entry 2"},
       {[](Program&, Descriptor& d) { d.count[kIc] = 65536, d.count[kKx] = 65536; },
-       "a window of more than"},
+       "loops of more than"},
   };
   for (const auto& [change, message] : cases) {
     const Status status = RunChanged(change);

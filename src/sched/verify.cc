@@ -260,7 +260,13 @@ class Replay {
     const std::int32_t planes = d.opcode == Opcode::kMaxPool ? 1 : arch_.planes_per_tile();
     for (std::int32_t plane = 0; plane < planes; ++plane) {
       const std::int64_t word = out + plane * d.o_plane;
-      if (d.residual) TF2_RETURN_IF_ERROR(ReadResidual(*o.residual, word + d.r_off));
+      if (!d.residual) continue;
+      const std::int64_t expected = o.residual->place->base + word - o.output->place->base;
+      if (word + d.r_off != expected) {
+        return Internal("reads the residual of word {} at word {} instead of {}", word,
+                        word + d.r_off, expected);
+      }
+      TF2_RETURN_IF_ERROR(ReadResidual(*o.residual, expected));
     }
     for (std::int32_t plane = 0; plane < planes; ++plane) {
       const std::int64_t word = out + plane * d.o_plane;
