@@ -124,7 +124,7 @@ def glyph_cells(runner, count=40):
 def glyphs_artifact(runner):
     path = runner.work / "glyphs.tf2"
     if not path.exists():
-        runner.json("quantize", ONNX, "--data", glyph_cells(runner), "--mean", "128", "--std", "64", "-o", path)
+        runner.json("quantize", ONNX, "--data", GLYPHS / "calibration.npz", "--mean", "128", "--std", "64", "-o", path)
     return path
 
 
@@ -218,7 +218,7 @@ def full_disk(runner):
 def no_space(runner):
     mount = runner.work / "tiny"
     mount.mkdir(exist_ok=True)
-    if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", str(mount)],
+    if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", str(mount)],
                                            capture_output=True).returncode != 0:
         raise Skip("cannot mount a small file system here")
     try:
