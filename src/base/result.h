@@ -128,12 +128,14 @@ inline Error WithHint(Error error, std::string hint) {
   } while (false)
 
 // TF2_ASSIGN_OR_RETURN(auto x, F()): binds the value, or returns the Error.
+// NOLINTBEGIN(bugprone-macro-parentheses): a declaration cannot stand in parentheses.
 #define TF2_ASSIGN_OR_RETURN(lhs, expr) \
   TF2_ASSIGN_OR_RETURN_IMPL(TF2_CONCAT(tf2_result_, __LINE__), lhs, expr)
 #define TF2_ASSIGN_OR_RETURN_IMPL(result, lhs, expr) \
   auto result = (expr);                              \
   if (!result.ok()) return std::move(result.error()); \
   lhs = *std::move(result)
+// NOLINTEND(bugprone-macro-parentheses)
 
 // A condition that only a bug in tf2 can violate: prints and aborts.
 #define TF2_CHECK(condition, ...)                                                                    \
