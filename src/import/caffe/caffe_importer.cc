@@ -74,7 +74,8 @@ class NetImporter {
   }
 
   Status AddInput(const NetInput& input) {
-    const auto given = options_.input_shapes.find(input.name);
+    auto given = options_.input_shapes.find(input.name);
+    if (given == options_.input_shapes.end()) given = options_.input_shapes.find("");
     std::int64_t batch = 1;
     TF2_ASSIGN_OR_RETURN(
         ir::Shape shape,
@@ -87,7 +88,11 @@ class NetImporter {
 
   Status CheckShapesUsed() const {
     for (const auto& [name, shape] : options_.input_shapes) {
-      if (used_shapes_.contains(name)) continue;
+      if (used_shapes_.contains(name) || (name.empty() && used_shapes_.size() == 1)) continue;
+      if (name.empty()) {
+        return WithHint(InvalidArgument("the network has {} inputs; say which one the shape is for", used_shapes_.size()),
+                        fmt::format("its inputs are {}", fmt::join(used_shapes_, ", ")));
+      }
       return WithHint(NotFound("the network has no input '{}' to give a shape", name),
                       fmt::format("its inputs are {}", fmt::join(used_shapes_, ", ")));
     }

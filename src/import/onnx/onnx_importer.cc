@@ -71,7 +71,11 @@ class ModelImporter {
       if (!status.ok()) return std::move(status.error()).At(fmt::format("input '{}'", info.name()));
     }
     for (const auto& [name, shape] : options_.input_shapes) {
-      if (values_.contains(name)) continue;
+      if (values_.contains(name) || (name.empty() && values_.size() == 1)) continue;
+      if (name.empty()) {
+        return WithHint(InvalidArgument("the model has {} inputs; say which one the shape is for", values_.size()),
+                        "its inputs are " + InputList());
+      }
       return WithHint(NotFound("the model has no input '{}' to give a shape", name),
                       "its inputs are " + InputList());
     }
@@ -81,7 +85,8 @@ class ModelImporter {
   Status AddInput(const onnx_pb::ValueInfo& info) {
     if (!info.type().has_tensor_type()) return Unsupported("it is no tensor");
     TF2_ASSIGN_OR_RETURN(const ir::DType dtype, MapDataType(info.type().tensor_type().elem_type()));
-    const auto given = options_.input_shapes.find(info.name());
+    auto given = options_.input_shapes.find(info.name());
+    if (given == options_.input_shapes.end()) given = options_.input_shapes.find("");
     std::int64_t batch = 1;
     TF2_ASSIGN_OR_RETURN(
         ir::Shape shape,

@@ -18,6 +18,7 @@ namespace tf2::import::onnx {
 struct ImportOptions {
   // Complete shapes of graph inputs by name, batch included; used as given. An input that is not
   // listed takes the shape of the file with its batch (axis 0) set to 1.
+  // The empty name stands for the only input.
   std::map<std::string, ir::Shape> input_shapes;
   // Most bytes that all constants of the graph may take.
   std::int64_t max_constant_bytes = std::int64_t{8} << 30;
