@@ -1,13 +1,12 @@
 #include "quantize/draft.h"
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 #include <set>
 
 #include "interp/pool_axis.h"
-#include "ir/op_table.h"
 #include "ir/shape_math.h"
+#include "quantize/per_channel.h"
 #include "quantize/wide_outputs.h"
 
 namespace tf2::quantize {
@@ -18,18 +17,6 @@ using ir::OpKind;
 using ir::ValueId;
 using qnet::TensorId;
 using Dims = std::vector<std::int32_t>;
-
-Error Refuse(const Node& node, std::string message, std::string hint) {
-  return WithHint(Unsupported("{} cannot be quantised: {}", ir::NameOf(node.kind), message),
-                  std::move(hint))
-      .At(node.name);
-}
-
-// One factor and one shift a channel: y[c] = x[c] * factor[c] + shift[c].
-struct PerChannel {
-  std::vector<float> factor;
-  std::vector<float> shift;
-};
 
 class Lowering {
  public:
@@ -156,16 +143,6 @@ class Lowering {
     TF2_CHECK(false, "no such operator");
   }
 
-  // The constant input `i` as numbers; empty when it is absent.
-  Result<std::vector<float>> Constant(const Node& node, std::size_t i) const {
-    if (!node.HasInput(i)) return std::vector<float>{};
-    if (!graph_.IsConstant(node.inputs[i])) {
-      return Refuse(node, fmt::format("input {} is computed at run time", i),
-                    "tf2 needs constant weights; fold them before export");
-    }
-    return graph_.constant(node.inputs[i]).f32;
-  }
-
   static qnet::Activation ActivationOf(bool relu) {
     return relu ? qnet::Activation::kRelu : qnet::Activation::kNone;
   }
@@ -178,8 +155,8 @@ class Lowering {
       TF2_ASSIGN_OR_RETURN(inputs.emplace_back(), Shaped(node, node.inputs[3]));
     }
     FloatWeights weights;
-    TF2_ASSIGN_OR_RETURN(weights.w, Constant(node, 1));
-    TF2_ASSIGN_OR_RETURN(weights.bias, Constant(node, 2));
+    TF2_ASSIGN_OR_RETURN(weights.w, ConstantOf(graph_, node, 1));
+    TF2_ASSIGN_OR_RETURN(weights.bias, ConstantOf(graph_, node, 2));
     TF2_ASSIGN_OR_RETURN(const Dims dims, DimsOf(node.outputs[0]));
     weights.bias.resize(static_cast<std::size_t>(dims[0]), 0.0F);
     qnet::Conv conv;
@@ -207,14 +184,14 @@ class Lowering {
     }
     TF2_ASSIGN_OR_RETURN(const TensorId x, Elements(node, node.inputs[0]));
     FloatWeights weights;
-    TF2_ASSIGN_OR_RETURN(weights.w, Constant(node, 1));
+    TF2_ASSIGN_OR_RETURN(weights.w, ConstantOf(graph_, node, 1));
     TF2_ASSIGN_OR_RETURN(const Dims dims, DimsOf(node.outputs[0]));
     const auto oc = static_cast<std::size_t>(dims[0]);
     bool relu = false;
     if (node.kind == OpKind::kMatMul) {
       weights.w = Transposed(weights.w, oc);
     } else {
-      TF2_ASSIGN_OR_RETURN(weights.bias, Constant(node, 2));
+      TF2_ASSIGN_OR_RETURN(weights.bias, ConstantOf(graph_, node, 2));
       relu = node.Int("relu") != 0;
     }
     weights.bias.resize(oc, 0.0F);
@@ -242,7 +219,7 @@ class Lowering {
     TF2_ASSIGN_OR_RETURN(const TensorId x, Shaped(node, node.inputs[data]));
     const std::int32_t channels = net_.tensor(x).c();
     TF2_ASSIGN_OR_RETURN(PerChannel map,
-                         PerChannelOf(node, data, static_cast<std::size_t>(channels)));
+                         PerChannelOf(graph_, node, data, static_cast<std::size_t>(channels)));
     TF2_ASSIGN_OR_RETURN(const Dims dims, DimsOf(node.outputs[0]));
     qnet::Conv conv;
     conv.groups = channels;
@@ -252,71 +229,6 @@ class Lowering {
     AddOp(node, {x}, AddTensor(node.outputs[0], dims), std::move(conv),
           {std::move(map.factor), std::move(map.shift)});
     return {};
-  }
-
-  // The factors and shifts of `node` on its run-time input `data`.
-  Result<PerChannel> PerChannelOf(const Node& node, std::size_t data, std::size_t channels) const {
-    PerChannel map{std::vector<float>(channels, 1.0F), std::vector<float>(channels, 0.0F)};
-    if (node.kind == OpKind::kRelu || node.kind == OpKind::kPad) return map;
-    if (node.kind == OpKind::kScale) {
-      TF2_ASSIGN_OR_RETURN(const auto factor, Constant(node, 1));
-      TF2_ASSIGN_OR_RETURN(const auto shift, Constant(node, 2));
-      if (!factor.empty()) map.factor = factor;
-      if (!shift.empty()) map.shift = shift;
-      return map;
-    }
-    if (node.kind == OpKind::kBatchNorm) return BatchNormOf(node, std::move(map));
-    TF2_ASSIGN_OR_RETURN(const auto k, ChannelConstant(node, 1 - data, channels));
-    if (node.kind == OpKind::kDiv && (data != 0 || std::ranges::find(k, 0.0F) != k.end())) {
-      return Refuse(node, "it divides by a run-time value or by zero",
-                    "rewrite it as a multiplication by a constant");
-    }
-    for (std::size_t c = 0; c < channels; ++c) {
-      if (node.kind == OpKind::kMul) map.factor[c] = k[c];
-      if (node.kind == OpKind::kDiv) map.factor[c] = 1.0F / k[c];
-      if (node.kind == OpKind::kAdd) map.shift[c] = k[c];
-      if (node.kind == OpKind::kSub) {
-        map.factor[c] = data == 0 ? 1.0F : -1.0F;
-        map.shift[c] = data == 0 ? -k[c] : k[c];
-      }
-    }
-    return map;
-  }
-
-  Result<PerChannel> BatchNormOf(const Node& node, PerChannel map) const {
-    TF2_ASSIGN_OR_RETURN(const auto mean, Constant(node, 1));
-    TF2_ASSIGN_OR_RETURN(const auto variance, Constant(node, 2));
-    TF2_ASSIGN_OR_RETURN(const auto gamma, Constant(node, 3));
-    TF2_ASSIGN_OR_RETURN(const auto beta, Constant(node, 4));
-    for (std::size_t c = 0; c < map.factor.size(); ++c) {
-      map.factor[c] =
-          (gamma.empty() ? 1.0F : gamma[c]) / std::sqrt(variance[c] + node.Float("epsilon"));
-      map.shift[c] = (beta.empty() ? 0.0F : beta[c]) - mean[c] * map.factor[c];
-    }
-    return map;
-  }
-
-  // A constant operand that broadcasts to one number a channel of a value [1, c, ...].
-  Result<std::vector<float>> ChannelConstant(const Node& node, std::size_t i,
-                                             std::size_t channels) const {
-    if (!graph_.IsConstant(node.inputs[i])) {
-      return Refuse(node, "both operands are computed at run time",
-                    "of two feature maps only the sum is supported");
-    }
-    TF2_ASSIGN_OR_RETURN(const auto k, Constant(node, i));
-    if (k.size() == 1) return std::vector<float>(channels, k[0]);
-    // Its dimension that meets the channel holds everything.
-    const ir::Shape& shape = graph_.value(node.inputs[i]).shape;
-    const std::size_t rank = graph_.value(node.outputs[0]).shape.size();
-    const std::size_t after_channel = rank - 2;
-    if (k.size() == channels && shape.size() > after_channel &&
-        static_cast<std::size_t>(shape[shape.size() - 1 - after_channel]) == channels) {
-      return k;
-    }
-    return Refuse(
-        node,
-        fmt::format("the constant of shape {} is not one number a channel", ir::ToString(shape)),
-        "fold it into the layer before it");
   }
 
   Status PadWindow(const Node& node, qnet::Window& window) const {
