@@ -217,6 +217,10 @@ class Lowering {
   Status LowerPerChannel(const Node& node) {
     const std::size_t data = node.inputs.size() > 1 && graph_.IsConstant(node.inputs[0]) ? 1 : 0;
     TF2_ASSIGN_OR_RETURN(const TensorId x, Shaped(node, node.inputs[data]));
+    if (node.kind != OpKind::kPad &&
+        graph_.value(node.outputs[0]).shape != graph_.value(node.inputs[data]).shape) {
+      return Refuse(node, "its constant widens the shape", "give the constant the shape [c, 1, 1]");
+    }
     const std::int32_t channels = net_.tensor(x).c();
     TF2_ASSIGN_OR_RETURN(PerChannel map,
                          PerChannelOf(graph_, node, data, static_cast<std::size_t>(channels)));

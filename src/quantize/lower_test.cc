@@ -228,6 +228,10 @@ TEST(Quantize, RefusesByNodeOperatorAndRemedy) {
        [](auto& b) {
          return b.Add(ir::OpKind::kAdd, "y", {b.input(), b.Random("k", {4, 4}, 1)});
        }},
+      {"y: mul cannot be quantised: its constant widens the shape",
+       [](auto& b) {
+         return b.Add(ir::OpKind::kMul, "y", {b.input(), b.Random("k", {1, 1, 1, 1, 1}, 1)});
+       }},
       {"y: concat cannot be quantised: it joins along axis 2",
        [](auto& b) {
          return b.Add(ir::OpKind::kConcat, "y", {b.input(), b.input()},
