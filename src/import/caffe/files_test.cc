@@ -98,7 +98,7 @@ TEST(CaffeFiles, EveryFileOfTheCorpusIsImportedOrRefused) {
   const auto names = ListDirectory(folder);
   ASSERT_TRUE(names.ok()) << names.error().ToString();
   for (const std::string& name : *names) {
-    const auto bytes = ReadFile(folder + "/" + name);
+    const auto bytes = ReadFile(fmt::format("{}/{}", folder, name));
     ASSERT_TRUE(bytes.ok());
     const auto zero = std::find(bytes->begin(), bytes->end(), 0);
     const std::string prototxt(bytes->begin(), zero);

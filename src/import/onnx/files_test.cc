@@ -137,7 +137,7 @@ TEST(OnnxFiles, EveryFileOfTheCorpusIsImportedOrRefused) {
   for (const std::string& name : *names) {
     ImportOptions options;
     options.max_constant_bytes = std::int64_t{64} << 20;
-    const auto graph = ImportOnnx(folder + "/" + name, options);
+    const auto graph = ImportOnnx(fmt::format("{}/{}", folder, name), options);
     if (name.starts_with("seed_")) {
       EXPECT_TRUE(graph.ok()) << name << ": " << graph.error().ToString();
     }
