@@ -90,7 +90,8 @@ class NetImporter {
     for (const auto& [name, shape] : options_.input_shapes) {
       if (used_shapes_.contains(name) || (name.empty() && used_shapes_.size() == 1)) continue;
       if (name.empty()) {
-        return WithHint(InvalidArgument("the network has {} inputs; say which one the shape is for", used_shapes_.size()),
+        return WithHint(InvalidArgument("the network has {} inputs; say which one the shape is for",
+                                        used_shapes_.size()),
                         fmt::format("its inputs are {}", fmt::join(used_shapes_, ", ")));
       }
       return WithHint(NotFound("the network has no input '{}' to give a shape", name),

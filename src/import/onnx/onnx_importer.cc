@@ -73,7 +73,8 @@ class ModelImporter {
     for (const auto& [name, shape] : options_.input_shapes) {
       if (values_.contains(name) || (name.empty() && values_.size() == 1)) continue;
       if (name.empty()) {
-        return WithHint(InvalidArgument("the model has {} inputs; say which one the shape is for", values_.size()),
+        return WithHint(InvalidArgument("the model has {} inputs; say which one the shape is for",
+                                        values_.size()),
                         "its inputs are " + InputList());
       }
       return WithHint(NotFound("the model has no input '{}' to give a shape", name),
