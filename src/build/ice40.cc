@@ -9,6 +9,7 @@
 #include "base/files.h"
 #include "base/resources.h"
 #include "base/subprocess.h"
+#include "build/decoded_verilog.h"
 #include "build/tool_cache.h"
 #include "codegen/rtl/top.h"
 
@@ -151,7 +152,7 @@ Result<std::string> DecodeIce40(const Ice40Build& build, const arch::Device& dev
   TF2_ASSIGN_OR_RETURN(
       const CommandResult decoded,
       RunCommandChecked({"icebox_vlog", "-s", "-n", "chip", "-p", devices + "/" + device.name + ".pcf", asc}, options));
-  return decoded.output;
+  return MergePortDeclarations(decoded.output);
 }
 
 }  // namespace tf2::build

@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 from harness import main
-from models import GLYPHS, quantized
+from models import GLYPHS, quantized, resnet_onnx
 
 FULL = os.environ.get("TF2_TEST_LEVEL") == "all"
 # network: samples compared at level quick and all, least utilisation of the 64 lanes (0: none asked).
@@ -106,14 +106,15 @@ def graph_text(runner):
 def interrupted(runner):
     """Ctrl-C during quantisation: status 130, no output."""
     output = runner.work / "never.tf2"
-    command = ["timeout", "-s", "INT", "0.3", runner.tf2, "quantize", str(GLYPHS / "glyphs.onnx"), "--data",
-               str(GLYPHS / "calibration.npz"), "--limit", "288", "--mean", "128", "--std", "64", "--threads", "1", "-o", str(output)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode == 0:
-        return "finished before the signal"
+    n = resnet_onnx()
+    command = ["timeout", "-s", "INT", "1", runner.tf2, "quantize", *n["model"], "--data", n["train"], *n["pre"], "--limit",
+               "20000", "-o", output]
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True)
     assert done.returncode in (124, 130), f"status {done.returncode}: {done.stderr}"
-    assert not output.exists(), "an output was left"
-    return "stopped"
+    assert "interrupted" in done.stderr, f"message: {done.stderr}"
+    leftovers = [p.name for p in output.parent.iterdir() if p.name.startswith(output.name)]
+    assert not leftovers, f"left behind: {leftovers}"
+    return done.stderr.strip()
 
 
 CASES = {"glyphs": glyphs, "read a line": read_line, "waveform": waveform, "graph text": graph_text, "interrupted": interrupted}
