@@ -83,9 +83,13 @@ Port PortOf(const arch::Arch& a) {
   return {beat, 64 / a.beat_bits * beat};
 }
 
-// A port as wide as a beat waits one cycle while the command is decoded.
+// A port as wide as a beat waits one cycle while the command is decoded: before the second beat of
+// a write, or before what follows a write of a single beat.
+std::int64_t WaitAfter(const Port& port, std::int64_t beats) {
+  return port.beat == 1 && beats == 1 ? 1 : 0;
+}
 std::int64_t WriteCycles(const Port& port, std::int64_t beats) {
-  return port.command + beats * port.beat + (port.beat == 1 ? 1 : 0);
+  return port.command + beats * port.beat + (port.beat == 1 && beats > 1 ? 1 : 0);
 }
 
 // Command, its way through the decoder, the run, and the answer.
@@ -98,8 +102,9 @@ std::int64_t ReadCycles(const Port& port, std::int64_t beats) {
 void AddPortCycles(const program::Program& program, const arch::Arch& a, FrameCost& frame) {
   const Port port = PortOf(a);
   const std::int64_t word_beats = a.feature_word_bits() / a.beat_bits;
-  frame.load_cycles = WriteCycles(port, program::InputRange(program).count * word_beats);
-  frame.run_port_cycles = RunPortCycles(port);
+  const std::int64_t input_beats = program::InputRange(program).count * word_beats;
+  frame.load_cycles = WriteCycles(port, input_beats);
+  frame.run_port_cycles = WaitAfter(port, input_beats) + RunPortCycles(port);
   for (const program::WordRange& range : program::OutputRanges(program)) {
     frame.read_cycles += ReadCycles(port, range.count * word_beats);
   }
