@@ -41,8 +41,7 @@ struct Param {
 
 // One layer in terms of tensors. Loop order in n: ic, kx, ky, ox, oy, tile.
 struct Layer {
-  bool pool = false, relu = false, residual = false, wide = false, pad = false,
-       repeat = false;
+  bool pool = false, relu = false, residual = false, wide = false, pad = false, repeat = false;
   int n[6] = {1, 1, 1, 1, 1, 1};
   int h = 1, w = 1, str_y = 1, str_x = 1, dil_y = 1, dil_x = 1, y0 = 0, x0 = 0, tile_planes = 0;
   int base = 0, out = 0, w_base = 0, p_base = 0, r_off = 0, o_row = 0, o_tile = 0, o_hi = 0,
@@ -270,8 +269,29 @@ Layer RandomLayer(int in, int out, bool last) {
   }
 }
 
+// Cycles of the host port's commands, as the page says.
+constexpr uint64_t kBeatCycles = kBeatBits / TF2_PORT_BITS, kCommandCycles = 64 / TF2_PORT_BITS;
+constexpr uint64_t WriteCycles(uint64_t beats) {
+  return kCommandCycles + (kBeatCycles == 1 ? 1 : 0) + beats * kBeatCycles;
+}
+constexpr uint64_t ReadCycles(uint64_t beats) {
+  return kCommandCycles + 2 + beats * (kBeatCycles + 2);
+}
+constexpr uint64_t RunCycles(uint64_t run) { return kCommandCycles + 3 + run + kBeatCycles; }
+
 struct Device {
   tf2_sim* sim = tf2_sim_create();
+  uint64_t cycles = 0;
+
+  // The cycles since the last call must be those.
+  void Elapsed(const char* what, uint64_t expected) {
+    const uint64_t now = tf2_sim_cycles(sim), took = now - cycles;
+    cycles = now;
+    if (took == expected) return;
+    std::printf("engine_tb: %s took %llu cycles, predicted %llu\n", what,
+                static_cast<unsigned long long>(took), static_cast<unsigned long long>(expected));
+    std::exit(1);
+  }
   Memory image;
 
   void Check(int rc) const {
@@ -280,21 +300,26 @@ struct Device {
     std::exit(1);
   }
 
+  void Write(unsigned memory, uint64_t address, const std::vector<uint8_t>& bytes) {
+    const uint64_t beats = bytes.size() / (kBeatBits / 8);
+    Check(tf2_sim_write(sim, memory, address, bytes.data(), beats));
+    Elapsed("a write", WriteCycles(beats));
+  }
+
   void WriteAll() {
-    Check(tf2_sim_write(sim, TF2_SIM_FEATURES, 0, image.features.data(),
-                        image.features.size() / (kBeatBits / 8)));
+    Write(TF2_SIM_FEATURES, 0, image.features);
     std::vector<uint8_t> bytes(image.weights.size() / 2);
     for (size_t i = 0; i < bytes.size(); ++i) {
       bytes[i] = static_cast<uint8_t>(image.weights[2 * i] | image.weights[2 * i + 1] << 4);
     }
-    Check(tf2_sim_write(sim, TF2_SIM_WEIGHTS, 0, bytes.data(), bytes.size() / (kBeatBits / 8)));
+    Write(TF2_SIM_WEIGHTS, 0, bytes);
     bytes.clear();
     for (const Param& p : image.params) {
       const uint64_t e = static_cast<uint32_t>(p.beta) | static_cast<uint64_t>(p.alpha) << 32 |
                          static_cast<uint64_t>(p.s) << 48 | static_cast<uint64_t>(p.t) << 56;
       for (int b = 0; b < 8; ++b) bytes.push_back(static_cast<uint8_t>(e >> (8 * b)));
     }
-    Check(tf2_sim_write(sim, TF2_SIM_PARAMS, 0, bytes.data(), bytes.size() / (kBeatBits / 8)));
+    Write(TF2_SIM_PARAMS, 0, bytes);
   }
 
   void WriteProgram(const std::vector<Layer>& layers, uint64_t field) {
@@ -305,7 +330,7 @@ struct Device {
         for (int b = 0; b < kBeatBits / 8; ++b) bytes.push_back(static_cast<uint8_t>(v >> (8 * b)));
       }
     }
-    Check(tf2_sim_write(sim, TF2_SIM_PROGRAM, field, bytes.data(), bytes.size() / (kBeatBits / 8)));
+    Write(TF2_SIM_PROGRAM, field, bytes);
   }
 };
 
@@ -372,6 +397,7 @@ int main(int argc, char** argv) {
       Execute(layers[i], device.image);
     }
     const uint64_t mask = kBeatBits == 64 ? ~uint64_t{0} : (uint64_t{1} << (kBeatBits % 64)) - 1;
+    device.Elapsed("a run", RunCycles(total));
     if (reported != (total & mask)) {
       std::printf("program %d: reported %llu cycles, layers sum to %llu\n", program,
                   static_cast<unsigned long long>(reported),
@@ -380,6 +406,7 @@ int main(int argc, char** argv) {
     }
     std::vector<uint8_t> got(device.image.features.size());
     device.Check(tf2_sim_read(device.sim, 0, got.data(), got.size() / (kBeatBits / 8)));
+    device.Elapsed("a read", ReadCycles(got.size() / (kBeatBits / 8)));
     if (got != device.image.features) {
       const auto at =
           std::mismatch(got.begin(), got.end(), device.image.features.begin()).first - got.begin();
