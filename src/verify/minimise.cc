@@ -50,6 +50,7 @@ class Minimiser {
   // Every edit once, those that take most away first; whether one helped.
   bool Round() {
     bool any = CutBehind();
+    any |= RemoveOutputs();
     any |= CutBefore();
     any |= RemoveOperators();
     any |= RemoveChannels();
@@ -68,6 +69,15 @@ class Minimiser {
       if (Try(minimise::CutAt(best_, op.output))) return true;
     }
     return false;
+  }
+
+  // Where another branch has a part in it, as in the allocation of memory.
+  bool RemoveOutputs() {
+    bool any = false;
+    for (std::size_t i = best_.net.outputs.size(); i-- > 0;) {
+      any |= Try(minimise::WithoutOutput(best_, i));
+    }
+    return any;
   }
 
   bool CutBefore() {

@@ -72,6 +72,14 @@ std::optional<FailingCase> CutAt(const FailingCase& c, TensorId tensor) {
   return result;
 }
 
+std::optional<FailingCase> WithoutOutput(const FailingCase& c, std::size_t output) {
+  if (c.net.outputs.size() < 2) return {};
+  FailingCase result = c;
+  result.net.outputs.erase(result.net.outputs.begin() + static_cast<std::ptrdiff_t>(output));
+  result.net = Compacted(result.net);
+  return result;
+}
+
 std::optional<FailingCase> StartAt(const FailingCase& c, TensorId tensor) {
   if (tensor == c.net.input || c.net.tensor(tensor).type != qnet::ElemType::kInt8) return {};
   const auto is_it = [&](const qnet::Output& output) { return output.tensor == tensor; };

@@ -16,6 +16,8 @@ qnet::QNet Compacted(const qnet::QNet& net);
 
 // `tensor` is the only output.
 std::optional<FailingCase> CutAt(const FailingCase& c, qnet::TensorId tensor);
+// Without output number `output`, where there are others.
+std::optional<FailingCase> WithoutOutput(const FailingCase& c, std::size_t output);
 // `tensor`, with the contents that the interpreter gives it, is the input. Only where nothing else
 // that the outputs need comes from the old input.
 std::optional<FailingCase> StartAt(const FailingCase& c, qnet::TensorId tensor);

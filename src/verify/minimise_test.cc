@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "base/result.h"
 #include "qnet/interpreter.h"
 #include "qnet/random_net.h"
@@ -94,6 +96,24 @@ TEST(Minimise, NeedsNoNameOfTheOperator) {
     const Minimised result = Minimise(start, check);
     EXPECT_EQ(result.smallest.net.ops.size(), 1u) << qnet::ToText(result.smallest.net);
     EXPECT_EQ(result.smallest.net.tensors[0].elements(), 1);
+  }
+  EXPECT_GE(found, 5);
+}
+
+TEST(Minimise, KeepsOnlyTheBranchesThatHaveAPart) {
+  // The first operator is wrong where there is a sum anywhere.
+  const FailureCheck check = [](const FailingCase& c) -> std::optional<std::string> {
+    const bool any = std::ranges::any_of(
+        c.net.ops, [](const qnet::Op& op) { return std::holds_alternative<qnet::Add>(op.params); });
+    if (!any || c.net.ops.size() < 2) return {};
+    return c.net.ops[0].name;
+  };
+  int found = 0;
+  for (std::uint64_t seed = 0; seed < 60; ++seed) {
+    const FailingCase start = RandomCase(seed);
+    if (!check(start)) continue;
+    ++found;
+    EXPECT_LE(Minimise(start, check).smallest.net.ops.size(), 4u) << seed;
   }
   EXPECT_GE(found, 5);
 }

@@ -20,10 +20,11 @@ using qnet::TensorId;
 class Comparison {
  public:
   Comparison(const Case& c, const Golden& golden, std::string link)
-      : case_(c), golden_(golden), link_(std::move(link)) {}
+      : case_(c), golden_(golden), link_(std::move(link)), shown_(c.net.tensors.size()) {}
 
   void Tensor(std::size_t input, TensorId id, std::span<const std::uint8_t> bytes) {
     ++tensors_;
+    shown_[Index(id)] = true;
     if (found_) return;
     auto d = verify::FirstDifference(case_.net, id, golden_[input][Index(id)], bytes);
     if (!d) return;
@@ -39,6 +40,16 @@ class Comparison {
   void Outputs(std::size_t input, const runtime::Frame& frame) {
     for (std::size_t o = 0; o < case_.net.outputs.size(); ++o) {
       Tensor(input, case_.net.outputs[o].tensor, frame[o]);
+    }
+  }
+
+  // That every tensor which is computed, not only moved, was shown.
+  void CheckComplete() {
+    for (const qnet::Op& op : case_.net.ops) {
+      const bool moved = std::holds_alternative<qnet::Reshape>(op.params) ||
+                         std::holds_alternative<qnet::Concat>(op.params);
+      if (found_ || moved || shown_[Index(op.output)]) continue;
+      found_ = {Kind::kError, link_, op.name, fmt::format("{}: {} is not shown", link_, op.name)};
     }
   }
 
@@ -63,6 +74,7 @@ class Comparison {
   const Case& case_;
   const Golden& golden_;
   const std::string link_;
+  std::vector<bool> shown_;  // per tensor
   std::optional<Disagreement> found_;
   std::int64_t tensors_ = 0;
 };
@@ -86,6 +98,7 @@ Status RunDevice(const Case& c, runtime::Device& device, std::size_t first_of_ba
   auto traced = device.RunTraced(c.inputs[0], sink);
   if (!traced.ok()) return comparison.Failed(std::move(traced.error()));
   comparison.Outputs(0, traced->outputs);
+  comparison.CheckComplete();
   if (first_of_batch >= c.inputs.size() || comparison.found()) return {};
   auto frames = runtime::RunBatch(device, BatchOf(c, first_of_batch));
   if (!frames.ok()) return comparison.Failed(std::move(frames.error()));
@@ -108,6 +121,7 @@ Status RunOracle(const Case& c, const program::Program& program, const arch::Arc
     if (!frame.ok()) return comparison.Failed(std::move(frame.error()));
     comparison.Outputs(i, *frame);
   }
+  comparison.CheckComplete();
   return {};
 }
 
