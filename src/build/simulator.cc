@@ -147,7 +147,9 @@ Result<std::string> BuildDecodedSimulator(const arch::Arch& arch, const std::str
   Recipe recipe;
   recipe.kind = "decoded";
   recipe.top = DecodedTop(verilog);
-  recipe.verilator_flags = {"-Wno-fatal", "-Wno-lint"};
+  recipe.verilator_flags = {"-Wno-fatal", "-Wno-lint", "-Wno-style"};
+  recipe.sources = {rtl + "/ice40/sb_ram40_4k.v"};
+  TF2_ASSIGN_OR_RETURN(recipe.contents.emplace_back(), ReadTextFile(recipe.sources[0]));
   TF2_RETURN_IF_ERROR(AddHarness(arch, rtl, recipe));
   return Make(recipe);
 }
