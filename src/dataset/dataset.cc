@@ -71,7 +71,7 @@ class ReadAhead {
     std::unique_lock lock(mutex_);
     auto& slot = slots_[static_cast<std::size_t>(taken_) % slots_.size()];
     ready_.wait(lock, [&] { return slot.has_value(); });
-    Result<Sample> result = *std::move(slot);
+    Result<Sample> result = std::move(*slot);
     slot.reset();
     ++taken_;
     lock.unlock();

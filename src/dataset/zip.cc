@@ -123,6 +123,7 @@ bool IsZip(std::span<const std::uint8_t> bytes) {
 Result<std::vector<std::string>> ListZip(std::span<const std::uint8_t> zip) {
   TF2_ASSIGN_OR_RETURN(const auto members, ReadDirectory(zip));
   std::vector<std::string> names;
+  names.reserve(members.size());
   for (const Member& member : members) names.push_back(member.name);
   return names;
 }
