@@ -105,7 +105,7 @@ def glyphs(_):
     print(f"Reading {os.path.relpath(folder / 'line.png', ROOT)} with examples/glyphs/glyphs.onnx")
 
     def cut():
-        return None, read_line("cut", folder / "line.png", "-o", cells) or "done"
+        return None, read_line("cut", folder / "line.png", "-o", cells).split(" ->")[0]
 
     def quantize():
         calibration = folder / "calibration.npz"
