@@ -1,7 +1,7 @@
 #include "tests/random_networks/configuration.h"
 
 #include "base/files.h"
-#include "base/interrupt.h"
+#include "base/parallel.h"
 #include "base/progress.h"
 #include "build/simulator.h"
 
@@ -21,14 +21,15 @@ Result<std::vector<Configuration>> ReadConfigurations(const std::string& folder)
 
 Status BuildSimulators(std::vector<Configuration>& configurations) {
   Progress progress("simulators", std::ssize(configurations));
-  for (Configuration& c : configurations) {
-    TF2_RETURN_IF_ERROR(CheckInterrupted());
+  // Each compiles several files at once; a second one fills the steps that do not.
+  return ParallelForStatus(std::ssize(configurations), 2, [&](std::int64_t i) -> Status {
+    Configuration& c = configurations[static_cast<std::size_t>(i)];
     auto built = build::BuildSimulator(c.arch);
     if (!built.ok()) return std::move(built.error()).At(c.arch.name);
     c.simulator = *std::move(built);
     progress.Advance();
-  }
-  return {};
+    return {};
+  });
 }
 
 }  // namespace tf2::random_networks
