@@ -9,7 +9,6 @@
 namespace tf2::verify {
 namespace {
 
-using qnet::Index;
 using qnet::TensorId;
 
 class Minimiser {

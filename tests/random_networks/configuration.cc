@@ -12,7 +12,7 @@ Result<std::vector<Configuration>> ReadConfigurations(const std::string& folder)
   std::vector<Configuration> configurations;
   for (const std::string& name : names) {
     if (!name.ends_with(".json")) continue;
-    TF2_ASSIGN_OR_RETURN(arch::Arch arch, arch::ReadArch(folder + "/" + name));
+    TF2_ASSIGN_OR_RETURN(arch::Arch arch, arch::ReadArch(fmt::format("{}/{}", folder, name)));
     configurations.push_back({std::move(arch), {}});
   }
   if (configurations.empty()) return NotFound("{}: no configuration (*.json)", folder);

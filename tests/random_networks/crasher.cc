@@ -94,7 +94,7 @@ Result<std::vector<std::string>> ListCrashers(const std::string& folder) {
   if (!IsDirectory(folder)) return paths;
   TF2_ASSIGN_OR_RETURN(const std::vector<std::string> names, ListDirectory(folder));
   for (const std::string& name : names) {
-    if (name.ends_with(".tf2")) paths.push_back(folder + "/" + name);
+    if (name.ends_with(".tf2")) paths.push_back(fmt::format("{}/{}", folder, name));
   }
   return paths;
 }

@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdio>
+#include <exception>
 
 #include "base/interrupt.h"
 #include "base/log.h"
@@ -99,9 +100,7 @@ int Run(const Flags& flags) {
   return campaign->interrupted ? 130 : 0;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int Main(int argc, char** argv) {
   CLI::App app("Random small networks through interpreter, CPU, program oracle and simulated RTL");
   Flags flags;
   AddFlags(app, flags);
@@ -110,4 +109,15 @@ int main(int argc, char** argv) {
   InstallInterruptHandlers();
   WatchCases(kHangSeconds);
   return Run(flags);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return Main(argc, argv);
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "tf2_random_networks: %s\n", e.what());
+    return 1;
+  }
 }
