@@ -25,6 +25,7 @@ struct Chain {
   std::vector<std::unique_ptr<runtime::Device>> devices;
   std::optional<Compiled> compiled;
   std::vector<verify::Link> links;
+  std::optional<Error> not_compiled;  // why program and RTL are not compared
 };
 
 Status AddDevice(Chain& chain, std::unique_ptr<runtime::Device> device, const runtime::LoadedModel& model) {
@@ -48,7 +49,14 @@ Status OpenLinks(const Options& options, const qnet::Artifact& artifact, Chain& 
     TF2_RETURN_IF_ERROR(AddDevice(chain, std::move(device), model));
   }
   if (!Wanted(options, "program") && !Wanted(options, "rtl")) return {};
-  TF2_ASSIGN_OR_RETURN(chain.compiled, CompileFor(artifact, options.arch));
+  auto compiled = CompileFor(artifact, options.arch);
+  if (!compiled.ok()) {
+    // Asked for by name, it is an error; else the other links are still worth comparing.
+    if (!options.links.empty()) return std::move(compiled.error());
+    chain.not_compiled = std::move(compiled.error());
+    return {};
+  }
+  chain.compiled = *std::move(compiled);
   if (Wanted(options, "program")) {
     chain.links.push_back(verify::ProgramLink(chain.compiled->program, chain.compiled->arch));
   }
@@ -100,7 +108,12 @@ void PrintText(const verify::CompareReport& report) {
   if (report.first) std::printf("first difference: %s\n", verify::ToString(*report.first).c_str());
 }
 
-Result<verify::CompareReport> VerifyArtifact(const Options& options) {
+struct Outcome {
+  verify::CompareReport report;
+  std::optional<Error> not_compiled;
+};
+
+Result<Outcome> VerifyArtifact(const Options& options) {
   TF2_ASSIGN_OR_RETURN(const qnet::Artifact artifact, OpenArtifact(options.model.path));
   DataFlags flags = options.data;
   if (flags.limit == 0) flags.limit = 8;
@@ -119,20 +132,25 @@ Result<verify::CompareReport> VerifyArtifact(const Options& options) {
     TF2_ASSIGN_OR_RETURN(dataset::Sample one, data.set->Get(i));
     return std::move(one.x);
   };
-  return verify::Compare(artifact.net, chain.links, data.set->size(), sample, how);
+  TF2_ASSIGN_OR_RETURN(auto report, verify::Compare(artifact.net, chain.links, data.set->size(), sample, how));
+  return Outcome{std::move(report), std::move(chain.not_compiled)};
 }
 
 }  // namespace
 
 int Verify(const Options& options) {
-  auto report = VerifyArtifact(options);
-  if (!report.ok()) return Fail(report.error());
+  auto outcome = VerifyArtifact(options);
+  if (!outcome.ok()) return Fail(outcome.error());
+  const std::string why = outcome->not_compiled ? outcome->not_compiled->ToString() : "";
   if (options.json) {
-    PrintJson(ToJson(*report));
+    Json json = ToJson(outcome->report);
+    json["not_compiled"] = outcome->not_compiled ? Json(why) : Json(nullptr);
+    PrintJson(json);
   } else {
-    PrintText(*report);
+    PrintText(outcome->report);
+    if (outcome->not_compiled) std::printf("program and RTL not compared: %s\n", why.c_str());
   }
-  return report->mismatches == 0 ? 0 : 2;
+  return outcome->report.mismatches == 0 ? 0 : 2;
 }
 
 }  // namespace tf2::cli
