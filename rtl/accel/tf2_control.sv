@@ -83,6 +83,13 @@ module tf2_control #(
     else if (running_o) cycles_o <= cycles_o + 1'b1;
   end
 
+`ifndef SYNTHESIS
+  always_ff @(posedge clk_i) begin
+    if (rst_ni && start_i) assert (!running_o && (start_field_i[4:0] == 5'd0));  // idle, and a whole descriptor
+    if (rst_ni && layer_end_i) assert (exec_o);  // nothing is written while a descriptor is loaded
+  end
+`endif
+
   logic unused;
   assign unused = ^{start_field_i[4:0], fld_data_i};
 endmodule

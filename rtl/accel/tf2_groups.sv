@@ -49,6 +49,12 @@ module tf2_groups #(
       if (take_i) tags_q <= tags_i;
     end
 
+`ifndef SYNTHESIS
+    always_ff @(posedge clk_i) begin
+      if (rst_ni && take_i) assert (!active_q);  // the window before has started all its groups
+    end
+`endif
+
     if (Slots == 1) begin : gen_each
       assign tick = 1'b1;
     end else begin : gen_spaced

@@ -216,6 +216,16 @@ module tf2_sequencer #(
     assign unused = ^end_q[1:0];
   end
 
+`ifndef SYNTHESIS
+  always_ff @(posedge clk_i) begin
+    if (rst_ni && exec_i) begin
+      assert (!(step && res_slot));             // one slot a cycle
+      assert (!(f_re_o && stall_i));            // none while the feature memory is busy
+      if (step && first_q) assert (!load_i);    // windows begin while the layer executes
+    end
+  end
+`endif
+
   // Tags, one cycle later, beside the words.
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin

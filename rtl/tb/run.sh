@@ -23,7 +23,7 @@ bench() {
   done
   mkdir -p "$BUILD/$name"
   # shellcheck disable=SC2086
-  verilator --cc --exe --build -Wall -O3 --unroll-count 2 --x-assign fast --x-initial fast --noassert \
+  verilator --cc --exe --build -Wall -O3 --unroll-count 2 --x-assign fast --x-initial fast --assert \
     --top-module tf2_engine -MAKEFLAGS "OPT_FAST=-O2 OPT_SLOW=-O1 OPT_GLOBAL=-O1" $G -CFLAGS "-std=c++20 -I$ROOT/rtl/tb $D" --Mdir "$BUILD/$name" -o engine_tb \
     -f rtl/sources.f "$ROOT/rtl/tb/engine_tb.cc" "$ROOT/rtl/tb/sim_harness.cc" >"$BUILD/$name.log" 2>&1 ||
     { cat "$BUILD/$name.log"; exit 1; }
