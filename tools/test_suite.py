@@ -201,6 +201,8 @@ def main():
     integration_tests(tally)
     fuzzers(tally, 600 if args.level == "all" else 30)
     if args.level == "all":
+        command_step(tally, "10,000 random networks",
+                     ["build/release/tests/random_networks/tf2_random_networks", "--count", "10000", "--seed", "7"])
         for preset in ("asan-ubsan", "tsan"):
             unit_tests(tally, preset)
         if (ROOT / "rtl/formal/run.sh").exists():

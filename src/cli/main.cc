@@ -1,8 +1,11 @@
 // The program `tf2`: flags and wiring. Every command is a function of one Options (options.h).
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <exception>
 #include <functional>
+#include <new>
 #include <string>
+#include <vector>
 
 #include "base/interrupt.h"
 #include "base/log.h"
@@ -137,9 +140,7 @@ std::vector<Command> AddCommands(CLI::App& app, Options& o) {
   return commands;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int RunProgram(int argc, char** argv) {
   CLI::App app("tf2: from a trained neural network to an FPGA, bit-exactly");
   app.set_version_flag("--version", "tf2 0.1.0");
   app.require_subcommand(1);
@@ -152,6 +153,19 @@ int main(int argc, char** argv) {
   options.reference.input_shapes = options.model.input_shapes;
   for (const Command& command : commands) {
     if (command.app->parsed()) return command.run(options);
+  }
+  return 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return RunProgram(argc, argv);
+  } catch (const std::bad_alloc&) {
+    std::fputs("tf2: out of memory\n", stderr);
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "tf2: internal error: %s\n", e.what());
   }
   return 1;
 }

@@ -14,8 +14,13 @@
 namespace tf2::runtime {
 namespace {
 
-// A run that takes longer than this many cycles hangs: every network takes far fewer.
-constexpr std::int64_t kMaxCycles = std::int64_t{1} << 40;
+// More cycles than any run of the program takes (docs/isa.md, Timing): one that takes more hangs.
+Result<std::int64_t> CycleLimit(const program::Program& program) {
+  TF2_ASSIGN_OR_RETURN(const auto descriptors, program::DecodeAll(program));
+  std::int64_t limit = 100'000;
+  for (const program::Descriptor& d : descriptors) limit += 2 * d.Steps() + 256 * d.Windows() + 1000;
+  return limit;
+}
 
 class VerilatorDevice final : public Device {
  public:
@@ -32,6 +37,7 @@ class VerilatorDevice final : public Device {
     }
     TF2_ASSIGN_OR_RETURN(program_, program::Deserialize(model.program));
     TF2_RETURN_IF_ERROR(program::CheckRunnable(program_, arch_));
+    TF2_ASSIGN_OR_RETURN(max_cycles_, CycleLimit(program_));
     net_ = model.net;
     TF2_RETURN_IF_ERROR(WriteMemory(program::PortMemory::kWeights, program::WeightImage(program_)));
     TF2_RETURN_IF_ERROR(WriteMemory(program::PortMemory::kParams, program::ParamImage(program_)));
@@ -95,7 +101,7 @@ class VerilatorDevice final : public Device {
     const std::int64_t start = engine_->cycles();
     TF2_RETURN_IF_ERROR(WriteInput(input));
     const std::int64_t written = engine_->cycles();
-    TF2_RETURN_IF_ERROR(engine_->Run(0, kMaxCycles));
+    TF2_RETURN_IF_ERROR(engine_->Run(0, max_cycles_));
     const std::int64_t ran = engine_->cycles();
     Frame frame;
     for (const program::OutputPlace& output : program_.outputs) {
@@ -127,7 +133,7 @@ class VerilatorDevice final : public Device {
     TF2_RETURN_IF_ERROR(WriteInput(input));
     for (std::size_t layer = 0; layer < stepped.layer_count(); ++layer) {
       TF2_RETURN_IF_ERROR(CheckInterrupted());
-      TF2_RETURN_IF_ERROR(engine_->Run(static_cast<std::int64_t>(layer * program::kFieldsPerLayer), kMaxCycles));
+      TF2_RETURN_IF_ERROR(engine_->Run(static_cast<std::int64_t>(layer * program::kFieldsPerLayer), max_cycles_));
       for (const program::Place& place : program_.places) {
         if (place.ready_after != static_cast<std::int32_t>(layer)) continue;
         TF2_ASSIGN_OR_RETURN(const auto bytes, ReadPlace(place));
@@ -157,6 +163,7 @@ class VerilatorDevice final : public Device {
   std::unique_ptr<SimulatedEngine> engine_;
   std::shared_ptr<const qnet::QNet> net_;
   program::Program program_;
+  std::int64_t max_cycles_ = 0;
   std::optional<RunStatistics> statistics_;
   BatchQueue queue_;  // last: its thread ends before what it uses
 };
