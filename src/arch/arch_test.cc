@@ -197,7 +197,7 @@ TEST(Device, ArchLeavesOutUnitsAndRefusesWhatDoesNotFit) {
   EXPECT_EQ(BlockRams(*up5k, *a), 16 + 3 + 1);
   const auto h = DeviceArch(*hx8k, n);
   ASSERT_TRUE(h.ok()) << h.error().ToString();
-  EXPECT_EQ(h->feature_words, 768);
+  EXPECT_EQ(h->feature_words, 512);
   EXPECT_EQ(BlockRams(*hx8k, *h), 32);
   n.residual = true;
   EXPECT_THAT(DeviceArch(*hx8k, n).error().message,

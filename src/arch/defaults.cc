@@ -81,7 +81,7 @@ Result<Arch> DeviceLimits(const Device& device) {
   a.param_entries = 256;
   a.program_fields = 1024;
   a.dual_port = device.spram == 0;
-  a.feature_words = device.spram > 0 ? SpramWords(device, a) : 768;
+  a.feature_words = device.spram > 0 ? SpramWords(device, a) : 512;
   if (device.logic_cells < 5000 || device.ebr < 30) {
     return Unsupported(
         "device {} is too small for the 8 x 8 x 1 engine ({} logic cells, {} block RAMs)",
@@ -103,7 +103,6 @@ Result<Arch> DeviceArch(const Device& device, const Needs& needs) {
   a.has_regions = needs.regions || a.n > a.c;
   a.has_repeat = needs.repeat;
   a.program_fields = PowerOfTwo(needs.program_fields, 256);
-  if (device.spram == 0) a.feature_words = needs.feature_words <= 512 ? 512 : 768;
   if (const std::int64_t blocks = BlockRams(device, a); blocks > device.ebr) {
     return ResourceExhausted(
         "the network needs {} feature words, {} program fields{}: {} block RAMs, device {} has {}",

@@ -163,7 +163,7 @@ TEST(Refuse, DevicesByWhatTheyHave) {
   big.tensors[2] = Map("y", 16, 48, 48);
   big.outputs[0].shape = {16 * 48 * 48};
   EXPECT_THAT(CompileForDevice(big, *hx8k).error().ToString(),
-              HasSubstr("configuration ice40-hx8k-8x8x1 has 768"));
+              HasSubstr("configuration ice40-hx8k-8x8x1 has 512"));
   EXPECT_THAT(CompileForDevice(big, *up5k).error().ToString(),
               HasSubstr("configuration ice40-up5k-8x8x1 has 16384"));
 }
