@@ -1,5 +1,5 @@
-// How a picture becomes a network's input: stored in the artifact by `quantize`, applied by src/dataset.
-// x = (p - mean) / std in float32, p in 0..255, after resizing and cropping.
+// How a picture becomes a network's input: stored in the artifact by `quantize`, applied by
+// src/dataset. x = (p - mean) / std in float32, p in 0..255, after resizing and cropping.
 #ifndef TF2_BASE_PREPROCESSING_H_
 #define TF2_BASE_PREPROCESSING_H_
 
@@ -16,7 +16,8 @@ struct Preprocessing {
   std::int32_t resize = 0;
   // Side of the centre crop, offset floor((H - h) / 2); 0 crops to the network's input size.
   std::int32_t crop = 0;
-  // One value for all channels, one per channel, or none (mean 0, std 1). Units of 0..255, in `order`.
+  // One value for all channels, one per channel, or none (mean 0, std 1). Units of 0..255, in
+  // `order`.
   std::vector<float> mean;
   std::vector<float> std;
   // Mean image [c, h, w] in `order`, subtracted instead of `mean`; empty without one.

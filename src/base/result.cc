@@ -17,7 +17,8 @@ Error&& Error::At(std::string where) && {
 }
 
 void CheckFailed(const char* file, int line, const char* expression, const std::string& message) {
-  std::fprintf(stderr, "tf2: internal error: %s:%d: %s %s\n", file, line, expression, message.c_str());
+  std::fprintf(stderr, "tf2: internal error: %s:%d: %s %s\n", file, line, expression,
+               message.c_str());
   std::abort();
 }
 

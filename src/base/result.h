@@ -1,5 +1,5 @@
-// Errors as values. A failure that a user can reach is a Result<T> (or a Status) that carries one Error:
-// what is wrong, where, and what to do. A bug is a TF2_CHECK.
+// Errors as values. A failure that a user can reach is a Result<T> (or a Status) that carries one
+// Error: what is wrong, where, and what to do. A bug is a TF2_CHECK.
 #ifndef TF2_BASE_RESULT_H_
 #define TF2_BASE_RESULT_H_
 
@@ -13,18 +13,18 @@
 namespace tf2 {
 
 enum class ErrorCode : std::uint8_t {
-  kInvalidArgument,  // the user's input or flags are wrong
-  kNotFound,         // a file, node or device that was named does not exist
-  kUnsupported,      // understood, but tf2 or the chosen hardware cannot do it
-  kDataLoss,         // a file is truncated, damaged or newer than this program
+  kInvalidArgument,    // the user's input or flags are wrong
+  kNotFound,           // a file, node or device that was named does not exist
+  kUnsupported,        // understood, but tf2 or the chosen hardware cannot do it
+  kDataLoss,           // a file is truncated, damaged or newer than this program
   kResourceExhausted,  // does not fit: memory, device, disk
-  kIo,               // the operating system refused
-  kCancelled,        // interrupted by the user
-  kInternal,         // a bug in tf2, reported instead of a crash
+  kIo,                 // the operating system refused
+  kCancelled,          // interrupted by the user
+  kInternal,           // a bug in tf2, reported instead of a crash
 };
 
-// One failure. `message` says what is wrong in one line; `location` where (file, node, layer, offset);
-// `hint` what the user can do about it. The last two may be empty.
+// One failure. `message` says what is wrong in one line; `location` where (file, node, layer,
+// offset); `hint` what the user can do about it. The last two may be empty.
 struct Error {
   ErrorCode code = ErrorCode::kInternal;
   std::string message;
@@ -41,8 +41,8 @@ struct Error {
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : value_(std::move(value)) {}               // NOLINT(google-explicit-constructor)
-  Result(Error error) : error_(std::move(error)) {}           // NOLINT(google-explicit-constructor)
+  Result(T value) : value_(std::move(value)) {}      // NOLINT(google-explicit-constructor)
+  Result(Error error) : error_(std::move(error)) {}  // NOLINT(google-explicit-constructor)
   bool ok() const { return value_.has_value(); }
   explicit operator bool() const { return ok(); }
   const T& operator*() const& { return *value_; }
@@ -112,7 +112,8 @@ inline Error WithHint(Error error, std::string hint) {
   return error;
 }
 
-[[noreturn]] void CheckFailed(const char* file, int line, const char* expression, const std::string& message);
+[[noreturn]] void CheckFailed(const char* file, int line, const char* expression,
+                              const std::string& message);
 
 }  // namespace tf2
 
@@ -120,28 +121,29 @@ inline Error WithHint(Error error, std::string hint) {
 #define TF2_CONCAT(a, b) TF2_CONCAT_INNER(a, b)
 
 // Returns the Error of a Status or Result expression from the enclosing function.
-#define TF2_RETURN_IF_ERROR(expr)                                  \
-  do {                                                             \
-    if (auto tf2_status = (expr); !tf2_status.ok()) {              \
-      return std::move(tf2_status.error());                        \
-    }                                                              \
+#define TF2_RETURN_IF_ERROR(expr)                     \
+  do {                                                \
+    if (auto tf2_status = (expr); !tf2_status.ok()) { \
+      return std::move(tf2_status.error());           \
+    }                                                 \
   } while (false)
 
 // TF2_ASSIGN_OR_RETURN(auto x, F()): binds the value, or returns the Error.
 // NOLINTBEGIN(bugprone-macro-parentheses): a declaration cannot stand in parentheses.
 #define TF2_ASSIGN_OR_RETURN(lhs, expr) \
   TF2_ASSIGN_OR_RETURN_IMPL(TF2_CONCAT(tf2_result_, __LINE__), lhs, expr)
-#define TF2_ASSIGN_OR_RETURN_IMPL(result, lhs, expr) \
-  auto result = (expr);                              \
+#define TF2_ASSIGN_OR_RETURN_IMPL(result, lhs, expr)  \
+  auto result = (expr);                               \
   if (!result.ok()) return std::move(result.error()); \
   lhs = *std::move(result)
 // NOLINTEND(bugprone-macro-parentheses)
 
 // A condition that only a bug in tf2 can violate: prints and aborts.
-#define TF2_CHECK(condition, ...)                                                                    \
-  do {                                                                                               \
-    if (!(condition)) [[unlikely]]                                                                   \
-      ::tf2::CheckFailed(__FILE__, __LINE__, #condition, std::string() __VA_OPT__(+fmt::format(__VA_ARGS__))); \
+#define TF2_CHECK(condition, ...)                                              \
+  do {                                                                         \
+    if (!(condition)) [[unlikely]]                                             \
+      ::tf2::CheckFailed(__FILE__, __LINE__, #condition,                       \
+                         std::string() __VA_OPT__(+fmt::format(__VA_ARGS__))); \
   } while (false)
 
 #endif  // TF2_BASE_RESULT_H_

@@ -26,7 +26,8 @@ std::string_view NameOf(std::string_view declaration) {
   return blank == std::string_view::npos ? declaration : declaration.substr(blank + 1);
 }
 
-// The ports of a header line "module NAME (input a, output b);" with, for each, what the body says of it.
+// The ports of a header line "module NAME (input a, output b);" with, for each, what the body says
+// of it.
 struct Ports {
   std::string_view head;  // up to the parenthesis
   std::vector<std::string_view> declarations;
@@ -42,7 +43,9 @@ struct Ports {
 
 bool ParseHeader(std::string_view line, Ports& ports) {
   const std::size_t open = line.find('('), close = line.rfind(");");
-  if (!line.starts_with("module ") || open == std::string_view::npos || close == std::string_view::npos) return false;
+  if (!line.starts_with("module ") || open == std::string_view::npos ||
+      close == std::string_view::npos)
+    return false;
   ports.head = line.substr(0, open + 1);
   ports.declarations = Split(line.substr(open + 1, close - open - 1), ", ");
   return true;
@@ -68,7 +71,8 @@ std::string Header(const Ports& ports) {
     const std::string_view declaration = ports.declarations[i];
     if (i > 0) text += ", ";
     const auto found = ports.registers.find(NameOf(declaration));
-    text += found == ports.registers.end() ? std::string(declaration) : "output reg " + found->second;
+    text +=
+        found == ports.registers.end() ? std::string(declaration) : "output reg " + found->second;
   }
   return text + ");";
 }
@@ -95,7 +99,8 @@ std::string MergePortDeclarations(std::string_view verilog) {
   }
   if (header != std::string::npos) lines[header] = Header(ports);
   std::string text;
-  for (std::size_t i = 0; i < lines.size(); ++i) text += lines[i] + (i + 1 < lines.size() ? "\n" : "");
+  for (std::size_t i = 0; i < lines.size(); ++i)
+    text += lines[i] + (i + 1 < lines.size() ? "\n" : "");
   return text;
 }
 

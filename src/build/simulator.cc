@@ -35,15 +35,17 @@ CommandOptions InFolder(const std::string& folder) {
 }
 
 std::vector<std::string> VerilatorCommand(const Recipe& recipe) {
-  std::vector<std::string> argv = {"verilator", "--cc", "-O3", "--x-assign", "fast", "--x-initial", "fast",
-                                   "--noassert", "--unroll-count", "2", "--top-module", "tf2_top", "--Mdir", "obj"};
+  std::vector<std::string> argv = {
+      "verilator",  "--cc",           "-O3", "--x-assign",   "fast",    "--x-initial", "fast",
+      "--noassert", "--unroll-count", "2",   "--top-module", "tf2_top", "--Mdir",      "obj"};
   argv.insert(argv.end(), recipe.verilator_flags.begin(), recipe.verilator_flags.end());
   argv.insert(argv.end(), recipe.sources.begin(), recipe.sources.end());
   argv.emplace_back("tf2_top.sv");
   return argv;
 }
 
-// Compiles what Verilator wrote, its library and the harness, several files at once, and links them.
+// Compiles what Verilator wrote, its library and the harness, several files at once, and links
+// them.
 Status CompileLibrary(const Recipe& recipe, const std::string& root, const std::string& folder) {
   TF2_ASSIGN_OR_RETURN(const std::vector<std::string> written, ListDirectory(folder + "/obj"));
   std::vector<std::string> files;
@@ -56,11 +58,20 @@ Status CompileLibrary(const Recipe& recipe, const std::string& root, const std::
   files.push_back(recipe.harness + "/sim_harness.cc");
   const CommandOptions options = InFolder(folder);
   auto compile = [&](std::int64_t i) -> Status {
-    std::vector<std::string> argv = {"g++", "-std=c++20", "-O2", "-fPIC", "-w", "-DTF2_MODEL=Vtf2_top",
-                                     "-DTF2_MODEL_HEADER=\"Vtf2_top.h\"", "-Iobj", "-I" + root + "/include",
-                                     "-I" + root + "/include/vltstd", "-I" + recipe.harness};
+    std::vector<std::string> argv = {"g++",
+                                     "-std=c++20",
+                                     "-O2",
+                                     "-fPIC",
+                                     "-w",
+                                     "-DTF2_MODEL=Vtf2_top",
+                                     "-DTF2_MODEL_HEADER=\"Vtf2_top.h\"",
+                                     "-Iobj",
+                                     "-I" + root + "/include",
+                                     "-I" + root + "/include/vltstd",
+                                     "-I" + recipe.harness};
     argv.insert(argv.end(), recipe.compiler_flags.begin(), recipe.compiler_flags.end());
-    argv.insert(argv.end(), {"-c", files[static_cast<std::size_t>(i)], "-o", fmt::format("{}.o", i)});
+    argv.insert(argv.end(),
+                {"-c", files[static_cast<std::size_t>(i)], "-o", fmt::format("{}.o", i)});
     TF2_ASSIGN_OR_RETURN(const auto done, RunCommandChecked(argv, options));
     return {};
   };
@@ -78,7 +89,8 @@ Status MakeSimulator(const Recipe& recipe, const std::string& folder) {
   TF2_RETURN_IF_ERROR(WriteFileAtomically(folder + "/arch.json", recipe.arch_json));
   const CommandOptions options = InFolder(folder);
   TF2_ASSIGN_OR_RETURN(const auto verilated, RunCommandChecked(VerilatorCommand(recipe), options));
-  TF2_ASSIGN_OR_RETURN(const auto where, RunCommandChecked({"verilator", "--getenv", "VERILATOR_ROOT"}));
+  TF2_ASSIGN_OR_RETURN(const auto where,
+                       RunCommandChecked({"verilator", "--getenv", "VERILATOR_ROOT"}));
   const std::string root = where.output.substr(0, where.output.find('\n'));
   return CompileLibrary(recipe, root, folder);
 }

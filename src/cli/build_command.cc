@@ -35,12 +35,14 @@ Result<Built> BuildFor(const qnet::QNet& net, const std::string& device_name, st
   TF2_ASSIGN_OR_RETURN(arch::Device device, arch::FindDevice(devices, device_name));
   TF2_ASSIGN_OR_RETURN(auto compiled, sched::CompileForDevice(net, device));
   TF2_ASSIGN_OR_RETURN(auto ice40, build::BuildIce40(compiled.arch, device, seed));
-  return Built{std::move(device), std::move(compiled.program), std::move(compiled.arch), std::move(ice40)};
+  return Built{std::move(device), std::move(compiled.program), std::move(compiled.arch),
+               std::move(ice40)};
 }
 
 std::string OutputPath(const Options& options) {
   if (!options.output.empty()) return options.output;
-  return std::filesystem::path(options.model.path).replace_extension("").string() + "." + options.device + ".bin";
+  return std::filesystem::path(options.model.path).replace_extension("").string() + "." +
+         options.device + ".bin";
 }
 
 Status CopyAtomically(const std::string& from, const std::string& to) {
@@ -73,13 +75,16 @@ Status BuildTo(const Options& options) {
                {"log", output + ".log"}});
     return {};
   }
-  std::printf("%s: %ld of %ld logic cells, %ld of %ld block RAMs, %ld SPRAMs, %ld DSPs, %.2f MHz after routing\n",
-              output.c_str(), static_cast<long>(built.ice40.lc), static_cast<long>(built.device.logic_cells),
-              static_cast<long>(built.ice40.ram), static_cast<long>(built.device.ebr),
-              static_cast<long>(built.ice40.spram), static_cast<long>(built.ice40.dsp), built.ice40.fmax_mhz);
+  std::printf(
+      "%s: %ld of %ld logic cells, %ld of %ld block RAMs, %ld SPRAMs, %ld DSPs, %.2f MHz after "
+      "routing\n",
+      output.c_str(), static_cast<long>(built.ice40.lc),
+      static_cast<long>(built.device.logic_cells), static_cast<long>(built.ice40.ram),
+      static_cast<long>(built.device.ebr), static_cast<long>(built.ice40.spram),
+      static_cast<long>(built.ice40.dsp), built.ice40.fmax_mhz);
   std::printf("%ld lanes, %ld cycles a frame: %.0f frames/s at that clock; log %s.log\n",
-              static_cast<long>(built.arch.lanes()), static_cast<long>(cost.frame_cycles), frames_per_s,
-              output.c_str());
+              static_cast<long>(built.arch.lanes()), static_cast<long>(cost.frame_cycles),
+              frames_per_s, output.c_str());
   return {};
 }
 
@@ -90,11 +95,12 @@ struct Proof {
 };
 
 // Counts the C-byte words of `actual` that differ from `expected`.
-void CountWords(const std::vector<std::uint8_t>& expected, const std::vector<std::uint8_t>& actual, std::size_t c,
-                Proof& proof) {
+void CountWords(const std::vector<std::uint8_t>& expected, const std::vector<std::uint8_t>& actual,
+                std::size_t c, Proof& proof) {
   for (std::size_t at = 0; at < expected.size(); at += c) {
     bool same = actual.size() == expected.size();
-    for (std::size_t i = at; same && i < std::min(at + c, expected.size()); ++i) same = expected[i] == actual[i];
+    for (std::size_t i = at; same && i < std::min(at + c, expected.size()); ++i)
+      same = expected[i] == actual[i];
     ++proof.words;
     proof.wrong += same ? 0 : 1;
   }
@@ -108,7 +114,8 @@ Result<Proof> ProveArtifact(const Options& options) {
   const std::string device_name = options.device.empty() ? "ice40-hx8k" : options.device;
   TF2_ASSIGN_OR_RETURN(const Built built, BuildFor(artifact.net, device_name, options.seed));
   TF2_ASSIGN_OR_RETURN(const std::string verilog, build::DecodeIce40(built.ice40, built.device));
-  TF2_ASSIGN_OR_RETURN(const std::string simulator, build::BuildDecodedSimulator(built.arch, verilog));
+  TF2_ASSIGN_OR_RETURN(const std::string simulator,
+                       build::BuildDecodedSimulator(built.arch, verilog));
   runtime::DeviceOptions device_options;
   device_options.simulator = simulator;
   TF2_ASSIGN_OR_RETURN(auto device, runtime::VerilatorBackend().open(device_options));
@@ -120,7 +127,8 @@ Result<Proof> ProveArtifact(const Options& options) {
   Progress progress("prove", data.set->size());
   for (std::int64_t i = 0; i < data.set->size(); ++i) {
     TF2_ASSIGN_OR_RETURN(const dataset::Sample sample, data.set->Get(i));
-    TF2_ASSIGN_OR_RETURN(std::vector<std::int8_t> input, qnet::QuantizeInput(artifact.net, sample.x));
+    TF2_ASSIGN_OR_RETURN(std::vector<std::int8_t> input,
+                         qnet::QuantizeInput(artifact.net, sample.x));
     TF2_ASSIGN_OR_RETURN(const auto expected, qnet::Interpret(artifact.net, input));
     TF2_ASSIGN_OR_RETURN(const auto frames, runtime::RunBatch(*device, {1, std::move(input)}));
     for (std::size_t o = 0; o < expected.size(); ++o) {
@@ -146,7 +154,8 @@ int Prove(const Options& options) {
     PrintJson({{"samples", proof->samples}, {"words", proof->words}, {"wrong", proof->wrong}});
   } else {
     std::printf("decoded bitstream on %ld pictures: %ld of %ld output words wrong\n",
-                static_cast<long>(proof->samples), static_cast<long>(proof->wrong), static_cast<long>(proof->words));
+                static_cast<long>(proof->samples), static_cast<long>(proof->wrong),
+                static_cast<long>(proof->words));
   }
   return proof->wrong == 0 ? 0 : 2;
 }

@@ -8,7 +8,8 @@ namespace {
 
 Result<dataset::InputShape> InputShapeOf(const ir::Graph& graph) {
   if (graph.inputs.size() != 1) {
-    return Unsupported("the model has {} inputs; run and eval take models with one", graph.inputs.size());
+    return Unsupported("the model has {} inputs; data are given to models with one",
+                       graph.inputs.size());
   }
   const ir::Shape& shape = graph.value(graph.inputs[0]).shape;
   if (shape.empty() || shape[0] != 1) {
@@ -17,7 +18,8 @@ Result<dataset::InputShape> InputShapeOf(const ir::Graph& graph) {
   }
   if (shape.size() == 2) return dataset::InputShape{shape[1], 1, 1};
   if (shape.size() == 4) return dataset::InputShape{shape[1], shape[2], shape[3]};
-  return Unsupported("the model's input {} is neither [1, c, h, w] nor [1, n]", ir::ToString(shape));
+  return Unsupported("the model's input {} is neither [1, c, h, w] nor [1, n]",
+                     ir::ToString(shape));
 }
 
 Result<Preprocessing> FromFlags(const DataFlags& flags) {
@@ -35,8 +37,8 @@ Result<Preprocessing> FromFlags(const DataFlags& flags) {
   return p;
 }
 
-Result<Data> Open(const DataFlags& flags, const dataset::InputShape& shape, Preprocessing preprocessing,
-                  dataset::Labels labels) {
+Result<Data> Open(const DataFlags& flags, const dataset::InputShape& shape,
+                  Preprocessing preprocessing, dataset::Labels labels) {
   if (!flags.labels.empty()) {
     TF2_ASSIGN_OR_RETURN(labels, dataset::ReadLabels(flags.labels));
   }
@@ -62,8 +64,10 @@ Result<Data> OpenData(const DataFlags& flags, const ir::Graph& graph) {
 Result<Data> OpenData(const DataFlags& flags, const qnet::QNet& net) {
   TF2_ASSIGN_OR_RETURN(const Preprocessing given, FromFlags(flags));
   if (flags.HasPreprocessing() && given != net.preprocessing) {
-    return WithHint(InvalidArgument("the artifact was quantised with other preprocessing ({})", dataset::Describe(net.preprocessing)),
-                    "leave --mean, --std, --mean-image, --order, --resize and --crop out, or give them to tf2 quantize");
+    return WithHint(InvalidArgument("the artifact was quantised with other preprocessing ({})",
+                                    dataset::Describe(net.preprocessing)),
+                    "leave --mean, --std, --mean-image, --order, --resize and --crop out, or give "
+                    "them to tf2 quantize");
   }
   const qnet::Tensor& input = net.tensor(net.input);
   return Open(flags, {input.c(), input.h(), input.w()}, net.preprocessing, {net.labels, {}});

@@ -23,7 +23,8 @@ struct Data {
 
 // For a float graph: preprocessing from the flags.
 Result<Data> OpenData(const DataFlags& flags, const ir::Graph& graph);
-// For a network: as stored in it; flags that say something else are refused, since the exponents were calibrated so.
+// For a network: as stored in it; flags that say something else are refused, since the exponents
+// were calibrated so.
 Result<Data> OpenData(const DataFlags& flags, const qnet::QNet& net);
 
 // The name of class `index`, or its number.

@@ -15,11 +15,21 @@
 
 namespace tf2::cli {
 
-// Opens `backend` (cpu where empty) and loads `artifact`; for verilator it is compiled for --arch and the simulator built.
-Result<runtime::Session> OpenSession(qnet::Artifact artifact, const Options& options, const std::string& backend);
+// Opens `backend` (cpu where empty) and loads `artifact`; for verilator it is compiled for --arch
+// and the simulator built.
+Result<runtime::Session> OpenSession(qnet::Artifact artifact, const Options& options,
+                                     const std::string& backend);
 
-// A simulated engine of configuration `arch`, built on demand into the cache; `trace` (may be empty) gets a waveform.
-Result<std::unique_ptr<runtime::Device>> OpenSimulator(const arch::Arch& arch, const std::string& trace);
+// A simulated engine of configuration `arch`, built on demand into the cache; `trace` (may be
+// empty) gets a waveform.
+Result<std::unique_ptr<runtime::Device>> OpenSimulator(const arch::Arch& arch,
+                                                       const std::string& trace);
+
+// Threads to compute with: --threads, or as many as the machine has.
+int Threads(const Options& options);
+
+// Refuses --backend where a float model runs: it has one executor.
+Status CheckNoBackend(const Options& options);
 
 // The backends by name.
 std::vector<runtime::BackendFactory> Backends();

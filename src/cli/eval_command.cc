@@ -3,7 +3,6 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "base/parallel.h"
 #include "base/progress.h"
 #include "cli/data.h"
 #include "cli/devices.h"
@@ -21,13 +20,13 @@ struct Outcome {
   std::string isa;
 };
 
-Result<verify::Evaluation> EvaluateOn(const Options& options, const Data& data, const verify::Scorer& scorer) {
-  const int threads = options.threads > 0 ? options.threads : DefaultThreads();
+Result<verify::Evaluation> EvaluateOn(const Options& options, const Data& data,
+                                      const verify::Scorer& scorer) {
   std::optional<ir::Graph> reference_graph;
   verify::Scorer reference;
   if (!options.reference.path.empty()) {
     TF2_ASSIGN_OR_RETURN(reference_graph, ImportAndFuse(options.reference));
-    reference = verify::FloatScorer(*reference_graph, threads);
+    reference = verify::FloatScorer(*reference_graph, Threads(options));
   }
   Progress progress("eval", data.set->size());
   verify::EvaluateOptions how;
@@ -38,21 +37,19 @@ Result<verify::Evaluation> EvaluateOn(const Options& options, const Data& data, 
 Result<Outcome> EvalArtifact(const Options& options) {
   TF2_ASSIGN_OR_RETURN(qnet::Artifact artifact, OpenArtifact(options.model.path));
   TF2_ASSIGN_OR_RETURN(const Data data, OpenData(options.data, artifact.net));
-  TF2_ASSIGN_OR_RETURN(runtime::Session session, OpenSession(std::move(artifact), options, options.backend));
+  TF2_ASSIGN_OR_RETURN(runtime::Session session,
+                       OpenSession(std::move(artifact), options, options.backend));
   TF2_ASSIGN_OR_RETURN(auto evaluation, EvaluateOn(options, data, verify::SessionScorer(session)));
-  return Outcome{evaluation, std::string(session.device().name()), std::string(session.device().isa())};
+  return Outcome{evaluation, std::string(session.device().name()),
+                 std::string(session.device().isa())};
 }
 
 Result<Outcome> EvalFloat(const Options& options) {
-  if (!options.backend.empty()) {
-    return WithHint(InvalidArgument("--backend {} runs artifacts; {} is a float model", options.backend,
-                                    options.model.path),
-                    "leave --backend out, or make an artifact with tf2 quantize");
-  }
+  TF2_RETURN_IF_ERROR(CheckNoBackend(options));
   TF2_ASSIGN_OR_RETURN(const ir::Graph graph, ImportAndFuse(options.model));
   TF2_ASSIGN_OR_RETURN(const Data data, OpenData(options.data, graph));
-  const int threads = options.threads > 0 ? options.threads : DefaultThreads();
-  TF2_ASSIGN_OR_RETURN(auto evaluation, EvaluateOn(options, data, verify::FloatScorer(graph, threads)));
+  TF2_ASSIGN_OR_RETURN(auto evaluation,
+                       EvaluateOn(options, data, verify::FloatScorer(graph, Threads(options))));
   return Outcome{evaluation, "interp", "float"};
 }
 
@@ -70,8 +67,10 @@ void Print(const Options& options, const Outcome& outcome) {
                {"isa", outcome.isa}});
     return;
   }
-  std::printf("%ld samples on %s (%s)\n", static_cast<long>(e.samples), outcome.backend.c_str(), outcome.isa.c_str());
-  if (e.top1) std::printf("top-1 %s, top-5 %s\n", Percent(*e.top1).c_str(), Percent(*e.top5).c_str());
+  std::printf("%ld samples on %s (%s)\n", static_cast<long>(e.samples), outcome.backend.c_str(),
+              outcome.isa.c_str());
+  if (e.top1)
+    std::printf("top-1 %s, top-5 %s\n", Percent(*e.top1).c_str(), Percent(*e.top5).c_str());
   if (e.float_top1) std::printf("float top-1 %s\n", Percent(*e.float_top1).c_str());
   if (e.agreement) std::printf("agreement with float %s\n", Percent(*e.agreement).c_str());
   if (!e.top1 && !e.agreement) std::printf("no labels: give --float MODEL to measure agreement\n");
@@ -80,7 +79,8 @@ void Print(const Options& options, const Outcome& outcome) {
 }  // namespace
 
 int Eval(const Options& options) {
-  auto outcome = qnet::IsArtifactFile(options.model.path) ? EvalArtifact(options) : EvalFloat(options);
+  auto outcome =
+      qnet::IsArtifactFile(options.model.path) ? EvalArtifact(options) : EvalFloat(options);
   if (!outcome.ok()) return Fail(outcome.error());
   Print(options, *outcome);
   return 0;

@@ -27,7 +27,8 @@ Status ImportTo(const Options& options) {
                {"macs", graph.macs},
                {"output", options.output}});
   } else {
-    std::printf("%s: %zu nodes, %s\n", options.model.path.c_str(), graph.nodes.size(), options.output.c_str());
+    std::printf("%s: %zu nodes, %s\n", options.model.path.c_str(), graph.nodes.size(),
+                options.output.c_str());
   }
   return {};
 }

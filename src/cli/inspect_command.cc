@@ -16,10 +16,13 @@ struct Listing {
   std::vector<std::vector<std::string>> rows;  // layer, kind, output, parameters, MACs
 };
 
-void AddLayer(Listing& listing, const std::string& name, const std::string& kind, const std::string& shape,
-              std::int64_t parameters, std::int64_t macs) {
-  listing.json["layers"].push_back(
-      {{"name", name}, {"kind", kind}, {"output", shape}, {"parameters", parameters}, {"macs", macs}});
+void AddLayer(Listing& listing, const std::string& name, const std::string& kind,
+              const std::string& shape, std::int64_t parameters, std::int64_t macs) {
+  listing.json["layers"].push_back({{"name", name},
+                                    {"kind", kind},
+                                    {"output", shape},
+                                    {"parameters", parameters},
+                                    {"macs", macs}});
   listing.rows.push_back({name, kind, shape, std::to_string(parameters), std::to_string(macs)});
 }
 
@@ -36,8 +39,8 @@ Result<Listing> ListGraph(const ModelFlags& flags) {
       }
     }
     parameters += own;
-    AddLayer(listing, node.name, std::string(ir::RowOf(node.kind).name), ir::ToString(graph.value(node.outputs[0]).shape), own,
-             ir::MacsOf(graph, node));
+    AddLayer(listing, node.name, std::string(ir::RowOf(node.kind).name),
+             ir::ToString(graph.value(node.outputs[0]).shape), own, ir::MacsOf(graph, node));
   }
   listing.json["parameters"] = parameters;
   listing.json["macs"] = graph.macs;
@@ -62,12 +65,14 @@ Result<Listing> ListArtifact(const std::string& path) {
     const qnet::Tensor& out = net.tensor(op.output);
     parameters += ParametersOf(op);
     AddLayer(listing, op.name, qnet::KindName(op),
-             fmt::format("[{}]{}", fmt::join(out.dims, ", "), out.type == qnet::ElemType::kInt16 ? " int16" : ""),
+             fmt::format("[{}]{}", fmt::join(out.dims, ", "),
+                         out.type == qnet::ElemType::kInt16 ? " int16" : ""),
              ParametersOf(op), qnet::MacsOf(net, op));
   }
   listing.json["parameters"] = parameters;
   listing.json["macs"] = net.macs;
-  if (const auto section = artifact.extra.find(qnet::kProgramSection); section != artifact.extra.end()) {
+  if (const auto section = artifact.extra.find(qnet::kProgramSection);
+      section != artifact.extra.end()) {
     TF2_ASSIGN_OR_RETURN(const program::Program program, program::Deserialize(section->second));
     listing.json["program"] = {{"lanes", program.n * program.c * program.p},
                                {"layers", program.layers.size()},
@@ -80,7 +85,8 @@ Result<Listing> ListArtifact(const std::string& path) {
 }  // namespace
 
 int Inspect(const Options& options) {
-  auto listing = qnet::IsArtifactFile(options.model.path) ? ListArtifact(options.model.path) : ListGraph(options.model);
+  auto listing = qnet::IsArtifactFile(options.model.path) ? ListArtifact(options.model.path)
+                                                          : ListGraph(options.model);
   if (!listing.ok()) return Fail(listing.error());
   if (options.json) {
     PrintJson(listing->json);

@@ -1,8 +1,10 @@
 // The program `tf2`: flags and wiring. Every command is a function of one Options (options.h).
 #include <CLI/CLI.hpp>
+#include <cstdint>
 #include <cstdio>
 #include <exception>
 #include <functional>
+#include <limits>
 #include <new>
 #include <string>
 #include <vector>
@@ -16,31 +18,46 @@ namespace {
 
 using tf2::cli::Options;
 
+// A flag whose list stands in one argument, as in 1,2,3, or whose occurrences add up; what follows
+// is MODEL's.
+template <typename T>
+CLI::Option* AddList(CLI::App* app, const std::string& name, std::vector<T>& values,
+                     const std::string& what) {
+  return app->add_option(name, values, what)->allow_extra_args(false);
+}
+
+// A whole number of at least `least`.
+CLI::Range AtLeast(std::int64_t least) { return {least, std::numeric_limits<std::int64_t>::max()}; }
+
 void AddModelFlags(CLI::App* app, Options& o, const std::string& what) {
   app->add_option("MODEL", o.model.path, what)->required();
   app->add_option("--weights", o.model.weights, "weights of a Caffe model (.caffemodel)");
-  app->add_option("--input-shape", o.model.input_shapes,
-                  "shape of an open input: NAME=1x3x224x224, or 1x3x224x224 where there is one input");
-  app->add_option("--disable-pass", o.model.disabled_passes, "leave a graph pass out, by name");
+  AddList(app, "--input-shape", o.model.input_shapes,
+          "shape of an open input: NAME=1x3x224x224, or 1x3x224x224 where there is one input");
+  AddList(app, "--disable-pass", o.model.disabled_passes, "leave a graph pass out, by name");
 }
 
 void AddDataFlags(CLI::App* app, Options& o) {
   app->add_option("--data", o.data.path,
                   "folder of pictures, CIFAR binary, idx, .npy or .npz; each also as .gz or .xz")
       ->required();
-  app->add_option("--limit", o.data.limit, "use at most N samples")->check(CLI::PositiveNumber);
-  app->add_option("--skip", o.data.skip, "leave the first N samples out")->check(CLI::NonNegativeNumber);
-  app->add_option("--mean", o.data.mean, "mean per channel, in units of 0-255")->delimiter(',');
-  app->add_option("--std", o.data.std, "standard deviation per channel, in units of 0-255")->delimiter(',');
+  app->add_option("--limit", o.data.limit, "use at most N samples")->check(AtLeast(1));
+  app->add_option("--skip", o.data.skip, "leave the first N samples out")->check(AtLeast(0));
+  AddList(app, "--mean", o.data.mean, "mean per channel, in units of 0-255")->delimiter(',');
+  AddList(app, "--std", o.data.std, "standard deviation per channel, in units of 0-255")
+      ->delimiter(',');
   app->add_option("--mean-image", o.data.mean_image, "mean image (binaryproto or .npy)");
-  app->add_option("--order", o.data.order, "channel order of the model")->check(CLI::IsMember({"rgb", "bgr"}));
-  app->add_option("--resize", o.data.resize, "resize the shorter side to N pixels")->check(CLI::PositiveNumber);
-  app->add_option("--crop", o.data.crop, "crop the centre N x N pixels")->check(CLI::PositiveNumber);
+  app->add_option("--order", o.data.order, "channel order of the model")
+      ->check(CLI::IsMember({"rgb", "bgr"}));
+  app->add_option("--resize", o.data.resize, "resize the shorter side to N pixels")
+      ->check(AtLeast(1));
+  app->add_option("--crop", o.data.crop, "crop the centre N x N pixels")->check(AtLeast(1));
   app->add_option("--labels", o.data.labels, "file of class names");
 }
 
 void AddReference(CLI::App* app, Options& o) {
-  app->add_option("--float", o.reference.path, "float model to compare with (Caffe: with --weights)");
+  app->add_option("--float", o.reference.path,
+                  "float model to compare with (Caffe: with --weights)");
 }
 
 void AddBackend(CLI::App* app, Options& o) {
@@ -50,7 +67,8 @@ void AddBackend(CLI::App* app, Options& o) {
 }
 
 void AddArch(CLI::App* app, Options& o) {
-  app->add_option("--arch", o.arch, "accelerator configuration (JSON); default 8 x 8 x 1 sized to the network");
+  app->add_option("--arch", o.arch,
+                  "accelerator configuration (JSON); default 8 x 8 x 1 sized to the network");
 }
 
 void AddOutput(CLI::App* app, Options& o, const std::string& what, bool required) {
@@ -69,11 +87,13 @@ std::vector<Command> AddCommands(CLI::App& app, Options& o) {
     CLI::App* sub = app.add_subcommand(name, what);
     sub->add_flag("--json", o.json, "print JSON (one object, or one a line)");
     sub->add_flag("--quiet", o.quiet, "no progress on the terminal");
-    sub->add_option("--threads", o.threads, "threads to use (default: all)")->check(CLI::Range(1, 1024));
+    sub->add_option("--threads", o.threads, "threads to use (default: all)")
+        ->check(CLI::Range(1, 1024));
     commands.push_back({sub, run});
     return sub;
   };
-  const std::string float_model = "model file: .onnx, .prototxt (with --weights), or a graph that import wrote";
+  const std::string float_model =
+      "model file: .onnx, .prototxt (with --weights), or a graph that import wrote";
   const std::string any_model = "model file or artifact";
   CLI::App* sub = add("import", "Read a model file and write its graph as text", tf2::cli::Import);
   AddModelFlags(sub, o, float_model);
@@ -85,7 +105,8 @@ std::vector<Command> AddCommands(CLI::App& app, Options& o) {
   sub = add("quantize", "Make an integer network of a model", tf2::cli::Quantize);
   AddModelFlags(sub, o, float_model);
   AddDataFlags(sub, o);
-  sub->add_option("--bits", o.bits, "bits of a weight: 4 (powers of two) or 8")->check(CLI::IsMember({4, 8}));
+  sub->add_option("--bits", o.bits, "bits of a weight: 4 (powers of two) or 8")
+      ->check(CLI::IsMember({4, 8}));
   sub->add_option("--q", o.q_rule, "choice of feature exponents")
       ->check(CLI::IsMember({"floor", "round", "cap", "mse"}));
   AddOutput(sub, o, "artifact to write", true);
@@ -95,7 +116,7 @@ std::vector<Command> AddCommands(CLI::App& app, Options& o) {
   AddDataFlags(sub, o);
   AddBackend(sub, o);
   AddArch(sub, o);
-  sub->add_option("--top", o.top, "classes to print for each sample")->check(CLI::PositiveNumber);
+  sub->add_option("--top", o.top, "classes to print for each sample")->check(AtLeast(1));
 
   sub = add("eval", "Measure accuracy on labelled data", tf2::cli::Eval);
   AddModelFlags(sub, o, any_model);
@@ -104,12 +125,13 @@ std::vector<Command> AddCommands(CLI::App& app, Options& o) {
   AddArch(sub, o);
   AddReference(sub, o);
 
-  sub = add("verify", "Compare every backend with the integer oracle, layer by layer", tf2::cli::Verify);
+  sub = add("verify", "Compare every backend with the integer oracle, layer by layer",
+            tf2::cli::Verify);
   AddModelFlags(sub, o, "artifact");
   AddDataFlags(sub, o);
   AddReference(sub, o);
   AddArch(sub, o);
-  sub->add_option("--links", o.links, "what to compare: reference,cpu,program,rtl (default all)")
+  AddList(sub, "--links", o.links, "what to compare: reference,cpu,program,rtl (default all)")
       ->delimiter(',')
       ->check(CLI::IsMember({"reference", "cpu", "program", "rtl"}));
 
@@ -132,10 +154,13 @@ std::vector<Command> AddCommands(CLI::App& app, Options& o) {
   sub->add_option("--seed", o.seed, "seed of place and route");
   AddOutput(sub, o, "bitstream to write (default: beside the artifact)", false);
 
-  sub = add("prove", "Decode the bitstream, simulate it on real inputs and compare every output word", tf2::cli::Prove);
+  sub =
+      add("prove", "Decode the bitstream, simulate it on real inputs and compare every output word",
+          tf2::cli::Prove);
   AddModelFlags(sub, o, "artifact");
   AddDataFlags(sub, o);
-  sub->add_option("--device", o.device, "FPGA whose bitstream can be decoded")->default_str("ice40-hx8k");
+  sub->add_option("--device", o.device, "FPGA whose bitstream can be decoded")
+      ->default_str("ice40-hx8k");
   sub->add_option("--seed", o.seed, "seed of place and route");
   return commands;
 }
@@ -146,13 +171,24 @@ int RunProgram(int argc, char** argv) {
   app.require_subcommand(1);
   Options options;
   const std::vector<Command> commands = AddCommands(app, options);
+  if (argc > 1 && argv[1][0] != '-' && app.get_subcommand_no_throw(argv[1]) == nullptr) {
+    std::fprintf(stderr, "tf2: there is no command '%s'\nRun with --help for the commands.\n",
+                 argv[1]);
+    return 1;
+  }
   CLI11_PARSE(app, argc, argv);
   tf2::InstallInterruptHandlers();
   if (options.json || options.quiet) tf2::SetProgressEnabled(false);
   options.reference.weights = options.model.weights;
   options.reference.input_shapes = options.model.input_shapes;
   for (const Command& command : commands) {
-    if (command.app->parsed()) return command.run(options);
+    if (!command.app->parsed()) continue;
+    const int status = command.run(options);
+    const bool written = std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
+    if (written || status != 0) return status;
+    std::fputs("tf2: cannot write to standard output: the disk is full or the reader is gone\n",
+               stderr);
+    return 1;
   }
   return 1;
 }

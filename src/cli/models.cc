@@ -26,7 +26,8 @@ Result<ir::Shape> ParseShape(const std::string& text) {
     std::int64_t value = 0;
     const auto [rest, ec] = std::from_chars(text.data() + at, text.data() + end, value);
     if (ec != std::errc() || rest != text.data() + end || value < 1) {
-      return WithHint(InvalidArgument("--input-shape: \"{}\" is not a shape", text), "write NAME=1x3x224x224");
+      return WithHint(InvalidArgument("--input-shape: \"{}\" is not a shape", text),
+                      "write NAME=1x3x224x224");
     }
     shape.push_back(value);
     at = end + 1;
@@ -40,7 +41,8 @@ Result<std::map<std::string, ir::Shape>> ParseShapes(const std::vector<std::stri
   for (const std::string& flag : flags) {
     const std::size_t equals = flag.rfind('=');
     const std::string name = equals == std::string::npos ? "" : flag.substr(0, equals);
-    TF2_ASSIGN_OR_RETURN(shapes[name], ParseShape(equals == std::string::npos ? flag : flag.substr(equals + 1)));
+    TF2_ASSIGN_OR_RETURN(shapes[name],
+                         ParseShape(equals == std::string::npos ? flag : flag.substr(equals + 1)));
   }
   return shapes;
 }
@@ -60,11 +62,14 @@ Error UnknownFormat(const ModelFlags& flags) {
                     "give the network's .prototxt and this file as --weights");
   }
   if (qnet::IsArtifactFile(path)) {
-    return WithHint(InvalidArgument("{}: is an artifact, already quantised; a float model is needed here", path),
-                    "give the .onnx or .prototxt that it was made of");
+    return WithHint(
+        InvalidArgument("{}: is an artifact, already quantised; a float model is needed here",
+                        path),
+        "give the .onnx or .prototxt that it was made of");
   }
   return WithHint(Unsupported("{}: not a model format that tf2 reads", path),
-                  "tf2 reads .onnx, Caffe's .prototxt (with --weights FILE.caffemodel) and graphs written by tf2 import");
+                  "tf2 reads .onnx, Caffe's .prototxt (with --weights FILE.caffemodel) and graphs "
+                  "written by tf2 import");
 }
 
 }  // namespace
@@ -74,7 +79,8 @@ Result<ir::Graph> ImportModel(const ModelFlags& flags) {
   if (!FileExists(flags.path)) return NotFound("{}: no such file", flags.path);
   if (EndsWith(flags.path, ".onnx")) {
     if (!flags.weights.empty()) {
-      return InvalidArgument("--weights belongs to Caffe models; {} holds its own weights", flags.path);
+      return InvalidArgument("--weights belongs to Caffe models; {} holds its own weights",
+                             flags.path);
     }
     return import::onnx::ImportOnnx(flags.path, {std::move(shapes)});
   }
@@ -113,7 +119,8 @@ Result<Compiled> CompileFor(const qnet::Artifact& artifact, const std::string& a
 }
 
 Result<program::Program> ProgramFor(const qnet::Artifact& artifact, const arch::Arch& arch) {
-  if (const auto section = artifact.extra.find(qnet::kProgramSection); section != artifact.extra.end()) {
+  if (const auto section = artifact.extra.find(qnet::kProgramSection);
+      section != artifact.extra.end()) {
     TF2_ASSIGN_OR_RETURN(program::Program stored, program::Deserialize(section->second));
     if (program::CheckRunnable(stored, arch).ok()) return stored;
   }

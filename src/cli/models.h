@@ -1,4 +1,5 @@
-// Opening what the user names: float models of any format, artifacts, compiled programs, architectures.
+// Opening what the user names: float models of any format, artifacts, compiled programs,
+// architectures.
 #ifndef TF2_CLI_MODELS_H_
 #define TF2_CLI_MODELS_H_
 
@@ -13,7 +14,8 @@
 
 namespace tf2::cli {
 
-// The graph as imported: .onnx, .prototxt with --weights, or graph text (.tf2g). Errors name what the file looks like.
+// The graph as imported: .onnx, .prototxt with --weights, or graph text (.tf2g). Errors name what
+// the file looks like.
 Result<ir::Graph> ImportModel(const ModelFlags& flags);
 
 // ImportModel, then the passes.

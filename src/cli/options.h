@@ -30,7 +30,8 @@ struct DataFlags {
   std::string labels;
 
   bool HasPreprocessing() const {
-    return !mean.empty() || !std.empty() || !mean_image.empty() || !order.empty() || resize != 0 || crop != 0;
+    return !mean.empty() || !std.empty() || !mean_image.empty() || !order.empty() || resize != 0 ||
+           crop != 0;
   }
 };
 

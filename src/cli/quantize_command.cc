@@ -4,9 +4,9 @@
 
 #include "base/files.h"
 #include "base/interrupt.h"
-#include "base/parallel.h"
 #include "base/progress.h"
 #include "cli/data.h"
+#include "cli/devices.h"
 #include "cli/models.h"
 #include "cli/options.h"
 #include "cli/output.h"
@@ -19,10 +19,10 @@ namespace {
 // Samples to calibrate on unless --limit says otherwise: more change little and cost time.
 constexpr std::int64_t kDefaultSamples = 256;
 
-Result<quantize::Calibration> CalibrateOn(const ir::Graph& graph, const dataset::Dataset& set, const Options& options,
-                                          quantize::QRule rule) {
+Result<quantize::Calibration> CalibrateOn(const ir::Graph& graph, const dataset::Dataset& set,
+                                          const Options& options, quantize::QRule rule) {
   quantize::CalibrateOptions calibrate;
-  calibrate.threads = options.threads > 0 ? options.threads : DefaultThreads();
+  calibrate.threads = Threads(options);
   calibrate.histograms = rule == quantize::QRule::kMse;
   Progress progress("calibrate", set.size());
   calibrate.progress = [&progress](std::size_t, std::size_t) {
@@ -45,7 +45,8 @@ Status QuantizeTo(const Options& options) {
   quantize::QuantizeOptions how;
   how.bits = options.bits;
   how.q = *quantize::ParseQRule(options.q_rule);
-  TF2_ASSIGN_OR_RETURN(const quantize::Calibration calibration, CalibrateOn(graph, *data.set, options, how.q));
+  TF2_ASSIGN_OR_RETURN(const quantize::Calibration calibration,
+                       CalibrateOn(graph, *data.set, options, how.q));
   TF2_ASSIGN_OR_RETURN(qnet::QNet net, quantize::Quantize(graph, calibration, how));
   net.preprocessing = std::move(data.preprocessing);
   net.labels = std::move(data.labels);
@@ -63,8 +64,9 @@ Status QuantizeTo(const Options& options) {
                {"macs", macs},
                {"bytes", bytes}});
   } else {
-    std::printf("%s: %zu layers, %d-bit weights, calibrated on %s, %zu bytes\n", options.output.c_str(), layers,
-                options.bits, data.set->Description().c_str(), bytes);
+    std::printf("%s: %zu layers, %d-bit weights, calibrated on %s, %zu bytes\n",
+                options.output.c_str(), layers, options.bits, data.set->Description().c_str(),
+                bytes);
   }
   return {};
 }

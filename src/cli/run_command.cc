@@ -3,7 +3,6 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "base/parallel.h"
 #include "cli/data.h"
 #include "cli/devices.h"
 #include "cli/models.h"
@@ -21,13 +20,15 @@ void PrintSample(const Options& options, const std::vector<std::string>& labels,
     Json object = {{"sample", index}, {"name", sample.name}};
     if (sample.label) object["label"] = *sample.label;
     for (const runtime::Scored& s : top) {
-      object["top"].push_back({{"class", s.index}, {"name", ClassName(labels, s.index)}, {"score", s.score}});
+      object["top"].push_back(
+          {{"class", s.index}, {"name", ClassName(labels, s.index)}, {"score", s.score}});
     }
     PrintJson(object);
     return;
   }
   std::printf("%s:", sample.name.c_str());
-  for (const runtime::Scored& s : top) std::printf("  %s %.4g", ClassName(labels, s.index).c_str(), s.score);
+  for (const runtime::Scored& s : top)
+    std::printf("  %s %.4g", ClassName(labels, s.index).c_str(), s.score);
   std::printf("\n");
 }
 
@@ -56,26 +57,23 @@ Status RunAll(const Options& options, const Data& data, const verify::Scorer& sc
 Status RunArtifact(const Options& options) {
   TF2_ASSIGN_OR_RETURN(qnet::Artifact artifact, OpenArtifact(options.model.path));
   TF2_ASSIGN_OR_RETURN(const Data data, OpenData(options.data, artifact.net));
-  TF2_ASSIGN_OR_RETURN(runtime::Session session, OpenSession(std::move(artifact), options, options.backend));
+  TF2_ASSIGN_OR_RETURN(runtime::Session session,
+                       OpenSession(std::move(artifact), options, options.backend));
   return RunAll(options, data, verify::SessionScorer(session));
 }
 
 Status RunFloat(const Options& options) {
-  if (!options.backend.empty()) {
-    return WithHint(InvalidArgument("--backend {} runs artifacts; {} is a float model", options.backend,
-                                    options.model.path),
-                    "leave --backend out, or make an artifact with tf2 quantize");
-  }
+  TF2_RETURN_IF_ERROR(CheckNoBackend(options));
   TF2_ASSIGN_OR_RETURN(const ir::Graph graph, ImportAndFuse(options.model));
   TF2_ASSIGN_OR_RETURN(const Data data, OpenData(options.data, graph));
-  const int threads = options.threads > 0 ? options.threads : DefaultThreads();
-  return RunAll(options, data, verify::FloatScorer(graph, threads));
+  return RunAll(options, data, verify::FloatScorer(graph, Threads(options)));
 }
 
 }  // namespace
 
 int Run(const Options& options) {
-  const Status status = qnet::IsArtifactFile(options.model.path) ? RunArtifact(options) : RunFloat(options);
+  const Status status =
+      qnet::IsArtifactFile(options.model.path) ? RunArtifact(options) : RunFloat(options);
   return status.ok() ? 0 : Fail(status.error());
 }
 

@@ -25,14 +25,18 @@ struct Outcome {
   cost::FrameCost predicted;
   std::int64_t lanes = 0;
 
-  std::int64_t cycles() const { return measured.input_cycles + measured.cycles + measured.output_cycles; }
+  std::int64_t cycles() const {
+    return measured.input_cycles + measured.cycles + measured.output_cycles;
+  }
   double utilisation() const {
-    return static_cast<double>(predicted.macs) / (static_cast<double>(cycles()) * static_cast<double>(lanes));
+    return static_cast<double>(predicted.macs) /
+           (static_cast<double>(cycles()) * static_cast<double>(lanes));
   }
 };
 
 // Runs every sample and counts the outputs that differ from the interpreter's.
-Status RunSamples(const qnet::QNet& net, const Data& data, runtime::Device& device, Outcome& outcome) {
+Status RunSamples(const qnet::QNet& net, const Data& data, runtime::Device& device,
+                  Outcome& outcome) {
   Progress progress("simulate", data.set->size());
   for (std::int64_t i = 0; i < data.set->size(); ++i) {
     TF2_ASSIGN_OR_RETURN(const dataset::Sample sample, data.set->Get(i));
@@ -108,15 +112,18 @@ void PrintText(const Outcome& o) {
                   std::to_string(p.cycles), std::to_string(p.macs), Percent(p.utilisation)});
   }
   std::fputs(table.ToString().c_str(), stdout);
-  std::printf("frame: %ld cycles (input %ld, run %ld, output %ld), predicted %ld; %ld MACs on %ld lanes: utilisation %s\n",
-              static_cast<long>(o.cycles()), static_cast<long>(o.measured.input_cycles),
-              static_cast<long>(o.measured.cycles), static_cast<long>(o.measured.output_cycles),
-              static_cast<long>(o.predicted.frame_cycles), static_cast<long>(o.predicted.macs),
-              static_cast<long>(o.lanes), Percent(o.utilisation()).c_str());
-  std::printf("the rest: loading %s, reading %s, pooling %s, padding lanes %s, stalls %s, overhead %s\n",
-              Percent(o.predicted.lost_load).c_str(), Percent(o.predicted.lost_read).c_str(),
-              Percent(o.predicted.lost_pooling).c_str(), Percent(o.predicted.lost_padding_lanes).c_str(),
-              Percent(o.predicted.lost_stalls).c_str(), Percent(o.predicted.lost_overhead).c_str());
+  std::printf(
+      "frame: %ld cycles (input %ld, run %ld, output %ld), predicted %ld; %ld MACs on %ld lanes: "
+      "utilisation %s\n",
+      static_cast<long>(o.cycles()), static_cast<long>(o.measured.input_cycles),
+      static_cast<long>(o.measured.cycles), static_cast<long>(o.measured.output_cycles),
+      static_cast<long>(o.predicted.frame_cycles), static_cast<long>(o.predicted.macs),
+      static_cast<long>(o.lanes), Percent(o.utilisation()).c_str());
+  std::printf(
+      "the rest: loading %s, reading %s, pooling %s, padding lanes %s, stalls %s, overhead %s\n",
+      Percent(o.predicted.lost_load).c_str(), Percent(o.predicted.lost_read).c_str(),
+      Percent(o.predicted.lost_pooling).c_str(), Percent(o.predicted.lost_padding_lanes).c_str(),
+      Percent(o.predicted.lost_stalls).c_str(), Percent(o.predicted.lost_overhead).c_str());
   std::printf("%ld frames, %ld differ from the interpreter\n", static_cast<long>(o.samples),
               static_cast<long>(o.mismatches));
 }

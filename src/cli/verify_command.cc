@@ -28,7 +28,8 @@ struct Chain {
   std::optional<Error> not_compiled;  // why program and RTL are not compared
 };
 
-Status AddDevice(Chain& chain, std::unique_ptr<runtime::Device> device, const runtime::LoadedModel& model) {
+Status AddDevice(Chain& chain, std::unique_ptr<runtime::Device> device,
+                 const runtime::LoadedModel& model) {
   TF2_RETURN_IF_ERROR(device->Load(model));
   std::string name(device->name());
   if (device->isa() != device->name()) name += " " + std::string(device->isa());
@@ -69,8 +70,9 @@ Status OpenLinks(const Options& options, const qnet::Artifact& artifact, Chain& 
 }
 
 Json ToJson(const verify::Divergence& d) {
-  return {{"link", d.link},         {"sample", d.sample},     {"layer", d.layer},  {"tensor", d.tensor},
-          {"position", d.position}, {"expected", d.expected}, {"actual", d.actual}};
+  return {{"link", d.link},     {"sample", d.sample},     {"layer", d.layer},
+          {"tensor", d.tensor}, {"position", d.position}, {"expected", d.expected},
+          {"actual", d.actual}};
 }
 
 Json ToJson(const verify::CompareReport& report) {
@@ -82,7 +84,8 @@ Json ToJson(const verify::CompareReport& report) {
                {"links", Json::array()},
                {"layer_reports", Json::array()}};
   for (const verify::LinkReport& l : report.links) {
-    json["links"].push_back({{"link", l.link}, {"compared", l.compared}, {"mismatches", l.mismatches}});
+    json["links"].push_back(
+        {{"link", l.link}, {"compared", l.compared}, {"mismatches", l.mismatches}});
   }
   for (const verify::LayerReport& l : report.layer_reports) {
     json["layer_reports"].push_back({{"layer", l.layer},
@@ -97,13 +100,14 @@ Json ToJson(const verify::CompareReport& report) {
 void PrintText(const verify::CompareReport& report) {
   Table table({"layer", "kind", "SNR dB", "saturated", "non-zero"});
   for (const verify::LayerReport& l : report.layer_reports) {
-    table.AddRow({l.layer, l.kind, l.has_snr ? fmt::format("{:.1f}", l.snr_db) : "-", Percent(l.saturated),
-                  Percent(l.nonzero)});
+    table.AddRow({l.layer, l.kind, l.has_snr ? fmt::format("{:.1f}", l.snr_db) : "-",
+                  Percent(l.saturated), Percent(l.nonzero)});
   }
   std::fputs(table.ToString().c_str(), stdout);
   for (const verify::LinkReport& l : report.links) {
-    std::printf("interpreter = %s: %ld tensors, %ld elements compared, %ld tensors differ\n", l.link.c_str(),
-                static_cast<long>(l.compared), static_cast<long>(l.elements), static_cast<long>(l.mismatches));
+    std::printf("interpreter = %s: %ld tensors, %ld elements compared, %ld tensors differ\n",
+                l.link.c_str(), static_cast<long>(l.compared), static_cast<long>(l.elements),
+                static_cast<long>(l.mismatches));
   }
   if (report.first) std::printf("first difference: %s\n", verify::ToString(*report.first).c_str());
 }
@@ -132,7 +136,8 @@ Result<Outcome> VerifyArtifact(const Options& options) {
     TF2_ASSIGN_OR_RETURN(dataset::Sample one, data.set->Get(i));
     return std::move(one.x);
   };
-  TF2_ASSIGN_OR_RETURN(auto report, verify::Compare(artifact.net, chain.links, data.set->size(), sample, how));
+  TF2_ASSIGN_OR_RETURN(auto report,
+                       verify::Compare(artifact.net, chain.links, data.set->size(), sample, how));
   return Outcome{std::move(report), std::move(chain.not_compiled)};
 }
 

@@ -17,7 +17,8 @@ namespace {
 // Value `i` of a tensor's bytes.
 std::int32_t ElementAt(qnet::ElemType type, std::span<const std::uint8_t> bytes, std::size_t i) {
   if (type == qnet::ElemType::kInt8) return static_cast<std::int8_t>(bytes[i]);
-  return static_cast<std::int16_t>(static_cast<std::uint16_t>(bytes[2 * i] | bytes[2 * i + 1] << 8));
+  return static_cast<std::int16_t>(
+      static_cast<std::uint16_t>(bytes[2 * i] | bytes[2 * i + 1] << 8));
 }
 
 std::vector<std::int32_t> PositionOf(const std::vector<std::int32_t>& dims, std::int64_t index) {
@@ -55,8 +56,8 @@ void CountRange(const qnet::Tensor& tensor, std::span<const std::uint8_t> bytes,
   sums.elements += n;
 }
 
-void CountNoise(const qnet::Tensor& tensor, std::span<const std::uint8_t> bytes, std::span<const float> real,
-                LayerSums& sums) {
+void CountNoise(const qnet::Tensor& tensor, std::span<const std::uint8_t> bytes,
+                std::span<const float> real, LayerSums& sums) {
   const std::vector<float> approximation = qnet::Dequantize(tensor, bytes);
   if (approximation.size() != real.size()) return;
   for (std::size_t i = 0; i < real.size(); ++i) {
@@ -123,15 +124,18 @@ Status CompareLink(const qnet::QNet& net, const Link& link, std::span<const std:
 }  // namespace
 
 std::string ToString(const Divergence& d) {
-  return fmt::format("{}: sample {}, layer {}, tensor {}, element [{}]: {}, expected {}", d.link, d.sample, d.layer,
-                     d.tensor, fmt::join(d.position, ", "), d.actual, d.expected);
+  return fmt::format("{}: sample {}, layer {}, tensor {}, element [{}]: {}, expected {}", d.link,
+                     d.sample, d.layer, d.tensor, fmt::join(d.position, ", "), d.actual,
+                     d.expected);
 }
 
 std::optional<Divergence> FirstDifference(const qnet::QNet& net, qnet::TensorId id,
                                           std::span<const std::uint8_t> expected,
                                           std::span<const std::uint8_t> actual) {
   const qnet::Tensor& tensor = net.tensor(id);
-  if (expected.size() == actual.size() && std::equal(expected.begin(), expected.end(), actual.begin())) return {};
+  if (expected.size() == actual.size() &&
+      std::equal(expected.begin(), expected.end(), actual.begin()))
+    return {};
   Divergence d;
   d.tensor = tensor.name;
   const auto bytes = static_cast<std::size_t>(qnet::BytesOf(tensor.type));
@@ -152,14 +156,16 @@ std::optional<Divergence> FirstDifference(const qnet::QNet& net, qnet::TensorId 
 }
 
 Link DeviceLink(runtime::Device& device, std::string name) {
-  return {std::move(name), [&device](std::span<const std::int8_t> input, const runtime::TraceSink& sink) -> Status {
+  return {std::move(name),
+          [&device](std::span<const std::int8_t> input, const runtime::TraceSink& sink) -> Status {
             TF2_ASSIGN_OR_RETURN(auto report, device.RunTraced(input, sink));
             return {};
           }};
 }
 
 Link ProgramLink(const program::Program& program, const arch::Arch& arch) {
-  auto run = [&program, &arch](std::span<const std::int8_t> input, const runtime::TraceSink& sink) -> Status {
+  auto run = [&program, &arch](std::span<const std::int8_t> input,
+                               const runtime::TraceSink& sink) -> Status {
     std::vector<std::uint8_t> memory(static_cast<std::size_t>(arch.feature_words * arch.c));
     const std::vector<std::uint8_t> words = program::PackInput(program, input);
     const program::WordRange range = program::InputRange(program);
@@ -176,7 +182,8 @@ Link ProgramLink(const program::Program& program, const arch::Arch& arch) {
   return {"program", run};
 }
 
-Result<CompareReport> Compare(const qnet::QNet& net, std::span<const Link> links, std::int64_t samples,
+Result<CompareReport> Compare(const qnet::QNet& net, std::span<const Link> links,
+                              std::int64_t samples,
                               const std::function<Result<std::vector<float>>(std::int64_t)>& sample,
                               const CompareOptions& options) {
   CompareReport report;
@@ -195,12 +202,14 @@ Result<CompareReport> Compare(const qnet::QNet& net, std::span<const Link> links
       TF2_RETURN_IF_ERROR(AddFloatNoise(net, *options.float_graph, x, golden, sums));
     }
     for (std::size_t l = 0; l < links.size(); ++l) {
-      TF2_RETURN_IF_ERROR(CompareLink(net, links[l], input, golden, i, report.links[l], report.first));
+      TF2_RETURN_IF_ERROR(
+          CompareLink(net, links[l], input, golden, i, report.links[l], report.first));
     }
     ++report.samples;
     if (options.progress) options.progress();
   }
-  for (std::size_t o = 0; o < net.ops.size(); ++o) report.layer_reports.push_back(ReportOf(net.ops[o], sums[o]));
+  for (std::size_t o = 0; o < net.ops.size(); ++o)
+    report.layer_reports.push_back(ReportOf(net.ops[o], sums[o]));
   for (const LinkReport& link : report.links) {
     report.compared += link.compared;
     report.mismatches += link.mismatches;

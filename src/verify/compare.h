@@ -1,6 +1,7 @@
-// Compares the links of the chain on real inputs: float graph -> QNet interpreter -> program oracle, CPU, simulated RTL.
-// From the interpreter on every tensor must be equal byte for byte; the first element that differs is located. The step
-// from float to integer is measured as a signal-to-noise ratio per layer, beside each layer's live range.
+// Compares the links of the chain on real inputs: float graph -> QNet interpreter -> program
+// oracle, CPU, simulated RTL. From the interpreter on every tensor must be equal byte for byte; the
+// first element that differs is located. The step from float to integer is measured as a
+// signal-to-noise ratio per layer, beside each layer's live range.
 #ifndef TF2_VERIFY_COMPARE_H_
 #define TF2_VERIFY_COMPARE_H_
 
@@ -23,9 +24,9 @@ namespace tf2::verify {
 
 // The first element, in execution order, in which a link differs from the interpreter.
 struct Divergence {
-  std::string link;    // "cpu avx512vnni", "program", "rtl"
+  std::string link;  // "cpu avx512vnni", "program", "rtl"
   std::int64_t sample = 0;
-  std::string layer;   // of the tensor's producer
+  std::string layer;  // of the tensor's producer
   std::string tensor;
   std::vector<std::int32_t> position;  // c, y, x
   std::int32_t expected = 0;
@@ -36,8 +37,8 @@ struct Divergence {
 // "cpu portable: sample 3, layer conv2, element [1, 0, 5]: 17, expected 16".
 std::string ToString(const Divergence& divergence);
 
-// First difference between two contents of `tensor`; nullopt when equal. `actual` may have the wrong size: that is a
-// difference at the first missing element.
+// First difference between two contents of `tensor`; nullopt when equal. `actual` may have the
+// wrong size: that is a difference at the first missing element.
 std::optional<Divergence> FirstDifference(const qnet::QNet& net, qnet::TensorId tensor,
                                           std::span<const std::uint8_t> expected,
                                           std::span<const std::uint8_t> actual);
@@ -46,10 +47,11 @@ std::optional<Divergence> FirstDifference(const qnet::QNet& net, qnet::TensorId 
 struct LayerReport {
   std::string layer;
   std::string kind;
-  double snr_db = 0;           // float against dequantised integer; meaningful when has_snr
+  double snr_db = 0;  // float against dequantised integer; meaningful when has_snr
   bool has_snr = false;
-  double saturated = 0;        // fraction of elements at the smallest or largest value (after ReLU: at the largest)
-  double nonzero = 0;          // fraction of elements
+  double saturated =
+      0;  // fraction of elements at the smallest or largest value (after ReLU: at the largest)
+  double nonzero = 0;  // fraction of elements
 };
 
 struct LinkReport {
@@ -61,8 +63,8 @@ struct LinkReport {
 
 struct CompareReport {
   std::int64_t samples = 0;
-  std::int64_t layers = 0;      // operators of the QNet
-  std::int64_t compared = 0;    // tensors, all links
+  std::int64_t layers = 0;    // operators of the QNet
+  std::int64_t compared = 0;  // tensors, all links
   std::int64_t mismatches = 0;
   std::optional<Divergence> first;
   std::vector<LinkReport> links;
@@ -81,13 +83,15 @@ Link DeviceLink(runtime::Device& device, std::string name);
 Link ProgramLink(const program::Program& program, const arch::Arch& arch);
 
 struct CompareOptions {
-  // Float graph whose values bear the names of the QNet's tensors (the fused graph that was quantised); null: no SNR.
+  // Float graph whose values bear the names of the QNet's tensors (the fused graph that was
+  // quantised); null: no SNR.
   const ir::Graph* float_graph = nullptr;
   std::function<void()> progress;  // after each sample
 };
 
 // `sample(i)` gives the i-th preprocessed input [c, h, w]. Errors: those of a link or of the data.
-Result<CompareReport> Compare(const qnet::QNet& net, std::span<const Link> links, std::int64_t samples,
+Result<CompareReport> Compare(const qnet::QNet& net, std::span<const Link> links,
+                              std::int64_t samples,
                               const std::function<Result<std::vector<float>>(std::int64_t)>& sample,
                               const CompareOptions& options);
 

@@ -8,7 +8,8 @@ namespace {
 // input [2, 1, 2] -> max pool 1x1 -> output, so that the values are easy to follow.
 qnet::QNet TinyNet() {
   qnet::QNet net;
-  net.tensors = {{"x", qnet::ElemType::kInt8, {2, 1, 2}, {0, 0}}, {"y", qnet::ElemType::kInt8, {2, 1, 2}, {0, 0}}};
+  net.tensors = {{"x", qnet::ElemType::kInt8, {2, 1, 2}, {0, 0}},
+                 {"y", qnet::ElemType::kInt8, {2, 1, 2}, {0, 0}}};
   net.ops = {{"pool", {qnet::TensorId{0}}, qnet::TensorId{1}, qnet::MaxPool{}}};
   net.outputs = {{qnet::TensorId{1}, "y", qnet::Head::kNone, {2, 1, 2}}};
   return net;
@@ -55,7 +56,8 @@ TEST(Compare, CountsAndNamesTheFirstDivergence) {
   EXPECT_EQ(report->compared, 3);
   EXPECT_EQ(report->mismatches, 1);
   ASSERT_TRUE(report->first);
-  EXPECT_EQ(ToString(*report->first), "fake: sample 1, layer pool, tensor y, element [1, 0, 0]: 8, expected 3");
+  EXPECT_EQ(ToString(*report->first),
+            "fake: sample 1, layer pool, tensor y, element [1, 0, 0]: 8, expected 3");
   EXPECT_DOUBLE_EQ(report->layer_reports[0].nonzero, 1);
 }
 

@@ -28,6 +28,12 @@ Status ScoreBatch(Inputs inputs, std::span<const std::optional<int>> labels, con
   }
   for (std::size_t i = 0; i < scores.size(); ++i) {
     const std::span<const float> own(scores[i]);
+    if (labels[i] && *labels[i] >= static_cast<int>(own.size())) {
+      return WithHint(
+          InvalidArgument("the data have a sample of class {}, the network has {} classes, 0 to {}",
+                          *labels[i], own.size(), own.size() - 1),
+          "give the data that the network was trained for, or data without labels");
+    }
     counts.accuracy.Add(own, labels[i]);
     if (reference == nullptr) continue;
     const std::span<const float> other(expected[i]);
@@ -54,7 +60,8 @@ Scorer FloatScorer(const ir::Graph& graph, int threads) {
       scores[static_cast<std::size_t>(i)] = std::move(outputs[0].f32);
       return {};
     };
-    TF2_RETURN_IF_ERROR(ParallelForStatus(static_cast<std::int64_t>(inputs.size()), threads, score));
+    TF2_RETURN_IF_ERROR(
+        ParallelForStatus(static_cast<std::int64_t>(inputs.size()), threads, score));
     return scores;
   };
 }
@@ -68,8 +75,8 @@ Scorer SessionScorer(runtime::Session& session) {
   };
 }
 
-Result<Evaluation> Evaluate(const dataset::Dataset& data, const Scorer& scorer, const Scorer* reference,
-                            const EvaluateOptions& options) {
+Result<Evaluation> Evaluate(const dataset::Dataset& data, const Scorer& scorer,
+                            const Scorer* reference, const EvaluateOptions& options) {
   Counts counts;
   std::vector<std::vector<float>> inputs;
   std::vector<std::optional<int>> labels;

@@ -16,9 +16,11 @@
 namespace tf2::verify {
 
 // Scores of the model's first output, [classes], for a batch of preprocessed inputs [c, h, w].
-using Scorer = std::function<Result<std::vector<std::vector<float>>>(std::span<const std::vector<float>>)>;
+using Scorer =
+    std::function<Result<std::vector<std::vector<float>>>(std::span<const std::vector<float>>)>;
 
-// The float graph (batch 1, one input) with the interpreter, `threads` samples at once. `graph` must outlive the scorer.
+// The float graph (batch 1, one input) with the interpreter, `threads` samples at once. `graph`
+// must outlive the scorer.
 Scorer FloatScorer(const ir::Graph& graph, int threads);
 // A network on a device. `session` must outlive the scorer.
 Scorer SessionScorer(runtime::Session& session);
@@ -26,7 +28,7 @@ Scorer SessionScorer(runtime::Session& session);
 struct Evaluation {
   std::int64_t samples = 0;
   std::int64_t labelled = 0;
-  std::optional<double> top1;        // fraction of the labelled samples
+  std::optional<double> top1;  // fraction of the labelled samples
   std::optional<double> top5;
   std::optional<double> float_top1;  // of the reference, where there is one
   std::optional<double> agreement;   // fraction of samples whose top class is the reference's
@@ -38,8 +40,8 @@ struct EvaluateOptions {
 };
 
 // Runs `scorer`, and `reference` where given, on every sample. Kept until Ctrl-C: kCancelled.
-Result<Evaluation> Evaluate(const dataset::Dataset& data, const Scorer& scorer, const Scorer* reference,
-                            const EvaluateOptions& options);
+Result<Evaluation> Evaluate(const dataset::Dataset& data, const Scorer& scorer,
+                            const Scorer* reference, const EvaluateOptions& options);
 
 }  // namespace tf2::verify
 

@@ -37,21 +37,23 @@ Result<std::unique_ptr<SimulatedEngine>> SimulatedEngine::Open(const std::string
   void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) return NotFound("cannot load the simulator: {}", dlerror());
   auto f = std::make_unique<Functions>();
-  const bool complete = Find(library, "tf2_sim_create", f->create) && Find(library, "tf2_sim_destroy", f->destroy) &&
-                        Find(library, "tf2_sim_beat_bits", f->beat_bits) &&
-                        Find(library, "tf2_sim_port_bits", f->port_bits) && Find(library, "tf2_sim_write", f->write) &&
-                        Find(library, "tf2_sim_read", f->read) && Find(library, "tf2_sim_run", f->run) &&
-                        Find(library, "tf2_sim_layers", f->layers) &&
-                        Find(library, "tf2_sim_layer_cycles", f->layer_cycles) &&
-                        Find(library, "tf2_sim_cycles", f->cycles) && Find(library, "tf2_sim_trace", f->trace) &&
-                        Find(library, "tf2_sim_error", f->error);
+  const bool complete =
+      Find(library, "tf2_sim_create", f->create) && Find(library, "tf2_sim_destroy", f->destroy) &&
+      Find(library, "tf2_sim_beat_bits", f->beat_bits) &&
+      Find(library, "tf2_sim_port_bits", f->port_bits) &&
+      Find(library, "tf2_sim_write", f->write) && Find(library, "tf2_sim_read", f->read) &&
+      Find(library, "tf2_sim_run", f->run) && Find(library, "tf2_sim_layers", f->layers) &&
+      Find(library, "tf2_sim_layer_cycles", f->layer_cycles) &&
+      Find(library, "tf2_sim_cycles", f->cycles) && Find(library, "tf2_sim_trace", f->trace) &&
+      Find(library, "tf2_sim_error", f->error);
   if (!complete) {
     dlclose(library);
     return DataLoss("{}: is not a simulator that tf2 built", path);
   }
   std::unique_ptr<SimulatedEngine> engine(new SimulatedEngine(library, std::move(f)));
   engine->sim_ = engine->f_->create();
-  if (engine->sim_ == nullptr) return ResourceExhausted("{}: no memory for the simulated engine", path);
+  if (engine->sim_ == nullptr)
+    return ResourceExhausted("{}: no memory for the simulated engine", path);
   return engine;
 }
 
@@ -60,20 +62,25 @@ SimulatedEngine::~SimulatedEngine() {
   dlclose(library_);
 }
 
-Error SimulatedEngine::Failure(const char* what) const { return Internal("simulated engine: {}: {}", what, f_->error(sim_)); }
+Error SimulatedEngine::Failure(const char* what) const {
+  return Internal("simulated engine: {}: {}", what, f_->error(sim_));
+}
 
 std::int64_t SimulatedEngine::beat_bits() const { return f_->beat_bits(sim_); }
 std::int64_t SimulatedEngine::port_bits() const { return f_->port_bits(sim_); }
 
-Status SimulatedEngine::Write(unsigned memory, std::int64_t beat, std::span<const std::uint8_t> data) {
+Status SimulatedEngine::Write(unsigned memory, std::int64_t beat,
+                              std::span<const std::uint8_t> data) {
   const std::uint64_t beats = data.size() * 8 / static_cast<std::uint64_t>(beat_bits());
-  if (f_->write(sim_, memory, static_cast<std::uint64_t>(beat), data.data(), beats) != 0) return Failure("write");
+  if (f_->write(sim_, memory, static_cast<std::uint64_t>(beat), data.data(), beats) != 0)
+    return Failure("write");
   return {};
 }
 
 Result<std::vector<std::uint8_t>> SimulatedEngine::Read(std::int64_t beat, std::int64_t beats) {
   std::vector<std::uint8_t> data(static_cast<std::size_t>(beats * beat_bits() / 8));
-  if (f_->read(sim_, static_cast<std::uint64_t>(beat), data.data(), static_cast<std::uint64_t>(beats)) != 0) {
+  if (f_->read(sim_, static_cast<std::uint64_t>(beat), data.data(),
+               static_cast<std::uint64_t>(beats)) != 0) {
     return Failure("read");
   }
   return data;
@@ -81,7 +88,8 @@ Result<std::vector<std::uint8_t>> SimulatedEngine::Read(std::int64_t beat, std::
 
 Status SimulatedEngine::Run(std::int64_t field, std::int64_t max_cycles) {
   std::uint64_t reported = 0;
-  if (f_->run(sim_, static_cast<std::uint64_t>(field), static_cast<std::uint64_t>(max_cycles), &reported) != 0) {
+  if (f_->run(sim_, static_cast<std::uint64_t>(field), static_cast<std::uint64_t>(max_cycles),
+              &reported) != 0) {
     return Failure("run");
   }
   return {};
@@ -91,7 +99,8 @@ std::int64_t SimulatedEngine::cycles() const { return static_cast<std::int64_t>(
 
 std::vector<std::int64_t> SimulatedEngine::LayerCycles() const {
   std::vector<std::int64_t> cycles(f_->layers(sim_));
-  for (std::size_t i = 0; i < cycles.size(); ++i) cycles[i] = static_cast<std::int64_t>(f_->layer_cycles(sim_, i));
+  for (std::size_t i = 0; i < cycles.size(); ++i)
+    cycles[i] = static_cast<std::int64_t>(f_->layer_cycles(sim_, i));
   return cycles;
 }
 

@@ -15,7 +15,8 @@ namespace tf2::runtime {
 // One simulated engine. Not thread-safe.
 class SimulatedEngine {
  public:
-  // Loads the object (a private copy of its state) and creates an engine after reset. kNotFound, kDataLoss.
+  // Loads the object (a private copy of its state) and creates an engine after reset. kNotFound,
+  // kDataLoss.
   static Result<std::unique_ptr<SimulatedEngine>> Open(const std::string& path);
   ~SimulatedEngine();
   SimulatedEngine(const SimulatedEngine&) = delete;

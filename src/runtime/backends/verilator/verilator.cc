@@ -18,14 +18,17 @@ namespace {
 Result<std::int64_t> CycleLimit(const program::Program& program) {
   TF2_ASSIGN_OR_RETURN(const auto descriptors, program::DecodeAll(program));
   std::int64_t limit = 100'000;
-  for (const program::Descriptor& d : descriptors) limit += 2 * d.Steps() + 256 * d.Windows() + 1000;
+  for (const program::Descriptor& d : descriptors)
+    limit += 2 * d.Steps() + 256 * d.Windows() + 1000;
   return limit;
 }
 
 class VerilatorDevice final : public Device {
  public:
   VerilatorDevice(arch::Arch arch, std::unique_ptr<SimulatedEngine> engine)
-      : arch_(std::move(arch)), engine_(std::move(engine)), queue_([this](const Batch& batch) { return RunBatch(batch); }) {}
+      : arch_(std::move(arch)),
+        engine_(std::move(engine)),
+        queue_([this](const Batch& batch) { return RunBatch(batch); }) {}
 
   std::string_view name() const override { return "verilator"; }
   std::string_view isa() const override { return "rtl"; }
@@ -33,7 +36,8 @@ class VerilatorDevice final : public Device {
   Status Load(const LoadedModel& model) override {
     TF2_RETURN_IF_ERROR(queue_.CheckIdle());
     if (model.program.empty()) {
-      return WithHint(InvalidArgument("the simulated engine needs a compiled program"), "make one with tf2 compile");
+      return WithHint(InvalidArgument("the simulated engine needs a compiled program"),
+                      "make one with tf2 compile");
     }
     TF2_ASSIGN_OR_RETURN(program_, program::Deserialize(model.program));
     TF2_RETURN_IF_ERROR(program::CheckRunnable(program_, arch_));
@@ -41,7 +45,8 @@ class VerilatorDevice final : public Device {
     net_ = model.net;
     TF2_RETURN_IF_ERROR(WriteMemory(program::PortMemory::kWeights, program::WeightImage(program_)));
     TF2_RETURN_IF_ERROR(WriteMemory(program::PortMemory::kParams, program::ParamImage(program_)));
-    TF2_RETURN_IF_ERROR(WriteMemory(program::PortMemory::kProgram, program::ProgramImage(program_)));
+    TF2_RETURN_IF_ERROR(
+        WriteMemory(program::PortMemory::kProgram, program::ProgramImage(program_)));
     queue_.SetFrameElements(net_->tensor(net_->input).elements());
     return {};
   }
@@ -49,7 +54,8 @@ class VerilatorDevice final : public Device {
   Result<Ticket> Submit(Batch batch) override { return queue_.Submit(std::move(batch)); }
   Result<std::vector<Frame>> Wait(Ticket ticket) override { return queue_.Wait(ticket); }
 
-  Result<TraceReport> RunTraced(std::span<const std::int8_t> input, const TraceSink& sink) override {
+  Result<TraceReport> RunTraced(std::span<const std::int8_t> input,
+                                const TraceSink& sink) override {
     TF2_RETURN_IF_ERROR(queue_.CheckIdle());
     if (!net_) return InvalidArgument("no network is loaded");
     TraceReport report;
@@ -57,8 +63,9 @@ class VerilatorDevice final : public Device {
     TF2_RETURN_IF_ERROR(RunLayerByLayer(input, report.outputs, sink));
     for (std::size_t i = 0; i < net_->tensors.size(); ++i) {
       const auto id = static_cast<std::int32_t>(i);
-      const bool shown = std::any_of(program_.places.begin(), program_.places.end(),
-                                     [id](const program::Place& place) { return place.tensor == id; });
+      const bool shown =
+          std::any_of(program_.places.begin(), program_.places.end(),
+                      [id](const program::Place& place) { return place.tensor == id; });
       if (!shown) report.skipped.push_back(qnet::TensorId{id});
     }
     return report;
@@ -81,15 +88,16 @@ class VerilatorDevice final : public Device {
 
   Status WriteInput(std::span<const std::int8_t> input) {
     const program::WordRange range = program::InputRange(program_);
-    return engine_->Write(static_cast<unsigned>(program::PortMemory::kFeatures), range.begin * BeatsPerWord(),
-                          program::PackInput(program_, input));
+    return engine_->Write(static_cast<unsigned>(program::PortMemory::kFeatures),
+                          range.begin * BeatsPerWord(), program::PackInput(program_, input));
   }
 
   // The words of a tensor, range after range.
   Result<std::vector<std::uint8_t>> ReadPlace(const program::Place& place) {
     std::vector<std::uint8_t> words;
     for (const program::WordRange& range : program::ReadRanges(place)) {
-      TF2_ASSIGN_OR_RETURN(const auto part, engine_->Read(range.begin * BeatsPerWord(), range.count * BeatsPerWord()));
+      TF2_ASSIGN_OR_RETURN(const auto part, engine_->Read(range.begin * BeatsPerWord(),
+                                                          range.count * BeatsPerWord()));
       words.insert(words.end(), part.begin(), part.end());
     }
     return program::UnpackRanges(place, arch_.c, words);
@@ -118,27 +126,33 @@ class VerilatorDevice final : public Device {
     return frame;
   }
 
-  // Marks every layer as the last, so that each can be run on its own and its output read before it is overwritten.
-  // Must end in the `outputs` of the whole run.
-  Status RunLayerByLayer(std::span<const std::int8_t> input, const Frame& outputs, const TraceSink& sink) {
+  // Marks every layer as the last, so that each can be run on its own and its output read before it
+  // is overwritten. Must end in the `outputs` of the whole run.
+  Status RunLayerByLayer(std::span<const std::int8_t> input, const Frame& outputs,
+                         const TraceSink& sink) {
     program::Program stepped = program_;
-    TF2_ASSIGN_OR_RETURN(std::vector<program::Descriptor> descriptors, program::DecodeAll(program_));
+    TF2_ASSIGN_OR_RETURN(std::vector<program::Descriptor> descriptors,
+                         program::DecodeAll(program_));
     for (std::size_t layer = 0; layer < descriptors.size(); ++layer) {
       descriptors[layer].last = true;
-      TF2_ASSIGN_OR_RETURN(const program::Fields fields, program::Encode(descriptors[layer], program_.field_bits));
-      std::copy(fields.begin(), fields.end(),
-                stepped.fields.begin() + static_cast<std::ptrdiff_t>(layer * program::kFieldsPerLayer));
+      TF2_ASSIGN_OR_RETURN(const program::Fields fields,
+                           program::Encode(descriptors[layer], program_.field_bits));
+      std::copy(
+          fields.begin(), fields.end(),
+          stepped.fields.begin() + static_cast<std::ptrdiff_t>(layer * program::kFieldsPerLayer));
     }
     TF2_RETURN_IF_ERROR(WriteMemory(program::PortMemory::kProgram, program::ProgramImage(stepped)));
     TF2_RETURN_IF_ERROR(WriteInput(input));
     for (std::size_t layer = 0; layer < stepped.layer_count(); ++layer) {
       TF2_RETURN_IF_ERROR(CheckInterrupted());
-      TF2_RETURN_IF_ERROR(engine_->Run(static_cast<std::int64_t>(layer * program::kFieldsPerLayer), max_cycles_));
+      TF2_RETURN_IF_ERROR(
+          engine_->Run(static_cast<std::int64_t>(layer * program::kFieldsPerLayer), max_cycles_));
       for (const program::Place& place : program_.places) {
         if (place.ready_after != static_cast<std::int32_t>(layer)) continue;
         TF2_ASSIGN_OR_RETURN(const auto bytes, ReadPlace(place));
         for (std::size_t o = 0; o < outputs.size(); ++o) {
-          if (qnet::Index(net_->outputs[o].tensor) == static_cast<std::size_t>(place.tensor) && outputs[o] != bytes) {
+          if (qnet::Index(net_->outputs[o].tensor) == static_cast<std::size_t>(place.tensor) &&
+              outputs[o] != bytes) {
             return Internal("layer {}: the whole run gives other bytes than the run layer by layer",
                             program_.layers[layer].name);
           }
@@ -154,7 +168,8 @@ class VerilatorDevice final : public Device {
     const std::size_t elements = batch.data.size() / static_cast<std::size_t>(batch.count);
     for (std::size_t i = 0; i < static_cast<std::size_t>(batch.count); ++i) {
       TF2_RETURN_IF_ERROR(CheckInterrupted());
-      TF2_ASSIGN_OR_RETURN(frames.emplace_back(), RunFrame(std::span(batch.data).subspan(i * elements, elements)));
+      TF2_ASSIGN_OR_RETURN(frames.emplace_back(),
+                           RunFrame(std::span(batch.data).subspan(i * elements, elements)));
     }
     return frames;
   }
@@ -169,11 +184,14 @@ class VerilatorDevice final : public Device {
 };
 
 Result<std::unique_ptr<Device>> Open(const DeviceOptions& options) {
-  if (options.simulator.empty()) return InvalidArgument("the verilator backend needs a simulator that src/build made");
-  TF2_ASSIGN_OR_RETURN(arch::Arch arch, arch::ReadArch((options.simulator.parent_path() / "arch.json").string()));
+  if (options.simulator.empty())
+    return InvalidArgument("the verilator backend needs a simulator that src/build made");
+  TF2_ASSIGN_OR_RETURN(arch::Arch arch,
+                       arch::ReadArch((options.simulator.parent_path() / "arch.json").string()));
   TF2_ASSIGN_OR_RETURN(auto engine, SimulatedEngine::Open(options.simulator.string()));
   if (!options.trace_file.empty()) TF2_RETURN_IF_ERROR(engine->Trace(options.trace_file.string()));
-  return std::unique_ptr<Device>(std::make_unique<VerilatorDevice>(std::move(arch), std::move(engine)));
+  return std::unique_ptr<Device>(
+      std::make_unique<VerilatorDevice>(std::move(arch), std::move(engine)));
 }
 
 }  // namespace
