@@ -1,5 +1,6 @@
 // The program `tf2`: flags and wiring. Every command is a function of one Options (options.h).
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <exception>
@@ -171,7 +172,8 @@ int RunProgram(int argc, char** argv) {
   app.require_subcommand(1);
   Options options;
   const std::vector<Command> commands = AddCommands(app, options);
-  if (argc > 1 && argv[1][0] != '-' && app.get_subcommand_no_throw(argv[1]) == nullptr) {
+  const auto named = [argv](const Command& command) { return command.app->check_name(argv[1]); };
+  if (argc > 1 && argv[1][0] != '-' && std::ranges::none_of(commands, named)) {
     std::fprintf(stderr, "tf2: there is no command '%s'\nRun with --help for the commands.\n",
                  argv[1]);
     return 1;
