@@ -52,8 +52,8 @@ Status OpenLinks(const Options& options, const qnet::Artifact& artifact, Chain& 
   if (!Wanted(options, "program") && !Wanted(options, "rtl")) return {};
   auto compiled = CompileFor(artifact, options.arch);
   if (!compiled.ok()) {
-    // Asked for by name, it is an error; else the other links are still worth comparing.
-    if (!options.links.empty()) return std::move(compiled.error());
+    // With --links or --arch it is an error; else the other links are still worth comparing.
+    if (!options.links.empty() || !options.arch.empty()) return std::move(compiled.error());
     chain.not_compiled = std::move(compiled.error());
     return {};
   }
