@@ -106,12 +106,26 @@ void CountWords(const std::vector<std::uint8_t>& expected, const std::vector<std
   }
 }
 
+// The engine takes the SPRAMs and DSPs of a device that has some, and they cannot be decoded:
+// refused before the build.
+Status CheckDecodable(const std::string& device_name) {
+  TF2_ASSIGN_OR_RETURN(const std::string devices, FindResource("data/devices"));
+  TF2_ASSIGN_OR_RETURN(const arch::Device device, arch::FindDevice(devices, device_name));
+  if (device.spram == 0 && device.dsp == 0) return {};
+  return WithHint(
+      Unsupported(
+          "{}: its SPRAMs and DSPs, which the engine uses, cannot be decoded from a bitstream",
+          device_name),
+      "prove on ice40-hx8k, which has neither");
+}
+
 Result<Proof> ProveArtifact(const Options& options) {
   TF2_ASSIGN_OR_RETURN(const qnet::Artifact artifact, OpenArtifact(options.model.path));
   DataFlags flags = options.data;
   if (flags.limit == 0) flags.limit = 20;
   TF2_ASSIGN_OR_RETURN(const Data data, OpenData(flags, artifact.net));
   const std::string device_name = options.device.empty() ? "ice40-hx8k" : options.device;
+  TF2_RETURN_IF_ERROR(CheckDecodable(device_name));
   TF2_ASSIGN_OR_RETURN(const Built built, BuildFor(artifact.net, device_name, options.seed));
   TF2_ASSIGN_OR_RETURN(const std::string verilog, build::DecodeIce40(built.ice40, built.device));
   TF2_ASSIGN_OR_RETURN(const std::string simulator,

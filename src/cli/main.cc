@@ -38,6 +38,10 @@ void AddModelFlags(CLI::App* app, Options& o, const std::string& what) {
   AddList(app, "--disable-pass", o.model.disabled_passes, "leave a graph pass out, by name");
 }
 
+void AddArtifact(CLI::App* app, Options& o) {
+  app->add_option("MODEL", o.model.path, "artifact")->required();
+}
+
 void AddDataFlags(CLI::App* app, Options& o) {
   app->add_option("--data", o.data.path,
                   "folder of pictures, CIFAR binary, idx, .npy or .npz; each also as .gz or .xz")
@@ -137,32 +141,32 @@ std::vector<Command> AddCommands(CLI::App& app, Options& o) {
       ->check(CLI::IsMember({"reference", "cpu", "program", "rtl"}));
 
   sub = add("compile", "Schedule an artifact onto an accelerator", tf2::cli::Compile);
-  AddModelFlags(sub, o, "artifact");
+  AddArtifact(sub, o);
   AddArch(sub, o);
   sub->add_option("--device", o.device, "FPGA to compile for, instead of --arch");
   sub->add_flag("--asm", o.assembler, "print the program as assembler text");
   AddOutput(sub, o, "artifact to write, with the program in it", false);
 
   sub = add("simulate", "Run the RTL of the accelerator in Verilator", tf2::cli::Simulate);
-  AddModelFlags(sub, o, "artifact");
+  AddArtifact(sub, o);
   AddDataFlags(sub, o);
   AddArch(sub, o);
   sub->add_option("--trace", o.trace, "write a waveform (FST) of the first sample");
 
   sub = add("build", "Make a bitstream", tf2::cli::Build);
-  AddModelFlags(sub, o, "artifact");
+  AddArtifact(sub, o);
   sub->add_option("--device", o.device, "FPGA (data/devices)")->required();
-  sub->add_option("--seed", o.seed, "seed of place and route");
+  sub->add_option("--seed", o.seed, "seed of place and route")->check(AtLeast(0));
   AddOutput(sub, o, "bitstream to write (default: beside the artifact)", false);
 
   sub =
       add("prove", "Decode the bitstream, simulate it on real inputs and compare every output word",
           tf2::cli::Prove);
-  AddModelFlags(sub, o, "artifact");
+  AddArtifact(sub, o);
   AddDataFlags(sub, o);
   sub->add_option("--device", o.device, "FPGA whose bitstream can be decoded")
       ->default_str("ice40-hx8k");
-  sub->add_option("--seed", o.seed, "seed of place and route");
+  sub->add_option("--seed", o.seed, "seed of place and route")->check(AtLeast(0));
   return commands;
 }
 
