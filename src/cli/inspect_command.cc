@@ -11,7 +11,7 @@
 namespace tf2::cli {
 namespace {
 
-struct Listing {
+struct Listing {  // NOLINT(bugprone-exception-escape): the JSON type's move cannot throw
   Json json;
   std::vector<std::vector<std::string>> rows;  // layer, kind, output, parameters, MACs
 };

@@ -38,6 +38,7 @@ Status RunAll(const Options& options, const Data& data, const verify::Scorer& sc
   std::int64_t printed = 0;
   auto flush = [&]() -> Status {
     std::vector<std::vector<float>> inputs;
+    inputs.reserve(samples.size());
     for (dataset::Sample& sample : samples) inputs.push_back(std::move(sample.x));
     TF2_ASSIGN_OR_RETURN(const auto scores, scorer(inputs));
     for (std::size_t i = 0; i < samples.size(); ++i) {
