@@ -5,7 +5,7 @@ set -e
 cd "$(dirname "$0")/.."
 DEVICE=$1
 OUT=${2:-build/rtl/$DEVICE}
-[ $# -lt 2 ] && shift 1 || shift 2
+if [ $# -lt 2 ]; then shift 1; else shift 2; fi
 SEEDS=${*:-1 2 3}
 mkdir -p "$OUT"
 
@@ -20,7 +20,7 @@ esac
 
 cat >"$OUT/synth.ys" <<END
 read_verilog -sv $(tr '\n' ' ' <rtl/sources.f)
-chparam $(echo $SET) tf2_engine
+chparam $(printf '%s' "$SET" | tr '\n' ' ') tf2_engine
 hierarchy -check -top tf2_engine
 proc
 opt_expr
