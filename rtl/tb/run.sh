@@ -1,6 +1,7 @@
 #!/bin/sh
 # Builds the test bench for a set of configurations and runs random programs on each.
 # Usage: rtl/tb/run.sh [BUILD_DIR] [PROGRAMS]; prints one line a configuration, ends non-zero at the first failure.
+# shellcheck disable=SC2086  # MEM, SIM, ICE, ALL and NONE are lists of parameters
 set -e
 cd "$(dirname "$0")/../.."
 BUILD=${1:-build/rtl/tb}
@@ -18,7 +19,7 @@ bench() {
       DualPort | Has* | UseSpram | FastPe) G="$G -G$k=1'b$v" ;;
       *) G="$G -G$k=$v" ;;
     esac
-    macro=$(echo "$k" | sed 's/\([a-z]\)\([A-Z]\)/\1_\2/g' | tr a-z A-Z)
+    macro=$(echo "$k" | sed 's/\([a-z]\)\([A-Z]\)/\1_\2/g' | tr '[:lower:]' '[:upper:]')
     D="$D -DTF2_$macro=$v"
   done
   mkdir -p "$BUILD/$name"
