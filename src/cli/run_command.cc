@@ -8,6 +8,7 @@
 #include "cli/models.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "dataset/metrics.h"
 #include "verify/evaluate.h"
 
 namespace tf2::cli {
@@ -15,20 +16,22 @@ namespace {
 
 void PrintSample(const Options& options, const std::vector<std::string>& labels, std::int64_t index,
                  const dataset::Sample& sample, const std::vector<float>& scores) {
-  const auto top = runtime::TopK(scores, options.top);
+  const std::vector<int> top = dataset::TopK(scores, static_cast<std::size_t>(options.top));
   if (options.json) {
     Json object = {{"sample", index}, {"name", sample.name}};
     if (sample.label) object["label"] = *sample.label;
-    for (const runtime::Scored& s : top) {
-      object["top"].push_back(
-          {{"class", s.index}, {"name", ClassName(labels, s.index)}, {"score", s.score}});
+    for (const int c : top) {
+      object["top"].push_back({{"class", c},
+                               {"name", ClassName(labels, c)},
+                               {"score", scores[static_cast<std::size_t>(c)]}});
     }
     PrintJson(object);
     return;
   }
   std::printf("%s:", sample.name.c_str());
-  for (const runtime::Scored& s : top)
-    std::printf("  %s %.4g", ClassName(labels, s.index).c_str(), s.score);
+  for (const int c : top) {
+    std::printf("  %s %.4g", ClassName(labels, c).c_str(), scores[static_cast<std::size_t>(c)]);
+  }
   std::printf("\n");
 }
 

@@ -1,28 +1,12 @@
 #include "runtime/session.h"
 
-#include <algorithm>
 #include <deque>
-#include <numeric>
 #include <utility>
 
 #include "base/interrupt.h"
 #include "qnet/head.h"
 
 namespace tf2::runtime {
-
-std::vector<Scored> TopK(std::span<const float> values, int k) {
-  std::vector<Scored> all(values.size());
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    all[i] = {static_cast<std::int64_t>(i), values[i]};
-  }
-  const std::size_t kept = std::min(all.size(), static_cast<std::size_t>(std::max(k, 0)));
-  std::partial_sort(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(kept), all.end(),
-                    [](const Scored& a, const Scored& b) {
-                      return a.score != b.score ? a.score > b.score : a.index < b.index;
-                    });
-  all.resize(kept);
-  return all;
-}
 
 Session::Session(std::shared_ptr<const qnet::QNet> net, std::unique_ptr<Device> device)
     : net_(std::move(net)), device_(std::move(device)) {}

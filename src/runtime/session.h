@@ -20,15 +20,6 @@ namespace tf2::runtime {
 // For each of QNet::outputs, in order, the real values after its head, [c, h, w].
 using Prediction = std::vector<std::vector<float>>;
 
-struct Scored {
-  std::int64_t index = 0;
-  float score = 0;
-  bool operator==(const Scored&) const = default;
-};
-
-// The k largest values, largest first, equal ones by index; fewer when there are fewer.
-std::vector<Scored> TopK(std::span<const float> values, int k);
-
 // One network on one device. Not thread-safe; movable.
 class Session {
  public:

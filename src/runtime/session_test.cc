@@ -164,13 +164,6 @@ TEST_F(SessionTest, StreamStopsAtTheFirstError) {
   EXPECT_EQ(status.error().message, "not a picture");
 }
 
-TEST(TopK, OrdersByScoreThenIndex) {
-  const std::vector<float> values = {1, 5, 3, 5, 2};
-  EXPECT_EQ(TopK(values, 3), (std::vector<Scored>{{1, 5}, {3, 5}, {2, 3}}));
-  EXPECT_EQ(TopK(values, 9).size(), 5U);
-  EXPECT_TRUE(TopK(values, 0).empty());
-}
-
 TEST(OpenDevice, NamesTheBackendsThereAre) {
   const std::vector<BackendFactory> backends = {
       {"test", "for tests",

@@ -1,11 +1,11 @@
 #include "verify/compare.h"
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 #include <utility>
 
 #include "base/interrupt.h"
+#include "dataset/metrics.h"
 #include "interp/interpreter.h"
 #include "program/execute.h"
 #include "program/pack.h"
@@ -39,7 +39,7 @@ std::vector<std::string> ProducerNames(const qnet::QNet& net) {
 
 // Running sums of one layer.
 struct LayerSums {
-  double signal = 0, noise = 0;
+  dataset::SignalToNoise snr;
   std::int64_t elements = 0, saturated = 0, nonzero = 0;
   bool has_float = false;
 };
@@ -61,9 +61,7 @@ void CountNoise(const qnet::Tensor& tensor, std::span<const std::uint8_t> bytes,
   const std::vector<float> approximation = qnet::Dequantize(tensor, bytes);
   if (approximation.size() != real.size()) return;
   for (std::size_t i = 0; i < real.size(); ++i) {
-    const double error = double{real[i]} - approximation[i];
-    sums.signal += double{real[i]} * real[i];
-    sums.noise += error * error;
+    sums.snr.Add(real[i], approximation[i]);
   }
   sums.has_float = true;
 }
@@ -89,8 +87,8 @@ LayerReport ReportOf(const qnet::Op& op, const LayerSums& sums) {
   LayerReport report;
   report.layer = op.name;
   report.kind = qnet::KindName(op);
-  report.has_snr = sums.has_float && sums.signal > 0;
-  if (report.has_snr) report.snr_db = 10 * std::log10(sums.signal / std::max(sums.noise, 1e-300));
+  report.has_snr = sums.has_float && sums.snr.signal > 0;
+  if (report.has_snr) report.snr_db = sums.snr.Decibels();
   if (sums.elements > 0) {
     report.saturated = static_cast<double>(sums.saturated) / static_cast<double>(sums.elements);
     report.nonzero = static_cast<double>(sums.nonzero) / static_cast<double>(sums.elements);
