@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "base/result.h"
-#include "import/onnx/onnx.pb.h"
 #include "ir/graph.h"
+#include "onnxproto/onnx.pb.h"
 
 namespace tf2::conformance {
 

@@ -6,8 +6,8 @@
 #include <span>
 
 #include "base/result.h"
-#include "import/onnx/onnx.pb.h"
 #include "ir/graph.h"
+#include "onnxproto/onnx.pb.h"
 
 namespace tf2::import::onnx {
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "import/onnx/onnx.pb.h"
+#include "onnxproto/onnx.pb.h"
 
 namespace tf2::import::onnx {
 

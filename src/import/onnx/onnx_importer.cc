@@ -11,9 +11,9 @@
 #include "import/onnx/model_checks.h"
 #include "import/onnx/node_import.h"
 #include "import/onnx/node_order.h"
-#include "import/onnx/onnx.pb.h"
 #include "import/onnx/tensor_reader.h"
 #include "ir/graph_builder.h"
+#include "onnxproto/onnx.pb.h"
 
 namespace tf2::import::onnx {
 namespace {

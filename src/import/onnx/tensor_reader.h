@@ -9,8 +9,8 @@
 #include <string>
 
 #include "base/result.h"
-#include "import/onnx/onnx.pb.h"
 #include "ir/graph.h"
+#include "onnxproto/onnx.pb.h"
 
 namespace tf2::import::onnx {
 

@@ -7,8 +7,8 @@
 #include <variant>
 #include <vector>
 
-#include "import/onnx/onnx.pb.h"
 #include "import/onnx/onnx_importer.h"
+#include "onnxproto/onnx.pb.h"
 
 namespace tf2::import::onnx {
 
