@@ -32,7 +32,12 @@ CLI::Range AtLeast(std::int64_t least) { return {least, std::numeric_limits<std:
 
 void AddModelFlags(CLI::App* app, Options& o, const std::string& what) {
   app->add_option("MODEL", o.model.path, what)->required();
-  app->add_option("--weights", o.model.weights, "weights of a Caffe model (.caffemodel)");
+  auto* weights =
+      app->add_option("--weights", o.model.weights, "weights of a Caffe model (.caffemodel)");
+  app->add_option("--random-weights", o.model.random_weights,
+                  "draw a Caffe model's weights with seed N, to try its structure alone")
+      ->check(CLI::NonNegativeNumber)
+      ->excludes(weights);
   AddList(app, "--input-shape", o.model.input_shapes,
           "shape of an open input: NAME=1x3x224x224, or 1x3x224x224 where there is one input");
   AddList(app, "--disable-pass", o.model.disabled_passes, "leave a graph pass out, by name");
@@ -186,6 +191,7 @@ int RunProgram(int argc, char** argv) {
   tf2::InstallInterruptHandlers();
   if (options.json || options.quiet) tf2::SetProgressEnabled(false);
   options.reference.weights = options.model.weights;
+  options.reference.random_weights = options.model.random_weights;
   options.reference.input_shapes = options.model.input_shapes;
   for (const Command& command : commands) {
     if (!command.app->parsed()) continue;

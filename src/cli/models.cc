@@ -82,12 +82,18 @@ Result<ir::Graph> ImportModel(const ModelFlags& flags) {
       return InvalidArgument("--weights belongs to Caffe models; {} holds its own weights",
                              flags.path);
     }
+    if (flags.random_weights) {
+      return InvalidArgument("--random-weights belongs to Caffe models; {} holds its own weights",
+                             flags.path);
+    }
     return import::onnx::ImportOnnx(flags.path, {std::move(shapes)});
   }
   if (EndsWith(flags.path, ".prototxt")) {
     std::optional<std::string> weights;
     if (!flags.weights.empty()) weights = flags.weights;
-    return import::caffe::ImportCaffe(flags.path, weights, {std::move(shapes)});
+    return import::caffe::ImportCaffe(
+        flags.path, weights,
+        {.input_shapes = std::move(shapes), .random_weights = flags.random_weights});
   }
   if (EndsWith(flags.path, ".tf2g")) return ImportText(flags.path);
   return UnknownFormat(flags);

@@ -3,6 +3,7 @@
 #define TF2_CLI_OPTIONS_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,8 +12,9 @@ namespace tf2::cli {
 // A model file (ONNX, prototxt, graph text) or an artifact.
 struct ModelFlags {
   std::string path;
-  std::string weights;                    // caffemodel
-  std::vector<std::string> input_shapes;  // NAME=1x3x224x224, or 1x3x224x224 with one input
+  std::string weights;                          // caffemodel
+  std::optional<std::uint64_t> random_weights;  // seed of weights for a prototxt that has none
+  std::vector<std::string> input_shapes;        // NAME=1x3x224x224, or 1x3x224x224 with one input
   std::vector<std::string> disabled_passes;
 };
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/files.h"
+#include "base/log.h"
 #include "import/caffe/layer_import.h"
 #include "import/caffe/net_inputs.h"
 #include "import/caffe/net_reader.h"
@@ -82,8 +83,9 @@ class NetImporter {
         InputShape(input, given == options_.input_shapes.end() ? nullptr : &given->second, batch));
     if (batch != 1) builder_.NoteReplacedBatch(batch);
     used_shapes_.insert(input.name);
-    return DefineTop(input.name,
-                     builder_.AddInput(input.name, ir::DType::kFloat32, std::move(shape)));
+    const ir::ValueId id = builder_.AddInput(input.name, ir::DType::kFloat32, std::move(shape));
+    moments_.emplace(id, Moments());
+    return DefineTop(input.name, id);
   }
 
   Status CheckShapesUsed() const {
@@ -165,15 +167,25 @@ class NetImporter {
                   .layer = layer,
                   .weights = weights_,
                   .bottoms = {},
-                  .value_name = in_place ? layer.name() : layer.top(0)};
+                  .moments = {},
+                  .value_names = {layer.top().begin(), layer.top().end()},
+                  .results = {},
+                  .moment = {}};
+    if (in_place) l.value_names[0] = layer.name();
     for (const std::string& bottom : layer.bottom()) {
       TF2_ASSIGN_OR_RETURN(const ir::ValueId id, UseBottom(bottom));
       l.bottoms.push_back(id);
+      l.moments.push_back(moments_.at(id));
     }
     TF2_RETURN_IF_ERROR(import(l));
-    TF2_CHECK(l.result != ir::kNoValue, "{}", layer.type());
+    TF2_CHECK(l.results.size() == l.value_names.size(), "{}", layer.type());
     if (in_place) blobs_.erase(layer.top(0));
-    return DefineTop(layer.top(0), l.result);
+    for (std::size_t i = 0; i < l.results.size(); ++i) {
+      moments_.emplace(l.results[i],
+                       l.moment.value_or(l.moments.empty() ? Moments() : l.moments[0]));
+      TF2_RETURN_IF_ERROR(DefineTop(layer.top(static_cast<int>(i)), l.results[i]));
+    }
+    return {};
   }
 
   Result<ir::ValueId> UseBottom(const std::string& name) {
@@ -202,6 +214,7 @@ class NetImporter {
   std::vector<LayerParameter> layers_;
   std::unordered_map<std::string, ir::ValueId> blobs_;  // the current value of each blob
   std::vector<std::string> unread_;                     // blobs that nothing has read yet
+  std::unordered_map<ir::ValueId, Moments> moments_;
   std::unordered_set<std::string> labels_;
   std::set<std::string> used_shapes_;
 };
@@ -217,6 +230,13 @@ Result<ir::Graph> ImportCaffe(const std::string& prototxt_path,
   auto net = ParseNet(text);
   if (!net.ok()) return Located(std::move(net.error()), prototxt_path);
   Weights weights;
+  if (options.random_weights) {
+    if (caffemodel_path)
+      return InvalidArgument("both a caffemodel and random weights were asked for");
+    weights = Weights::Random(*options.random_weights);
+    LogWarning("{}: weights are random (seed {}): its results mean nothing", prototxt_path,
+               *options.random_weights);
+  }
   if (caffemodel_path) {
     TF2_ASSIGN_OR_RETURN(const MappedFile file, MappedFile::Open(*caffemodel_path));
     if (file.bytes().empty()) return DataLoss("the file is empty").At(*caffemodel_path);
@@ -233,7 +253,8 @@ Result<ir::Graph> ImportCaffeFromMemory(std::string_view prototxt,
                                         std::span<const std::uint8_t> caffemodel,
                                         const ImportOptions& options) {
   TF2_ASSIGN_OR_RETURN(const caffe_pb::NetParameter net, ParseNet(prototxt));
-  TF2_ASSIGN_OR_RETURN(const Weights weights, Weights::Parse(caffemodel));
+  TF2_ASSIGN_OR_RETURN(Weights weights, Weights::Parse(caffemodel));
+  if (options.random_weights) weights = Weights::Random(*options.random_weights);
   return NetImporter(net, weights, options).Run();
 }
 

@@ -25,6 +25,10 @@ struct ImportOptions {
   std::map<std::string, ir::Shape> input_shapes;
   // Most bytes that all constants of the graph may take.
   std::int64_t max_constant_bytes = std::int64_t{8} << 30;
+  // Draw weights with this seed instead of reading them: to try a structure without its weights.
+  // Scaled so that activations keep a mean square near 1 through any depth when the inputs have
+  // it; batch normalisations get statistics that fit.
+  std::optional<std::uint64_t> random_weights;
 };
 
 // Reads the network at `prototxt_path` with the weights at `caffemodel_path`, matched by layer

@@ -87,7 +87,8 @@ TEST(CaffeWeights, MissingOrOfAnotherShape) {
       Layer("c", "Convolution", "convolution_param { num_output: 2 kernel_size: 3 }");
   EXPECT_EQ(Refusal(conv),
             "layer 'c' (Convolution): it needs weights, and no caffemodel was given\n"
-            "  hint: give the caffemodel with --weights");
+            "  hint: give the caffemodel with --weights, or try the structure alone with "
+            "--random-weights SEED");
   EXPECT_EQ(
       TestNet(conv).Blob("other", {1}).Text(),
       "layer 'c' (Convolution): the caffemodel has no weights for it\n"

@@ -1,5 +1,7 @@
 #include "import/caffe/layer_import.h"
 
+#include <algorithm>
+#include <cmath>
 #include <utility>
 
 namespace tf2::import::caffe {
@@ -19,10 +21,21 @@ Status LayerImport::ExpectImage() const {
       "tf2 convolves and pools in two dimensions");
 }
 
+Result<ir::Tensor> LayerImport::Read(std::size_t index, const ir::Shape& shape,
+                                     const Fill& fill) const {
+  TF2_RETURN_IF_ERROR(builder.Reserve(ir::DType::kFloat32, ir::ElementCount(shape)));
+  return weights.Read(layer.name(), index, shape, fill);
+}
+
 Result<ir::ValueId> LayerImport::Weight(std::size_t index, std::string_view part,
-                                        const ir::Shape& shape) const {
-  TF2_ASSIGN_OR_RETURN(ir::Tensor tensor, weights.Read(layer.name(), index, shape));
+                                        const ir::Shape& shape, const Fill& fill) const {
+  TF2_ASSIGN_OR_RETURN(ir::Tensor tensor, Read(index, shape, fill));
   return AddConstant(part, std::move(tensor));
+}
+
+Fill LayerImport::KernelFill(std::int64_t terms) const {
+  const double square = moments.empty() ? 1 : std::max(moments[0].Square(), 1e-6);
+  return {.mean = 0, .deviation = 1 / std::sqrt(static_cast<double>(terms) * square)};
 }
 
 Result<ir::ValueId> LayerImport::AddConstant(std::string_view part, ir::Tensor tensor) const {
@@ -38,8 +51,11 @@ Result<ir::ValueId> LayerImport::EmitPart(ir::OpKind kind, std::string_view part
 
 Status LayerImport::EmitResult(ir::OpKind kind, std::vector<ir::ValueId> operands,
                                ir::AttrMap attrs) {
+  const std::string& value_name = value_names.at(results.size());
   TF2_ASSIGN_OR_RETURN(
-      result, builder.Emit(kind, layer.name(), value_name, std::move(operands), std::move(attrs)));
+      const ir::ValueId result,
+      builder.Emit(kind, layer.name(), value_name, std::move(operands), std::move(attrs)));
+  results.push_back(result);
   return {};
 }
 

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,13 +18,28 @@
 
 namespace tf2::import::caffe {
 
+// What a blob's elements are like when the weights are random, roughly: random weights are scaled
+// by it.
+struct Moments {
+  double mean = 0;
+  double variance = 1;
+
+  double Square() const { return variance + mean * mean; }
+};
+
+// Of a bias, and of a factor such as a batch normalisation's gamma, where weights are random.
+inline constexpr Fill kBiasFill = {0, 0.1};
+inline constexpr Fill kFactorFill = {1, 0.1};
+
 struct LayerImport {
   ir::GraphBuilder& builder;
   const caffe_pb::LayerParameter& layer;
   const Weights& weights;
   std::vector<ir::ValueId> bottoms;
-  std::string value_name;             // of the first top in the graph
-  ir::ValueId result = ir::kNoValue;  // first top, set by the importer of the type
+  std::vector<Moments> moments;          // of each bottom
+  std::vector<std::string> value_names;  // of the tops in the graph
+  std::vector<ir::ValueId> results;      // the tops, set by the importer of the type
+  std::optional<Moments> moment;         // of the tops; without it that of the first bottom
 
   // An error where the layer has fewer than `least` or more than `most` bottoms, or not exactly one
   // top.
@@ -31,18 +47,24 @@ struct LayerImport {
   const ir::Shape& ShapeOf(std::size_t bottom) const { return builder.ShapeOf(bottoms[bottom]); }
   // An error unless the first bottom is [n, c, h, w].
   Status ExpectImage() const;
-  // Blob `index` of the layer's weights as a constant of `shape`, called `part`.
-  Result<ir::ValueId> Weight(std::size_t index, std::string_view part,
-                             const ir::Shape& shape) const;
+  // Blob `index` of the layer's weights, of `shape`.
+  Result<ir::Tensor> Read(std::size_t index, const ir::Shape& shape, const Fill& fill) const;
+  // The same as a constant called `part`.
+  Result<ir::ValueId> Weight(std::size_t index, std::string_view part, const ir::Shape& shape,
+                             const Fill& fill) const;
+  // Weights that give a sum of `terms` products with elements of the first bottom a mean square of
+  // 1 (He et al., "Delving deep into rectifiers", 2015, with the bottom's estimate for the 1/2 of
+  // ReLU).
+  Fill KernelFill(std::int64_t terms) const;
   Result<ir::ValueId> AddConstant(std::string_view part, ir::Tensor tensor) const;
   // A node of the graph that this layer needs besides; `part` makes its name.
   Result<ir::ValueId> EmitPart(ir::OpKind kind, std::string_view part,
                                std::vector<ir::ValueId> operands, ir::AttrMap attrs = {}) const;
-  // The node whose output is the top.
+  // The node whose output is the next top.
   Status EmitResult(ir::OpKind kind, std::vector<ir::ValueId> operands, ir::AttrMap attrs = {});
 };
 
-// Imports one layer: reads `l`, emits graph nodes, sets l.result.
+// Imports one layer: reads `l`, emits graph nodes, sets l.results.
 using ImportFunction = Status (*)(LayerImport& l);
 
 // What the importer does with a layer type.

@@ -1,5 +1,7 @@
 // ReLU, Pooling, Eltwise, Softmax.
 #include <algorithm>
+#include <cmath>
+#include <numbers>
 #include <utility>
 
 #include "import/caffe/layer_import.h"
@@ -10,6 +12,17 @@ namespace {
 
 using caffe_pb::EltwiseParameter;
 using caffe_pb::PoolingParameter;
+
+// max(0, x) of a normal x.
+Moments Rectified(const Moments& x) {
+  const double deviation = std::sqrt(std::max(x.variance, 1e-12));
+  const double t = x.mean / deviation;
+  const double density = std::exp(-t * t / 2) / std::sqrt(2 * std::numbers::pi);
+  const double positive = std::erfc(-t / std::numbers::sqrt2) / 2;
+  const double mean = x.mean * positive + deviation * density;
+  const double square = x.Square() * positive + x.mean * deviation * density;
+  return {.mean = mean, .variance = std::max(square - mean * mean, 0.0)};
+}
 
 struct PoolWindow {
   std::int64_t kh, kw, sh, sw, ph, pw;
@@ -81,6 +94,7 @@ Status ImportReLU(LayerImport& l) {
     return WithHint(Unsupported("negative_slope is {}", slope),
                     "only ReLU without a slope can be imported: retrain the network with it");
   }
+  l.moment = Rectified(l.moments[0]);
   return l.EmitResult(ir::OpKind::kRelu, {l.bottoms[0]});
 }
 
@@ -115,6 +129,11 @@ Status ImportEltwise(LayerImport& l) {
   }
   if (p.coeff_size() != 0 && static_cast<std::size_t>(p.coeff_size()) != l.bottoms.size())
     return InvalidArgument("{} coefficients for {} bottoms", p.coeff_size(), l.bottoms.size());
+  for (std::size_t i = 1; i < l.moments.size(); ++i) {
+    if (!l.moment) l.moment = l.moments[0];
+    l.moment->mean += l.moments[i].mean;
+    l.moment->variance += l.moments[i].variance;
+  }
   switch (p.operation()) {
     case EltwiseParameter::PROD:
       return Chain(l, ir::OpKind::kMul, l.bottoms);

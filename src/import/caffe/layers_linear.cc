@@ -1,5 +1,6 @@
 // Convolution, InnerProduct, BatchNorm, Scale, Bias.
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "import/caffe/layer_import.h"
@@ -56,10 +57,10 @@ Result<bool> IsPerChannel(const LayerImport& l, std::int64_t axis, std::int64_t 
 
 // Blob `index` as one number per channel.
 Result<ir::ValueId> ChannelWeight(const LayerImport& l, std::size_t index, const char* part,
-                                  bool per_channel) {
+                                  bool per_channel, const Fill& fill) {
   const std::int64_t channels = l.ShapeOf(0)[1];
-  if (per_channel) return l.Weight(index, part, {channels});
-  TF2_ASSIGN_OR_RETURN(const ir::Tensor one, l.weights.Read(l.layer.name(), index, {}));
+  if (per_channel) return l.Weight(index, part, {channels}, fill);
+  TF2_ASSIGN_OR_RETURN(const ir::Tensor one, l.Read(index, {}, fill));
   std::vector<float> all(static_cast<std::size_t>(channels), one.f32[0]);
   return l.AddConstant(part, ir::Tensor::Float({channels}, std::move(all)));
 }
@@ -101,10 +102,12 @@ Status ImportConvolution(LayerImport& l) {
                            p.num_output(), groups);
   }
   const ir::Shape shape = {p.num_output(), channels / groups, kernel[0], kernel[1]};
-  TF2_ASSIGN_OR_RETURN(const ir::ValueId weights, l.Weight(0, "weights", shape));
+  TF2_ASSIGN_OR_RETURN(const ir::ValueId weights,
+                       l.Weight(0, "weights", shape, l.KernelFill(shape[1] * shape[2] * shape[3])));
+  l.moment = Moments();
   std::vector<ir::ValueId> operands = {l.bottoms[0], weights};
   if (p.bias_term()) {
-    TF2_ASSIGN_OR_RETURN(const ir::ValueId bias, l.Weight(1, "bias", {shape[0]}));
+    TF2_ASSIGN_OR_RETURN(const ir::ValueId bias, l.Weight(1, "bias", {shape[0]}, kBiasFill));
     operands.push_back(bias);
   }
   return l.EmitResult(ir::OpKind::kConv, std::move(operands), std::move(attrs));
@@ -120,7 +123,8 @@ Status ImportInnerProduct(LayerImport& l) {
   const std::int64_t k = ir::ElementCount({split, x.end()});
   const std::int64_t oc = p.num_output();
   const ir::Shape stored = p.transpose() ? ir::Shape{k, oc} : ir::Shape{oc, k};
-  TF2_ASSIGN_OR_RETURN(ir::Tensor weights, l.weights.Read(l.layer.name(), 0, stored));
+  TF2_ASSIGN_OR_RETURN(ir::Tensor weights, l.Read(0, stored, l.KernelFill(k)));
+  l.moment = Moments();
   if (p.transpose()) {
     std::vector<float> turned(weights.f32.size());
     for (std::int64_t i = 0; i < k; ++i) {
@@ -133,7 +137,7 @@ Status ImportInnerProduct(LayerImport& l) {
   TF2_ASSIGN_OR_RETURN(const ir::ValueId w, l.AddConstant("weights", std::move(weights)));
   std::vector<ir::ValueId> operands = {l.bottoms[0], w};
   if (p.bias_term()) {
-    TF2_ASSIGN_OR_RETURN(const ir::ValueId bias, l.Weight(1, "bias", {oc}));
+    TF2_ASSIGN_OR_RETURN(const ir::ValueId bias, l.Weight(1, "bias", {oc}, kBiasFill));
     operands.push_back(bias);
   }
   if (axis != 1 || x.size() != 2) {
@@ -155,11 +159,13 @@ Status ImportBatchNorm(LayerImport& l) {
     return WithHint(Unsupported("use_global_stats is false"),
                     "the statistics of the batch are not known at inference: set it to true");
   }
-  const std::string& name = l.layer.name();
   const ir::Shape channels = {l.ShapeOf(0)[1]};
-  TF2_ASSIGN_OR_RETURN(ir::Tensor mean, l.weights.Read(name, 0, channels));
-  TF2_ASSIGN_OR_RETURN(ir::Tensor variance, l.weights.Read(name, 1, channels));
-  TF2_ASSIGN_OR_RETURN(const ir::Tensor sum, l.weights.Read(name, 2, {}));
+  const auto [x_mean, x_variance] = l.moments[0];
+  const Fill mean_fill = {x_mean, 0.1 * std::sqrt(x_variance)};
+  TF2_ASSIGN_OR_RETURN(ir::Tensor mean, l.Read(0, channels, mean_fill));
+  TF2_ASSIGN_OR_RETURN(ir::Tensor variance, l.Read(1, channels, {x_variance, 0.1 * x_variance}));
+  TF2_ASSIGN_OR_RETURN(const ir::Tensor sum, l.Read(2, {}, {1, 0}));
+  l.moment = Moments();
   // The file holds moving sums and, in the third blob, the sum of their weights.
   const float factor = sum.f32[0] == 0 ? 0 : 1 / sum.f32[0];
   for (float& v : mean.f32) v *= factor;
@@ -179,10 +185,12 @@ Status ImportScale(LayerImport& l) {
     return l.EmitResult(ir::OpKind::kMul, {l.bottoms[0], factor});
   }
   TF2_ASSIGN_OR_RETURN(const bool per_channel, IsPerChannel(l, p.axis(), p.num_axes()));
-  TF2_ASSIGN_OR_RETURN(const ir::ValueId factor, ChannelWeight(l, 0, "factor", per_channel));
+  TF2_ASSIGN_OR_RETURN(const ir::ValueId factor,
+                       ChannelWeight(l, 0, "factor", per_channel, kFactorFill));
   std::vector<ir::ValueId> operands = {l.bottoms[0], factor};
   if (p.bias_term()) {
-    TF2_ASSIGN_OR_RETURN(const ir::ValueId bias, ChannelWeight(l, 1, "bias", per_channel));
+    TF2_ASSIGN_OR_RETURN(const ir::ValueId bias,
+                         ChannelWeight(l, 1, "bias", per_channel, kBiasFill));
     operands.push_back(bias);
   }
   return l.EmitResult(ir::OpKind::kScale, std::move(operands));
@@ -197,7 +205,7 @@ Status ImportBias(LayerImport& l) {
     return l.EmitResult(ir::OpKind::kAdd, {l.bottoms[0], bias});
   }
   TF2_ASSIGN_OR_RETURN(const bool per_channel, IsPerChannel(l, p.axis(), p.num_axes()));
-  TF2_ASSIGN_OR_RETURN(const ir::ValueId bias, ChannelWeight(l, 0, "bias", per_channel));
+  TF2_ASSIGN_OR_RETURN(const ir::ValueId bias, ChannelWeight(l, 0, "bias", per_channel, kBiasFill));
   return l.EmitResult(ir::OpKind::kScale, {l.bottoms[0], ir::kNoValue, bias});
 }
 

@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "base/file_kind.h"
+#include "base/hash.h"
+#include "base/rng.h"
 #include "ir/shape_math.h"
 
 namespace tf2::import::caffe {
@@ -40,6 +42,20 @@ std::string IndexText(const ir::Shape& shape, std::size_t flat) {
   return fmt::format("[{}]", fmt::join(index, ", "));
 }
 
+std::vector<float> Draw(std::uint64_t seed, std::int64_t count, const Fill& fill) {
+  Rng rng(seed);
+  std::vector<float> values(static_cast<std::size_t>(count));
+  // The sum of the four 16-bit parts of a draw has a deviation of 2^16 / sqrt(3).
+  const double scale = fill.deviation * 1.7320508075688772 / 65536;
+  for (float& v : values) {
+    const std::uint64_t bits = rng.Next();
+    const auto sum = static_cast<std::int64_t>((bits & 0xffff) + (bits >> 16 & 0xffff) +
+                                               (bits >> 32 & 0xffff) + (bits >> 48));
+    v = static_cast<float>(fill.mean + scale * static_cast<double>(sum - 2 * 0xffff));
+  }
+  return values;
+}
+
 }  // namespace
 
 Result<Weights> Weights::Parse(std::span<const std::uint8_t> bytes) {
@@ -68,6 +84,12 @@ Result<Weights> Weights::Parse(std::span<const std::uint8_t> bytes) {
   return weights;
 }
 
+Weights Weights::Random(std::uint64_t seed) {
+  Weights weights;
+  weights.seed_ = seed;
+  return weights;
+}
+
 void Weights::Add(const std::string& layer, const Blobs& blobs) {
   if (!blobs.empty()) blobs_.insert_or_assign(layer, &blobs);
 }
@@ -82,10 +104,17 @@ const caffe_pb::BlobProto* Weights::Find(const std::string& layer, std::size_t i
 }
 
 Result<ir::Tensor> Weights::Read(const std::string& layer, std::size_t index,
-                                 const ir::Shape& shape) const {
-  if (!given()) {
+                                 const ir::Shape& shape, const Fill& fill) const {
+  TF2_RETURN_IF_ERROR(CheckSize(shape));
+  if (seed_) {
+    Hasher hasher;
+    hasher.Add(static_cast<std::int64_t>(*seed_)).Add(layer).Add(static_cast<std::int64_t>(index));
+    return ir::Tensor::Float(shape, Draw(hasher.Digest(), ir::ElementCount(shape), fill));
+  }
+  if (net_ == nullptr) {
     return WithHint(InvalidArgument("it needs weights, and no caffemodel was given"),
-                    "give the caffemodel with --weights");
+                    "give the caffemodel with --weights, or try the structure alone with "
+                    "--random-weights SEED");
   }
   const caffe_pb::BlobProto* blob = Find(layer, index);
   if (blob == nullptr) {
@@ -98,7 +127,6 @@ Result<ir::Tensor> Weights::Read(const std::string& layer, std::size_t index,
         "prototxt and caffemodel must be of the same network: layers are matched by name");
   }
   const ir::Shape stored = StoredShape(*blob);
-  TF2_RETURN_IF_ERROR(CheckSize(shape));
   if (WithoutOnes(stored) != WithoutOnes(shape)) {
     return InvalidArgument("blob {} of the caffemodel is {}, the layer needs {}", index,
                            ir::ToString(stored), ir::ToString(shape));
