@@ -1,9 +1,11 @@
 #include "runtime/backends/cpu/network.h"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
 #include "base/interrupt.h"
+#include "qnet/interpreter.h"
 #include "runtime/backends/cpu/layout.h"
 
 namespace tf2::runtime::cpu {
@@ -29,6 +31,16 @@ Status CheckTable(const qnet::QNet& net, const qnet::Op& op) {
   return ResourceExhausted("{} output pixels of {} window positions each need too large a table",
                            pixels, taps)
       .At(op.name);
+}
+
+// Whether kernels apply the activation themselves.
+bool IsFused(qnet::Activation activation) {
+  return activation == qnet::Activation::kNone || activation == qnet::Activation::kRelu;
+}
+
+bool ReadsBytesOnly(const qnet::QNet& net, const qnet::Op& op) {
+  return std::ranges::all_of(
+      op.inputs, [&](qnet::TensorId id) { return net.tensor(id).type == qnet::ElemType::kInt8; });
 }
 
 // Calls fn for [0, n), split over the pool's threads.
@@ -61,24 +73,30 @@ Result<Network> Network::Prepare(std::shared_ptr<const qnet::QNet> net, const Ke
 
 Network::Step Network::Prepare(const qnet::Op& op) const {
   const PrepareContext context{*net_, plan_, *kernels_};
-  struct Visitor {
-    const Network& network;
-    const PrepareContext& context;
-    const qnet::Op& op;
-    Step operator()(const qnet::Conv& conv) const {
-      const qnet::QNet& net = *network.net_;
-      if (IsDepthwise(conv, net.tensor(op.inputs[0]), net.tensor(op.output))) {
-        return PrepareDepthwise(context, op);
-      }
-      return PrepareConv(context, op);
+  const bool bytes_only = ReadsBytesOnly(*net_, op);
+  if (const auto* conv = std::get_if<qnet::Conv>(&op.params)) {
+    if (!bytes_only || !IsFused(conv->activation)) return InterpretedStep{&op};
+    if (IsDepthwise(*conv, net_->tensor(op.inputs[0]), net_->tensor(op.output))) {
+      return PrepareDepthwise(context, op);
     }
-    Step operator()(const qnet::MaxPool&) const { return PrepareMaxPool(context, op); }
-    Step operator()(const qnet::AvgPool&) const { return PrepareAvgPool(context, op); }
-    Step operator()(const qnet::Add&) const { return PrepareAdd(context, op); }
-    Step operator()(const qnet::Concat&) const { return network.PrepareConcat(op); }
-    Step operator()(const qnet::Reshape&) const { return ReshapeStep{op.inputs[0], op.output}; }
-  };
-  return std::visit(Visitor{*this, context, op}, op.params);
+    return PrepareConv(context, op);
+  }
+  if (std::holds_alternative<qnet::MaxPool>(op.params) && bytes_only) {
+    return PrepareMaxPool(context, op);
+  }
+  if (const auto* pool = std::get_if<qnet::AvgPool>(&op.params);
+      pool != nullptr && bytes_only && IsFused(pool->activation)) {
+    return PrepareAvgPool(context, op);
+  }
+  if (const auto* add = std::get_if<qnet::Add>(&op.params);
+      add != nullptr && bytes_only && IsFused(add->activation)) {
+    return PrepareAdd(context, op);
+  }
+  if (std::holds_alternative<qnet::Concat>(op.params)) return PrepareConcat(op);
+  if (std::holds_alternative<qnet::Reshape>(op.params)) {
+    return ReshapeStep{op.inputs[0], op.output};
+  }
+  return InterpretedStep{&op};
 }
 
 Network::CopyStep Network::PrepareConcat(const qnet::Op& op) const {
@@ -150,6 +168,18 @@ void Network::Execute(const ReshapeStep& step, std::uint8_t* arena, ThreadPool*)
   const qnet::Tensor& output = net_->tensor(step.to);
   if (SamePlace(from, to) && input.c() == output.c()) return;
   Scatter(output, Gather(input, from, arena), to, arena);
+}
+
+void Network::Execute(const InterpretedStep& step, std::uint8_t* arena, ThreadPool*) const {
+  std::vector<qnet::Bytes> inputs;
+  for (const qnet::TensorId id : step.op->inputs) {
+    inputs.push_back(Gather(net_->tensor(id), plan_.views[qnet::Index(id)], arena));
+  }
+  std::vector<const qnet::Bytes*> pointers;
+  for (const qnet::Bytes& input : inputs) pointers.push_back(&input);
+  const qnet::TensorId output = step.op->output;
+  Scatter(net_->tensor(output), qnet::RunOp(*net_, *step.op, pointers),
+          plan_.views[qnet::Index(output)], arena);
 }
 
 Result<Frame> Network::Run(std::span<const std::int8_t> input, AlignedBuffer& arena,

@@ -51,8 +51,12 @@ class Network {
   struct ReshapeStep {
     qnet::TensorId from, to;
   };
+  // An operator without kernels here: the interpreter's, on gathered tensors.
+  struct InterpretedStep {
+    const qnet::Op* op;
+  };
   using Step = std::variant<PreparedConv, PreparedDepthwise, PreparedMaxPool, PreparedAvgPool,
-                            PreparedAdd, CopyStep, ReshapeStep>;
+                            PreparedAdd, CopyStep, ReshapeStep, InterpretedStep>;
 
   Network(std::shared_ptr<const qnet::QNet> net, const KernelSet& kernels);
 
@@ -66,6 +70,7 @@ class Network {
   void Execute(const PreparedAdd& prepared, std::uint8_t* arena, ThreadPool* pool) const;
   void Execute(const CopyStep& step, std::uint8_t* arena, ThreadPool* pool) const;
   void Execute(const ReshapeStep& step, std::uint8_t* arena, ThreadPool* pool) const;
+  void Execute(const InterpretedStep& step, std::uint8_t* arena, ThreadPool* pool) const;
 
   std::shared_ptr<const qnet::QNet> net_;
   const KernelSet* kernels_;
