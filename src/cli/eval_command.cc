@@ -50,7 +50,7 @@ Result<Outcome> EvalFloat(const Options& options) {
   TF2_ASSIGN_OR_RETURN(const Data data, OpenData(options.data, graph));
   TF2_ASSIGN_OR_RETURN(auto evaluation,
                        EvaluateOn(options, data, verify::FloatScorer(graph, Threads(options))));
-  return Outcome{evaluation, "interp", "float"};
+  return Outcome{evaluation, "floatexec", "float"};
 }
 
 Json Fraction(const std::optional<double>& value) { return value ? Json(*value) : Json(nullptr); }

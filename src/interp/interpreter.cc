@@ -75,22 +75,6 @@ ir::Tensor Zeros(const ir::Value& v) {
   return t;
 }
 
-Status CheckInputs(const ir::Graph& graph, std::span<const ir::Tensor> inputs) {
-  if (inputs.size() != graph.inputs.size()) {
-    return InvalidArgument("{} inputs, the network has {}", inputs.size(), graph.inputs.size());
-  }
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    const ir::Value& v = graph.value(graph.inputs[i]);
-    if (inputs[i].shape != v.shape || inputs[i].dtype != v.dtype) {
-      return InvalidArgument("the tensor is {} {}, the network takes {} {}",
-                             NameOf(inputs[i].dtype), ir::ToString(inputs[i].shape),
-                             NameOf(v.dtype), ir::ToString(v.shape))
-          .At(fmt::format("input {}", v.name));
-    }
-  }
-  return {};
-}
-
 // The tensors of a run by value: inputs and constants are borrowed, results owned until their last
 // reader.
 class Store {
@@ -136,6 +120,22 @@ class Store {
 };
 
 }  // namespace
+
+Status CheckInputs(const ir::Graph& graph, std::span<const ir::Tensor> inputs) {
+  if (inputs.size() != graph.inputs.size()) {
+    return InvalidArgument("{} inputs, the network has {}", inputs.size(), graph.inputs.size());
+  }
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const ir::Value& v = graph.value(graph.inputs[i]);
+    if (inputs[i].shape != v.shape || inputs[i].dtype != v.dtype) {
+      return InvalidArgument("the tensor is {} {}, the network takes {} {}",
+                             NameOf(inputs[i].dtype), ir::ToString(inputs[i].shape),
+                             NameOf(v.dtype), ir::ToString(v.shape))
+          .At(fmt::format("input {}", v.name));
+    }
+  }
+  return {};
+}
 
 Result<ir::Tensor> RunNode(const ir::Graph& graph, const ir::Node& node,
                            std::span<const ir::Tensor* const> inputs) {

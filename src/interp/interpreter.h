@@ -24,6 +24,9 @@ using ValueCallback = std::function<Status(ir::ValueId, const ir::Tensor&)>;
 // threads may run one graph.
 Result<std::vector<ir::Tensor>> Run(const ir::Graph& graph, std::span<const ir::Tensor> inputs);
 
+// Whether `inputs` are one tensor per graph input of the right shape and type.
+Status CheckInputs(const ir::Graph& graph, std::span<const ir::Tensor> inputs);
+
 // Runs like Run and reports every value; a value is freed after its last reader.
 Result<std::vector<ir::Tensor>> RunAll(const ir::Graph& graph, std::span<const ir::Tensor> inputs,
                                        const ValueCallback& on_value);

@@ -9,7 +9,7 @@
 
 #include "base/interrupt.h"
 #include "base/parallel.h"
-#include "interp/interpreter.h"
+#include "floatexec/executor.h"
 
 namespace tf2::quantize {
 namespace {
@@ -107,7 +107,8 @@ class Calibrator {
         source_(source),
         count_(count),
         options_(options),
-        want_(WantHistogram(graph)) {}
+        want_(WantHistogram(graph)),
+        executor_(graph) {}
 
   Result<Calibration> Run() {
     const auto threads = static_cast<std::int64_t>(std::clamp<std::size_t>(
@@ -161,7 +162,7 @@ class Calibrator {
         return Measure(graph_.values[v], tensor, stats[v],
                        histograms != nullptr && want_[v] ? &(*histograms)[v] : nullptr);
       };
-      auto run = interp::RunAll(graph_, {&input, 1}, measure);
+      auto run = executor_.RunAll({&input, 1}, measure);
       if (!run.ok()) return std::move(run.error()).At(fmt::format("sample {}", index));
       TF2_RETURN_IF_ERROR(Commit(index, std::move(stats)));
     }
@@ -227,6 +228,7 @@ class Calibrator {
   const std::size_t count_;
   const CalibrateOptions& options_;
   const std::vector<bool> want_;
+  const floatexec::Executor executor_;
   std::atomic<bool> stop_ = false;
 
   std::mutex source_mutex_;

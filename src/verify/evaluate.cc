@@ -1,11 +1,12 @@
 #include "verify/evaluate.h"
 
+#include <memory>
 #include <utility>
 
 #include "base/interrupt.h"
 #include "base/parallel.h"
 #include "dataset/metrics.h"
-#include "interp/interpreter.h"
+#include "floatexec/executor.h"
 
 namespace tf2::verify {
 namespace {
@@ -46,7 +47,8 @@ Status ScoreBatch(Inputs inputs, std::span<const std::optional<int>> labels, con
 }  // namespace
 
 Scorer FloatScorer(const ir::Graph& graph, int threads) {
-  return [&graph, threads](Inputs inputs) -> Result<Scores> {
+  auto executor = std::make_shared<const floatexec::Executor>(graph);
+  return [&graph, executor, threads](Inputs inputs) -> Result<Scores> {
     Scores scores(inputs.size());
     const ir::Shape& shape = graph.value(graph.inputs[0]).shape;
     auto score = [&](std::int64_t i) -> Status {
@@ -56,7 +58,7 @@ Scorer FloatScorer(const ir::Graph& graph, int threads) {
                                ir::ToString(shape), ir::ElementCount(shape));
       }
       const ir::Tensor input = ir::Tensor::Float(shape, x);
-      TF2_ASSIGN_OR_RETURN(auto outputs, interp::Run(graph, std::span(&input, 1)));
+      TF2_ASSIGN_OR_RETURN(auto outputs, executor->Run(std::span(&input, 1)));
       scores[static_cast<std::size_t>(i)] = std::move(outputs[0].f32);
       return {};
     };

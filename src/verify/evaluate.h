@@ -19,7 +19,7 @@ namespace tf2::verify {
 using Scorer =
     std::function<Result<std::vector<std::vector<float>>>(std::span<const std::vector<float>>)>;
 
-// The float graph (batch 1, one input) with the interpreter, `threads` samples at once. `graph`
+// The float graph (batch 1, one input) with src/floatexec, `threads` samples at once. `graph`
 // must outlive the scorer.
 Scorer FloatScorer(const ir::Graph& graph, int threads);
 // A network on a device. `session` must outlive the scorer.

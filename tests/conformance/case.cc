@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/files.h"
+#include "floatexec/executor.h"
 #include "import/onnx/onnx_importer.h"
 #include "import/onnx/tensor_reader.h"
 #include "interp/interpreter.h"
@@ -52,9 +53,8 @@ Result<ir::Graph> Import(const Case& test, std::size_t first_bound) {
       {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}, options);
 }
 
-std::string RunAndCompare(const ir::Graph& graph, const std::vector<ir::Tensor>& inputs,
-                          const std::vector<ir::Tensor>& want) {
-  const auto got = interp::Run(graph, inputs);
+std::string CompareAll(const Result<std::vector<ir::Tensor>>& got,
+                       const std::vector<ir::Tensor>& want) {
   if (!got.ok()) return got.error().ToString();
   if (got->size() != want.size())
     return fmt::format("{} outputs instead of {}", got->size(), want.size());
@@ -63,6 +63,15 @@ std::string RunAndCompare(const ir::Graph& graph, const std::vector<ir::Tensor>&
     if (!difference.empty()) return fmt::format("output {}: {}", i, difference);
   }
   return "";
+}
+
+// The interpreter, then the fast executor.
+std::string RunAndCompare(const ir::Graph& graph, const std::vector<ir::Tensor>& inputs,
+                          const std::vector<ir::Tensor>& want) {
+  std::string difference = CompareAll(interp::Run(graph, inputs), want);
+  if (!difference.empty()) return difference;
+  difference = CompareAll(floatexec::Executor(graph).Run(inputs), want);
+  return difference.empty() ? "" : "floatexec: " + difference;
 }
 
 // The graph's inputs and the outputs that the case wants.
