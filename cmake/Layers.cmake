@@ -12,6 +12,7 @@ set(TF2_LAYERS
   "onnxproto:"
   "import/onnx:ir,onnxproto"
   "import/caffe:ir"
+  "export/onnx:ir,qnet,onnxproto"
   "passes:interp"
   "quantize:passes,floatexec,dataset,qnet"
   "arch:numerics"

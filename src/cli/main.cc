@@ -109,6 +109,15 @@ std::vector<Command> AddCommands(CLI::App& app, Options& o) {
   AddModelFlags(sub, o, float_model);
   AddOutput(sub, o, "file for the graph (standard output without it)", false);
 
+  sub = add("export", "Write a model for other tools", tf2::cli::Export);
+  AddModelFlags(sub, o, any_model);
+  sub->add_flag("--onnx", o.onnx, "as an ONNX model");
+  sub->add_flag("--fuse", o.fuse, "a float model as it is after the graph passes");
+  sub->add_option("--rounding", o.rounding,
+                  "of an artifact's features: half-up, exact; half-even, plain QuantizeLinear")
+      ->check(CLI::IsMember({"half-up", "half-even"}));
+  AddOutput(sub, o, "file to write", true);
+
   sub = add("inspect", "List the layers of a model or an artifact", tf2::cli::Inspect);
   AddModelFlags(sub, o, any_model);
 

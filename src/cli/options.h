@@ -55,7 +55,10 @@ struct Options {
   std::int64_t seed = 1;
   int top = 5;
   bool assembler = false;
-  std::vector<std::string> links;  // of verify
+  std::vector<std::string> links;    // of verify
+  bool onnx = false;                 // of export: the format
+  bool fuse = false;                 // of export: after the passes
+  std::string rounding = "half-up";  // of export: of an artifact's features
 };
 
 // The commands; each prints its result on standard output and returns the process's exit status.
@@ -69,6 +72,7 @@ int Compile(const Options& options);
 int Simulate(const Options& options);
 int Build(const Options& options);
 int Prove(const Options& options);
+int Export(const Options& options);
 
 }  // namespace tf2::cli
 

@@ -1,0 +1,301 @@
+#include "export/onnx/quantized_net.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+#include <vector>
+
+#include "export/onnx/model_writer.h"
+
+namespace tf2::export_onnx {
+namespace {
+
+using Ints = std::vector<std::int64_t>;
+
+float PowerOfTwo(int exponent) { return std::ldexp(1.0F, exponent); }
+
+// A network while it is exported.
+class Exporter {
+ public:
+  Exporter(const qnet::QNet& net, Rounding rounding)
+      : net_(net), rounding_(rounding), writer_(net.name), names_(net.tensors.size()) {}
+
+  Result<std::string> Run();
+
+ private:
+  const qnet::Tensor& InputOf(const qnet::Op& op, std::size_t i = 0) const {
+    return net_.tensor(op.inputs[i]);
+  }
+  const qnet::Tensor& OutputOf(const qnet::Op& op) const { return net_.tensor(op.output); }
+  const std::string& NameOfInput(const qnet::Op& op, std::size_t i = 0) const {
+    return names_[Index(op.inputs[i])];
+  }
+
+  // factor[c] as a constant [1, c, 1, 1]; a scalar where all are equal.
+  std::string PerChannel(const std::string& name, const std::vector<float>& factor);
+  // The real values `real`, rounded to integers and back, become the tensor `id`.
+  void Quantize(qnet::TensorId id, const std::string& real);
+  std::string Activate(const std::string& name, qnet::Activation activation,
+                       const std::string& value);
+  // The real weights of one term: codes, scale of the row, exponents of the input.
+  std::string Weights(const qnet::Op& op, const qnet::Conv& conv, const ir::Shape& shape);
+  // The window's attributes for ONNX, its end padding as the output needs it.
+  NodeAttrs WindowAttrs(const qnet::Op& op, const qnet::Window& w) const;
+
+  void Export(const qnet::Op& op, const qnet::Conv& conv);
+  void Export(const qnet::Op& op, const qnet::MaxPool& pool);
+  void Export(const qnet::Op& op, const qnet::AvgPool& pool);
+  void Export(const qnet::Op& op, const qnet::Add& add);
+  void Export(const qnet::Op& op, const qnet::Concat& concat);
+  void Export(const qnet::Op& op, const qnet::Reshape& reshape);
+  void ExportOutput(const qnet::Output& output, const std::string& name);
+  void AddMetadata();
+
+  void SetName(const qnet::Op& op, std::string name) { names_[Index(op.output)] = std::move(name); }
+
+  const qnet::QNet& net_;
+  const Rounding rounding_;
+  ModelWriter writer_;
+  std::vector<std::string> names_;  // of the real values of each tensor
+};
+
+bool AllEqual(const std::vector<float>& values) {
+  return std::all_of(values.begin(), values.end(), [&](float v) { return v == values[0]; });
+}
+
+std::string Exporter::PerChannel(const std::string& name, const std::vector<float>& factor) {
+  if (AllEqual(factor)) return writer_.Float(name, factor[0]);
+  return writer_.Floats(name, {1, static_cast<std::int64_t>(factor.size()), 1, 1}, factor);
+}
+
+void Exporter::Quantize(qnet::TensorId id, const std::string& real) {
+  const qnet::Tensor& t = net_.tensor(id);
+  const std::string name = writer_.Unique(t.name);
+  const auto part = [&name](const char* what) { return name + "/" + what; };
+  std::vector<float> step, steps_in_one;
+  for (const std::int8_t q : t.q) {
+    step.push_back(PowerOfTwo(-q));
+    steps_in_one.push_back(PowerOfTwo(q));
+  }
+  const bool wide = t.type == qnet::ElemType::kInt16;
+  if (wide) writer_.RequireOpset(21);
+  const auto zeros = [&](std::size_t count, const ir::Shape& shape) {
+    if (wide) return writer_.Int16s(part("zero"), shape, std::vector<std::int16_t>(count, 0));
+    return writer_.Int8s(part("zero"), shape, std::vector<std::int8_t>(count, 0));
+  };
+  const bool one = AllEqual(step);
+  const ir::Shape shape = one ? ir::Shape{} : ir::Shape{static_cast<std::int64_t>(step.size())};
+  if (one) step.resize(1);
+  const std::string scale = writer_.Floats(part("scale"), shape, step);
+  const std::string zero = zeros(step.size(), shape);
+  const NodeAttrs axis = one ? NodeAttrs() : NodeAttrs{{"axis", std::int64_t{1}}};
+  std::string integers;
+  switch (rounding_) {
+    case Rounding::kHalfUp: {
+      const std::string steps =
+          writer_.Part("Mul", {real, PerChannel(part("factor"), steps_in_one)}, part("steps"));
+      const std::string half = writer_.Float(part("half"), 0.5F);
+      const std::string floor =
+          writer_.Part("Floor", {writer_.Part("Add", {steps, half}, part("sum"))}, part("rounded"));
+      integers = writer_.Part("QuantizeLinear",
+                              {floor, writer_.Float(part("one"), 1), one ? zero : zeros(1, {})},
+                              part("integer"));
+      break;
+    }
+    case Rounding::kHalfEven:
+      integers = writer_.Part("QuantizeLinear", {real, scale, zero}, part("integer"), axis);
+      break;
+  }
+  names_[Index(id)] = writer_.Node("DequantizeLinear", {integers, scale, zero}, name, axis);
+}
+
+std::string Exporter::Activate(const std::string& name, qnet::Activation activation,
+                               const std::string& value) {
+  switch (activation) {
+    case qnet::Activation::kNone:
+      return value;
+    case qnet::Activation::kRelu:
+      return writer_.Part("Relu", {value}, name + "/relu");
+  }
+  TF2_CHECK(false, "no such activation");
+}
+
+NodeAttrs Exporter::WindowAttrs(const qnet::Op& op, const qnet::Window& w) const {
+  const qnet::Tensor& x = InputOf(op);
+  const qnet::Tensor& y = OutputOf(op);
+  const auto end = [](std::int64_t in, std::int64_t out, std::int64_t k, std::int64_t s,
+                      std::int64_t d, std::int64_t begin) {
+    return std::max<std::int64_t>(0, (out - 1) * s + d * (k - 1) + 1 - in - begin);
+  };
+  NodeAttrs attrs = {{"kernel_shape", Ints{w.kh, w.kw}},
+                     {"strides", Ints{w.sh, w.sw}},
+                     {"pads", Ints{w.ph, w.pw, end(x.h(), y.h(), w.kh, w.sh, w.dh, w.ph),
+                                   end(x.w(), y.w(), w.kw, w.sw, w.dw, w.pw)}}};
+  if (w.dh != 1 || w.dw != 1) attrs["dilations"] = Ints{w.dh, w.dw};
+  return attrs;
+}
+
+std::string Exporter::Weights(const qnet::Op& op, const qnet::Conv& conv, const ir::Shape& shape) {
+  const qnet::Tensor& x = InputOf(op);
+  const qnet::Tensor& y = OutputOf(op);
+  std::vector<float> rows;
+  for (std::size_t o = 0; o < conv.scale.size(); ++o)
+    rows.push_back(std::ldexp(static_cast<float>(conv.scale[o].alpha), -conv.scale[o].s - y.q[o]));
+  const ir::Shape oc = {static_cast<std::int64_t>(rows.size())};
+  const std::string scale = writer_.Floats(op.name + "/row_scale", oc, rows);
+  const std::string zero = writer_.Int8s(op.name + "/row_zero", oc,
+                                         std::vector<std::int8_t>(rows.size(), std::int8_t{0}));
+  std::string sum;
+  for (const std::vector<std::int8_t>& term : conv.terms) {
+    const std::string codes = writer_.Int8s(op.name + "/codes", shape, term);
+    const std::string real = writer_.Part("DequantizeLinear", {codes, scale, zero},
+                                          op.name + "/weights", {{"axis", std::int64_t{0}}});
+    sum = sum.empty() ? real : writer_.Part("Add", {sum, real}, op.name + "/weights");
+  }
+  // 2^Q_in of the channel that each weight meets.
+  std::vector<float> input;
+  const std::int64_t group_rows = shape[0] / conv.groups;
+  bool same = true;  // for every group
+  for (std::int64_t g = 0; g < conv.groups; ++g) {
+    for (std::int64_t c = 0; c < shape[1]; ++c) {
+      input.push_back(PowerOfTwo(x.q[static_cast<std::size_t>(g * shape[1] + c)]));
+      same = same && input.back() == input[static_cast<std::size_t>(c)];
+    }
+  }
+  if (same) {
+    input.resize(static_cast<std::size_t>(shape[1]));
+    return writer_.Part("Mul", {sum, PerChannel(op.name + "/input_scale", input)},
+                        op.name + "/weights");
+  }
+  std::vector<float> by_row;
+  for (std::int64_t o = 0; o < shape[0]; ++o) {
+    const auto first = input.begin() + o / group_rows * shape[1];
+    by_row.insert(by_row.end(), first, first + shape[1]);
+  }
+  const std::string factor =
+      writer_.Floats(op.name + "/input_scale", {shape[0], shape[1], 1, 1}, by_row);
+  return writer_.Part("Mul", {sum, factor}, op.name + "/weights");
+}
+
+void Exporter::Export(const qnet::Op& op, const qnet::Conv& conv) {
+  const qnet::Tensor& y = OutputOf(op);
+  const ir::Shape shape = {y.c(), InputOf(op).c() / conv.groups, conv.window.kh, conv.window.kw};
+  std::vector<float> bias;
+  for (std::size_t o = 0; o < conv.beta.size(); ++o) {
+    bias.push_back(static_cast<float>(std::ldexp(
+        static_cast<double>(conv.beta[o]) * conv.scale[o].alpha, -conv.scale[o].s - y.q[o])));
+  }
+  NodeAttrs attrs = WindowAttrs(op, conv.window);
+  attrs["group"] = std::int64_t{conv.groups};
+  const std::string weights = Weights(op, conv, shape);
+  std::string value = writer_.Part(
+      "Conv", {NameOfInput(op), weights, writer_.Floats(op.name + "/bias", {y.c()}, bias)},
+      op.name + "/conv", attrs);
+  if (op.inputs.size() > 1)
+    value = writer_.Part("Add", {value, NameOfInput(op, 1)}, op.name + "/residual");
+  Quantize(op.output, Activate(op.name, conv.activation, value));
+}
+
+void Exporter::Export(const qnet::Op& op, const qnet::MaxPool& pool) {
+  SetName(op, writer_.Part("MaxPool", {NameOfInput(op)}, OutputOf(op).name,
+                           WindowAttrs(op, pool.window)));
+}
+
+void Exporter::Export(const qnet::Op& op, const qnet::AvgPool& pool) {
+  const qnet::Tensor& x = InputOf(op);
+  const qnet::Tensor& y = OutputOf(op);
+  const qnet::Window& w = pool.window;
+  const bool whole = y.h() == 1 && y.w() == 1 && w.kh == x.h() && w.kw == x.w() && w.ph == 0 &&
+                     w.pw == 0 && w.dh == 1 && w.dw == 1;
+  std::string sum;
+  if (whole) {
+    sum = writer_.Part("ReduceSum", {NameOfInput(op), writer_.Ints(op.name + "/axes", {2, 3})},
+                       op.name + "/sum");
+  } else {
+    const std::vector<float> ones(static_cast<std::size_t>(x.c() * w.kh * w.kw), 1.0F);
+    NodeAttrs attrs = WindowAttrs(op, w);
+    attrs["group"] = std::int64_t{x.c()};
+    const std::string weights = writer_.Floats(op.name + "/ones", {x.c(), 1, w.kh, w.kw}, ones);
+    sum = writer_.Part("Conv", {NameOfInput(op), weights}, op.name + "/sum", attrs);
+  }
+  // The real factor of every position, alpha / 2^s * 2^(Q_in - Q_out).
+  std::vector<float> factor;
+  for (std::size_t c = 0; c < y.q.size(); ++c) {
+    for (const std::int32_t dh : pool.divisor_h) {
+      for (const std::int32_t dw : pool.divisor_w) {
+        const auto at = std::lower_bound(pool.divisors.begin(), pool.divisors.end(), dh * dw) -
+                        pool.divisors.begin();
+        const numerics::Scale& scale = pool.scale[static_cast<std::size_t>(at)][c];
+        factor.push_back(std::ldexp(static_cast<float>(scale.alpha), x.q[c] - y.q[c] - scale.s));
+      }
+    }
+  }
+  const std::string factors =
+      AllEqual(factor) ? writer_.Float(op.name + "/factor", factor[0])
+                       : writer_.Floats(op.name + "/factor", {1, y.c(), y.h(), y.w()}, factor);
+  const std::string mean = writer_.Part("Mul", {sum, factors}, op.name + "/mean");
+  Quantize(op.output, Activate(op.name, pool.activation, mean));
+}
+
+void Exporter::Export(const qnet::Op& op, const qnet::Add& add) {
+  const std::string sum =
+      writer_.Part("Add", {NameOfInput(op, 0), NameOfInput(op, 1)}, op.name + "/sum");
+  Quantize(op.output, Activate(op.name, add.activation, sum));
+}
+
+void Exporter::Export(const qnet::Op& op, const qnet::Concat&) {
+  std::vector<std::string> inputs;
+  for (const qnet::TensorId id : op.inputs) inputs.push_back(names_[Index(id)]);
+  SetName(op, writer_.Part("Concat", inputs, OutputOf(op).name, {{"axis", std::int64_t{1}}}));
+}
+
+void Exporter::Export(const qnet::Op& op, const qnet::Reshape&) {
+  const qnet::Tensor& y = OutputOf(op);
+  const std::string shape = writer_.Ints(op.name + "/shape", {-1, y.c(), y.h(), y.w()});
+  SetName(op, writer_.Part("Reshape", {NameOfInput(op), shape}, y.name));
+}
+
+void Exporter::ExportOutput(const qnet::Output& output, const std::string& name) {
+  std::string value = names_[Index(output.tensor)];
+  switch (output.head) {
+    case qnet::Head::kNone:
+      break;
+    case qnet::Head::kSoftmax:
+      value =
+          writer_.Part("Softmax", {value}, output.name + "/softmax", {{"axis", std::int64_t{1}}});
+      break;
+  }
+  Ints shape = {-1};
+  shape.insert(shape.end(), output.shape.begin(), output.shape.end());
+  writer_.Node("Reshape", {value, writer_.Ints(output.name + "/shape", shape)}, name);
+  writer_.AddOutput(name, ir::DType::kFloat32, shape);
+}
+
+void Exporter::AddMetadata() {
+  const Preprocessing& p = net_.preprocessing;
+  writer_.AddMetadata("tf2.channel_order", p.order == ChannelOrder::kBgr ? "bgr" : "rgb");
+  if (!p.mean.empty()) writer_.AddMetadata("tf2.mean", fmt::format("{}", fmt::join(p.mean, ",")));
+  if (!p.std.empty()) writer_.AddMetadata("tf2.std", fmt::format("{}", fmt::join(p.std, ",")));
+}
+
+Result<std::string> Exporter::Run() {
+  const qnet::Tensor& input = net_.tensor(net_.input);
+  const std::string name = writer_.Unique(input.name);
+  std::vector<std::string> outputs;
+  for (const qnet::Output& output : net_.outputs) outputs.push_back(writer_.Unique(output.name));
+  writer_.AddInput(name, ir::DType::kFloat32, {-1, input.c(), input.h(), input.w()});
+  Quantize(net_.input, name);
+  for (const qnet::Op& op : net_.ops)
+    std::visit([&](const auto& params) { Export(op, params); }, op.params);
+  for (std::size_t i = 0; i < outputs.size(); ++i) ExportOutput(net_.outputs[i], outputs[i]);
+  AddMetadata();
+  return writer_.Finish();
+}
+
+}  // namespace
+
+Result<std::string> ExportQNet(const qnet::QNet& net, Rounding rounding) {
+  return Exporter(net, rounding).Run();
+}
+
+}  // namespace tf2::export_onnx
