@@ -1,4 +1,4 @@
-// Zero-initialised memory at a multiple of 64 bytes: arenas and packed weights.
+// Memory at a multiple of 64 bytes: arenas and packed weights.
 #ifndef TF2_RUNTIME_BACKENDS_CPU_ALIGNED_BUFFER_H_
 #define TF2_RUNTIME_BACKENDS_CPU_ALIGNED_BUFFER_H_
 
@@ -7,9 +7,11 @@
 #include <cstring>
 #include <memory>
 #include <new>
+#include <vector>
 
 namespace tf2::runtime::cpu {
 
+// Zero-initialised bytes.
 class AlignedBuffer {
  public:
   AlignedBuffer() = default;
@@ -28,6 +30,21 @@ class AlignedBuffer {
   };
   std::unique_ptr<std::uint8_t, Delete> data_;
 };
+
+// For vectors that begin at a multiple of 64 bytes.
+template <typename T>
+struct AlignedAllocator {
+  using value_type = T;
+  static constexpr std::align_val_t kAlignment{64};
+  AlignedAllocator() = default;
+  template <typename U>
+  explicit AlignedAllocator(const AlignedAllocator<U>&) {}
+  T* allocate(std::size_t n) { return static_cast<T*>(::operator new(n * sizeof(T), kAlignment)); }
+  void deallocate(T* p, std::size_t) { ::operator delete(p, kAlignment); }
+  bool operator==(const AlignedAllocator&) const = default;
+};
+template <typename T>
+using AlignedVector = std::vector<T, AlignedAllocator<T>>;
 
 }  // namespace tf2::runtime::cpu
 

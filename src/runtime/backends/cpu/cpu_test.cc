@@ -80,7 +80,7 @@ class CpuIsa : public ::testing::TestWithParam<const char*> {
   }
 };
 
-INSTANTIATE_TEST_SUITE_P(Isas, CpuIsa, ::testing::Values("portable", "avx2", "avx512vnni"),
+INSTANTIATE_TEST_SUITE_P(Isas, CpuIsa, ::testing::Values("portable", "avx2", "avxvnni", "avx512vnni"),
                          [](const auto& tested) { return std::string(tested.param); });
 
 TEST_P(CpuIsa, IsTheOneThatRuns) { EXPECT_EQ(Open(GetParam(), 1)->isa(), GetParam()); }
@@ -250,7 +250,7 @@ TEST(CpuDevice, RefusesUnknownInstructionSets) {
   ASSERT_FALSE(device.ok());
   EXPECT_EQ(device.error().ToString(),
             "there are no 'mmx' kernels for the CPU\n  hint: the instruction sets are: portable, "
-            "avx2, avx512vnni");
+            "avx2, avxvnni, avx512vnni");
 }
 
 TEST(CpuDevice, InterruptionCancels) {

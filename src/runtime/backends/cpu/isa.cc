@@ -1,11 +1,25 @@
 #include "runtime/backends/cpu/isa.h"
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 namespace tf2::runtime::cpu {
 namespace {
 
 bool MachineHasAvx2() {
 #if defined(__x86_64__)
   return __builtin_cpu_supports("avx2");
+#else
+  return false;
+#endif
+}
+
+bool MachineHasAvxVnni() {
+#if defined(__x86_64__)
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  constexpr unsigned kAvxVnni = 1U << 4;  // leaf 7, subleaf 1, eax
+  return MachineHasAvx2() && __get_cpuid_count(7, 1, &a, &b, &c, &d) != 0 && (a & kAvxVnni) != 0;
 #else
   return false;
 #endif
@@ -29,6 +43,7 @@ IsaInfo Info(const char* name, const KernelSet* kernels, bool machine_has_it) {
 
 std::vector<IsaInfo> AllIsas() {
   return {Info("portable", PortableKernels(), true), Info("avx2", Avx2Kernels(), MachineHasAvx2()),
+          Info("avxvnni", AvxVnniKernels(), MachineHasAvxVnni()),
           Info("avx512vnni", Avx512VnniKernels(), MachineHasAvx512Vnni())};
 }
 

@@ -3,8 +3,9 @@
 // include nothing else of tf2, so that no inline function of a shared header is ever compiled for
 // an instruction set that the machine may lack.
 //
-// Features lie channel-last: pixel p of a tensor is `stride` bytes at offset + p * stride in the
-// arena of the frame, its channels in order (int8, or int16 little endian).
+// Features lie channel-last in the arena of a frame. An int8 tensor is stored unsigned: the byte of
+// value v is v + zero, zero being 0 where v is known never to be negative (0..127), else 128. Rows
+// may have a border of bytes `zero` around them, so that windows never leave the tensor.
 #ifndef TF2_RUNTIME_BACKENDS_CPU_KERNELS_H_
 #define TF2_RUNTIME_BACKENDS_CPU_KERNELS_H_
 
@@ -12,105 +13,138 @@
 
 namespace tf2::runtime::cpu {
 
-// Output channels are computed in tiles of 16, input channels are consumed in groups of 4.
+// Output channels are computed in tiles of 16, input bytes are consumed in groups of 4.
 inline constexpr int kTile = 16;
 inline constexpr int kGroup = 4;
+// Most output-channel tiles and pixels that a kernel computes together.
+inline constexpr int kMaxPanelTiles = 4;
+inline constexpr int kMaxTilePixels = 16;
 // Bytes that a kernel may read, and ignore, past the end of a tensor.
 inline constexpr int kSlack = 64;
 
-// Where a tensor lies in the arena; bytes.
+// Where a tensor lies in the arena, in bytes: pixel (y, x) at offset + y * row + x * stride, its
+// channels in order (a byte each, or two for int16, little endian and plain).
 struct View {
   std::int64_t offset = 0;
-  std::int64_t stride = 0;  // from one pixel to the next
+  std::int64_t row = 0;
+  std::int64_t stride = 0;
 };
 
-// y = activation(sat((acc * alpha + (res << t) + half) >> s)), half = 2^(s-1), per channel; the
-// arrays are padded to whole tiles. 64-bit arithmetic.
+// The parameters of 16 output channels for results that fit 32 bits before saturation, shifts up to
+// 32 and residual shifts up to 30. Sums are in slot order (KernelSet::slot_channel); "even" and
+// "odd" are slots of even and odd number.
+struct alignas(64) FastRequantization {
+  std::int32_t alpha[kTile];
+  std::int32_t residual[kTile];        // 1 << t
+  std::int64_t half_even[kTile / 2];   // 1 << (s - 1)
+  std::int64_t half_odd[kTile / 2];    //
+  std::int64_t right_even[kTile / 2];  // s
+  std::int64_t left_odd[kTile / 2];    // 32 - s: the result ends in the upper half of 64 bits
+  std::int8_t low[kTile];              // the activation's bounds, in channel order
+  std::int8_t high[kTile];
+};
+
+// The same in general, for one slot.
 struct Requantization {
-  const std::int64_t* alpha = nullptr;
-  const std::int64_t* half = nullptr;
-  const std::int64_t* s = nullptr;
-  const std::int64_t* t = nullptr;  // null without a residual
-  bool relu = false;
-  bool wide = false;  // saturate to 16 bits, write two bytes
+  std::int32_t alpha = 0;
+  std::int32_t alpha_negative = 0;  // for sums below zero
+  std::int32_t s = 1;
+  std::int32_t t = 0;
+  std::int32_t low = 0;
+  std::int32_t high = 0;
+};
+
+// Where results go and what is added to them.
+struct Sink {
+  View output;
+  std::int32_t width = 1;  // pixels of a row
+  std::uint8_t zero = 0;   // of the output
+  bool wide = false;       // int16 output
+  bool has_residual = false;
+  std::uint8_t residual_zero = 0;
+  View residual;
+  const FastRequantization* fast = nullptr;  // [tile]; null: `general` holds
+  const Requantization* general = nullptr;   // [tile][16]
 };
 
 // Adjacent output-channel tiles of one group that are computed together.
 struct Panel {
-  std::int32_t first_tile = 0;   // into weights, bias and requantisation
   std::int32_t tiles = 0;        // 1..KernelSet::panel_tiles
-  std::int32_t in_channel = 0;   // first input channel of the group
+  std::int32_t entries = 0;      // groups of 4 input bytes, a multiple of `run`
+  std::int32_t run = 1;          // products that 16 bits can add: 1, 2, 4 or 8
+  std::int32_t first_tile = 0;   // into bias and requantisation
   std::int32_t out_channel = 0;  // first output channel
   std::int32_t channels = 0;     // output channels that exist: the last tile may be partial
+  std::int64_t offsets = 0;      // index of its first entry's offset
+  std::int64_t weights = 0;      // index of its first weight
 };
 
-// Convolution with any window, stride, padding, dilation and groups, as a product of gathered
-// pixels and packed weights.
+// Convolution with any window, stride, padding, dilation and groups: for each pixel and panel, the
+// sum over the panel's entries of 4 input bytes, at the pixel's address plus the entry's offset,
+// times [tile][16 slots][4] weights.
 struct ConvStep {
-  // Arena offsets of the input pixel under each tap, [pixel tile][tap][pixels_per_tile]; those in
-  // the padding point to zeros. The last tile repeats its last pixel.
-  const std::int32_t* offsets = nullptr;
-  std::int32_t taps = 0;
-  std::int32_t groups_of_4 = 0;      // input channels of a group, divided by 4, rounded up
-  std::int32_t pixels_per_tile = 0;  // KernelSet::tile_pixels or 1
   std::int64_t pixels = 0;
-  // [tile][plane][tap][group of 4] blocks of 64 elements, as KernelSet says. The planes are added.
-  const void* weights = nullptr;
-  std::int32_t planes = 1;
-  const std::int32_t* bias = nullptr;  // [tile][16], with the correction for KernelSet::offset_128
+  View input;  // of output pixel (y, x): strides included
   const Panel* panels = nullptr;
-  Requantization requantization;
-  View output;
-  View residual;  // used where requantization.t is set
+  const std::int32_t* offsets = nullptr;
+  // [panel][entry][tile][16 slots][4], int8; or with `nibbles` [panel][pair of entries][tile][16
+  // slots][4], the code of the first entry in the low half of each byte.
+  const std::int8_t* weights = nullptr;
+  bool nibbles = false;
+  const std::int32_t* bias = nullptr;  // [tile][16 slots]; holds -zero * sum of the weights too
+  Sink sink;
 };
 
-// Depthwise convolution with one output channel per input channel.
+// Convolution with one input and one output channel a group.
 struct DepthwiseStep {
-  const std::int32_t* offsets = nullptr;  // [pixel][tap]
-  std::int32_t taps = 0;
   std::int64_t pixels = 0;
+  View input;  // of output pixel (y, x)
+  std::int32_t taps = 0;
   std::int32_t channels = 0;
+  const std::int32_t* offsets = nullptr;  // [tap], from the pixel's address
   const std::int16_t* weights = nullptr;  // [tap][channels, whole tiles]
   const std::int32_t* bias = nullptr;
-  Requantization requantization;
-  View output;
-  View residual;
+  Sink sink;
 };
 
-struct MaxPoolStep {
-  const std::int32_t* offsets = nullptr;  // [pixel][tap]; padding points to values of -128
-  std::int32_t taps = 0;
+// The window of a pooling at output position i of one axis: input positions begin, begin + step,
+// ... below end.
+struct PoolRange {
+  std::int32_t begin = 0;
+  std::int32_t end = 0;
+};
+
+struct PoolStep {
   std::int64_t pixels = 0;
   std::int32_t channels = 0;
-  View output;
+  View input;
+  std::int32_t step_y = 1, step_x = 1;       // dilation
+  const PoolRange* rows = nullptr;           // [oh]
+  const PoolRange* columns = nullptr;        // [ow]
+  std::uint8_t zero = 0;                     // of the input
+  const std::int32_t* first_tile = nullptr;  // average: [pixel], of its divisor's parameters
+  Sink sink;
 };
 
-struct AvgPoolStep {
-  const std::int32_t* offsets = nullptr;  // [pixel][tap]; padding points to zeros
-  std::int32_t taps = 0;
-  std::int64_t pixels = 0;
-  std::int32_t channels = 0;
-  const std::int32_t* divisor = nullptr;           // [pixel]: index into `requantization`
-  const Requantization* requantization = nullptr;  // [divisor]
-  View output;
-};
-
-// y = activation(sat((clamp((a << shift_a) + (b << shift_b), +-limit) << left) + half) >> right)).
-// Per channel; with it every combination of exponents is exact in 64 bits (see prepare.cc).
+// y = clamp(((a << shift_a) + (b << shift_b), clamped to +-limit, << left) + half) >> right).
+// Per channel; with it every combination of exponents is exact in 64 bits (see prepare.cc), and in
+// 32 where `fits_32`.
 struct AddStep {
   std::int64_t pixels = 0;
   std::int32_t channels = 0;
-  const std::int64_t* shift_a = nullptr;
-  const std::int64_t* shift_b = nullptr;
+  std::int32_t width = 1;
+  const std::int32_t* shift_a = nullptr;
+  const std::int32_t* shift_b = nullptr;
   const std::int64_t* limit = nullptr;
-  const std::int64_t* left = nullptr;
+  const std::int32_t* left = nullptr;
   const std::int64_t* half = nullptr;
-  const std::int64_t* right = nullptr;
-  bool relu = false;
+  const std::int32_t* right = nullptr;
+  std::int32_t low = 0;
+  std::int32_t high = 0;
+  bool fits_32 = false;
   bool wide = false;
-  View a;
-  View b;
-  View output;
+  View a, b, output;
+  std::uint8_t zero_a = 0, zero_b = 0, zero = 0;
 };
 
 // A half-open range of work items.
@@ -122,28 +156,31 @@ struct Range {
 // The kernels of one instruction set, and how they want their data.
 struct KernelSet {
   const char* isa;
-  std::int32_t tile_pixels;   // pixels computed together
   std::int32_t panel_tiles;   // most output-channel tiles computed together
-  std::int32_t weight_bytes;  // of an element: 1 (int8) or 2 (int16)
-  std::int32_t weight_limit;  // largest |weight| of a plane
-  // Order of a block of 64 weights: 0: [output channel][input channel]; n: [output channel / n]
-  // [input channel][output channel % n].
-  std::int32_t transposed_lanes;
-  // Whether the kernel adds 128 to every feature, so that bias must hold -128 * sum of the weights.
-  bool offset_128;
-
-  // `tiles`: of pixels. `panels`: into ConvStep::panels.
-  void (*conv)(const ConvStep& step, std::uint8_t* arena, Range tiles, Range panels);
-  void (*depthwise)(const DepthwiseStep& step, std::uint8_t* arena, Range pixels);
-  void (*max_pool)(const MaxPoolStep& step, std::uint8_t* arena, Range pixels);
-  void (*avg_pool)(const AvgPoolStep& step, std::uint8_t* arena, Range pixels);
-  void (*add)(const AddStep& step, std::uint8_t* arena, Range pixels);
+  std::int32_t weight_limit;  // largest |weight|
+  // Whether products are added in 16 bits first: the sums of each lane must then fit. Lanes are the
+  // pairs of adjacent inputs of an output channel.
+  bool short_sums;
+  // Weights of a panel: 0: int8, [entry][tile][16 slots][4]; n: int16, [block of n
+  // entries][tile][16 slots][entry][4].
+  std::int32_t dot_entries;
+  std::int32_t entry_multiple;       // entries of a panel are a multiple of it
+  bool nibbles;                      // whether it takes weights of 4 bits
+  bool fast_requantization;          // whether it has FastRequantization
+  const std::uint8_t* slot_channel;  // [16]: the channel of each slot
+  void (*conv)(const ConvStep&, std::uint8_t* arena, Range pixels, Range panels);
+  void (*depthwise)(const DepthwiseStep&, std::uint8_t* arena, Range pixels);
+  void (*max_pool)(const PoolStep&, std::uint8_t* arena, Range pixels);
+  void (*avg_pool)(const PoolStep&, std::uint8_t* arena, Range pixels);
+  void (*add)(const AddStep&, std::uint8_t* arena, Range pixels);
 };
 
-// Null where the program was not built for the instruction set.
 const KernelSet* PortableKernels();
+// Null where the program was built for another processor family.
 const KernelSet* Avx2Kernels();
+const KernelSet* AvxVnniKernels();
 const KernelSet* Avx512VnniKernels();
+const KernelSet* AmxKernels();
 
 }  // namespace tf2::runtime::cpu
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstring>
 #include <numeric>
 #include <optional>
 
@@ -17,8 +18,6 @@ std::int64_t RoundUp(std::int64_t value, std::int64_t unit) {
 std::int64_t PixelBytes(const qnet::Tensor& tensor) {
   return std::int64_t{tensor.c()} * qnet::BytesOf(tensor.type);
 }
-
-std::int64_t Pixels(const qnet::Tensor& tensor) { return std::int64_t{tensor.h()} * tensor.w(); }
 
 // A tensor that lies inside another one's buffer, `shift` bytes into each pixel.
 struct Parent {
@@ -48,10 +47,10 @@ std::vector<std::optional<Parent>> FindParents(const qnet::QNet& net) {
   }
   for (const qnet::Op& op : net.ops) {
     if (!std::holds_alternative<qnet::Reshape>(op.params)) continue;
-    const qnet::Tensor& from = net.tensor(op.inputs[0]);
-    const qnet::Tensor& to = net.tensor(op.output);
     auto& parent = parents[qnet::Index(op.output)];
-    if (from.c() == to.c() && !parent.has_value()) parent = Parent{qnet::Index(op.inputs[0]), 0};
+    if (net.tensor(op.inputs[0]).dims == net.tensor(op.output).dims && !parent.has_value()) {
+      parent = Parent{qnet::Index(op.inputs[0]), 0};
+    }
   }
   return parents;
 }
@@ -64,6 +63,8 @@ struct Buffer {
   std::int64_t first = 0;
   std::int64_t last = 0;
   std::int64_t offset = -1;
+  Border border;
+  bool non_negative = true;  // everything inside
 };
 
 bool AliveTogether(const Buffer& a, const Buffer& b) {
@@ -123,11 +124,26 @@ Parent Root(const std::vector<std::optional<Parent>>& parents, std::size_t tenso
   return root;
 }
 
+std::int64_t RowBytes(const qnet::Tensor& tensor, const Border& border) {
+  return (border.left + tensor.w() + border.right) * PixelBytes(tensor);
+}
+
+void Widen(Border& border, const Border& other) {
+  border.top = std::max(border.top, other.top);
+  border.left = std::max(border.left, other.left);
+  border.bottom = std::max(border.bottom, other.bottom);
+  border.right = std::max(border.right, other.right);
+}
+
 // One buffer for each root, alive from the first write to the last read of anything inside it.
 std::vector<Buffer> MakeBuffers(const qnet::QNet& net, const std::vector<Parent>& roots) {
   const auto ops = static_cast<std::int64_t>(net.ops.size());
   std::vector<Buffer> by_tensor(net.tensors.size());
-  for (std::size_t i = 0; i < by_tensor.size(); ++i) by_tensor[i] = {i, 0, ops, -1, -1};
+  for (std::size_t i = 0; i < by_tensor.size(); ++i) {
+    by_tensor[i].tensor = i;
+    by_tensor[i].first = ops;
+    by_tensor[i].last = -1;
+  }
   const auto touch = [&](qnet::TensorId id, std::int64_t at) {
     Buffer& buffer = by_tensor[roots[qnet::Index(id)].tensor];
     buffer.first = std::min(buffer.first, at);
@@ -138,20 +154,72 @@ std::vector<Buffer> MakeBuffers(const qnet::QNet& net, const std::vector<Parent>
     const qnet::Op& op = net.ops[static_cast<std::size_t>(at)];
     for (const qnet::TensorId input : op.inputs) touch(input, at);
     touch(op.output, at);
+    if (const auto border = BorderOf(net, op)) {
+      Widen(by_tensor[roots[qnet::Index(op.inputs[0])].tensor].border, *border);
+    }
   }
   for (const qnet::Output& output : net.outputs) touch(output.tensor, ops);
+  const std::vector<bool> non_negative = NonNegative(net);
+  for (std::size_t i = 0; i < net.tensors.size(); ++i) {
+    if (!non_negative[i]) by_tensor[roots[i].tensor].non_negative = false;
+  }
   std::vector<Buffer> buffers;
   for (Buffer& buffer : by_tensor) {
     if (roots[buffer.tensor].tensor != buffer.tensor) continue;
     const qnet::Tensor& tensor = net.tensors[buffer.tensor];
-    const std::int64_t stride = RoundUp(PixelBytes(tensor), kGroup);
-    buffer.bytes = RoundUp(Pixels(tensor) * stride + kSlack, kAlignment);
+    const std::int64_t rows = buffer.border.top + tensor.h() + buffer.border.bottom;
+    buffer.bytes = RoundUp(rows * RowBytes(tensor, buffer.border) + kSlack, kAlignment);
     buffers.push_back(buffer);
   }
   return buffers;
 }
 
+bool IsRelu(qnet::Activation activation) { return activation == qnet::Activation::kRelu; }
+
 }  // namespace
+
+std::optional<Border> BorderOf(const qnet::QNet& net, const qnet::Op& op) {
+  constexpr std::int64_t kAnyway = 1 << 20;  // bytes that are never too many
+  constexpr std::int64_t kTimes = 4;
+  const auto* conv = std::get_if<qnet::Conv>(&op.params);
+  if (conv == nullptr) return std::nullopt;
+  const qnet::Tensor& in = net.tensor(op.inputs[0]);
+  const qnet::Tensor& out = net.tensor(op.output);
+  const qnet::Window& w = conv->window;
+  const auto after = [](std::int64_t size, std::int64_t outputs, std::int64_t stride,
+                        std::int64_t pad, std::int64_t k, std::int64_t dilation) {
+    return std::max<std::int64_t>(0, (outputs - 1) * stride - pad + (k - 1) * dilation - size + 1);
+  };
+  const Border border{w.ph, w.pw, after(in.h(), out.h(), w.sh, w.ph, w.kh, w.dh),
+                      after(in.w(), out.w(), w.sw, w.pw, w.kw, w.dw)};
+  // In double: the sizes are anything that fits 32 bits.
+  const double bytes = static_cast<double>(border.top + in.h() + border.bottom) *
+                       static_cast<double>(border.left + in.w() + border.right) * in.c();
+  if (bytes > static_cast<double>(kTimes * in.bytes() + kAnyway)) return std::nullopt;
+  return border;
+}
+
+std::vector<bool> NonNegative(const qnet::QNet& net) {
+  std::vector<bool> known(net.tensors.size(), false);
+  for (const qnet::Op& op : net.ops) {
+    const bool inputs = std::ranges::all_of(
+        op.inputs, [&](qnet::TensorId id) { return bool{known[qnet::Index(id)]}; });
+    bool result = false;
+    if (const auto* conv = std::get_if<qnet::Conv>(&op.params)) {
+      result = IsRelu(conv->activation);
+    } else if (const auto* pool = std::get_if<qnet::AvgPool>(&op.params)) {
+      result = inputs || IsRelu(pool->activation);
+    } else if (const auto* add = std::get_if<qnet::Add>(&op.params)) {
+      result = inputs || IsRelu(add->activation);
+    } else if (std::holds_alternative<qnet::MaxPool>(op.params) ||
+               std::holds_alternative<qnet::Concat>(op.params) ||
+               std::holds_alternative<qnet::Reshape>(op.params)) {
+      result = inputs;
+    }
+    known[qnet::Index(op.output)] = result;
+  }
+  return known;
+}
 
 MemoryPlan PlanMemory(const qnet::QNet& net) {
   const auto parents = FindParents(net);
@@ -162,25 +230,46 @@ MemoryPlan PlanMemory(const qnet::QNet& net) {
   MemoryPlan plan;
   plan.peak_bytes = Place(buffers);
   plan.live_bytes = LargestLiveSet(buffers, static_cast<std::int64_t>(net.ops.size()));
-  for (const qnet::Tensor& tensor : net.tensors) {
-    plan.constant_bytes =
-        std::max(plan.constant_bytes, RoundUp(PixelBytes(tensor) + kSlack, kAlignment));
-  }
-  plan.zeros = 0;
-  plan.floors = plan.constant_bytes;
-  const std::int64_t base = 2 * plan.constant_bytes;
-  plan.arena_bytes = base + plan.peak_bytes;
+  plan.arena_bytes = plan.peak_bytes;
+  plan.fills.resize(net.ops.size() + 1);
   std::vector<View> root_views(net.tensors.size());
+  std::vector<std::uint8_t> root_zeros(net.tensors.size());
   for (const Buffer& buffer : buffers) {
-    root_views[buffer.tensor] = {base + buffer.offset,
-                                 RoundUp(PixelBytes(net.tensors[buffer.tensor]), kGroup)};
+    const qnet::Tensor& tensor = net.tensors[buffer.tensor];
+    const std::int64_t stride = PixelBytes(tensor);
+    const std::int64_t row = RowBytes(tensor, buffer.border);
+    const View view{buffer.offset + buffer.border.top * row + buffer.border.left * stride, row,
+                    stride};
+    const bool bytes = tensor.type == qnet::ElemType::kInt8;
+    root_views[buffer.tensor] = view;
+    root_zeros[buffer.tensor] = bytes && !buffer.non_negative ? 128 : 0;
+    if (buffer.border.empty() || buffer.last < buffer.first) continue;
+    plan.fills[static_cast<std::size_t>(buffer.first + 1)].push_back(
+        {view, tensor.h(), tensor.w(), buffer.border, root_zeros[buffer.tensor]});
   }
   for (const Parent& root : roots) {
     View view = root_views[root.tensor];
     view.offset += root.shift;
     plan.views.push_back(view);
+    plan.zeros.push_back(root_zeros[root.tensor]);
   }
   return plan;
+}
+
+void Fill(const BorderFill& fill, std::uint8_t* arena) {
+  const View& view = fill.view;
+  const std::int64_t left = fill.border.left * view.stride;
+  const std::int64_t right = fill.border.right * view.stride;
+  const auto set = [&](std::int64_t offset, std::int64_t bytes) {
+    std::memset(arena + offset, fill.zero, static_cast<std::size_t>(bytes));
+  };
+  const std::int64_t first = view.offset - left;
+  set(first - fill.border.top * view.row, fill.border.top * view.row);
+  for (std::int64_t y = 0; y < fill.h; ++y) {
+    set(first + y * view.row, left);
+    set(view.offset + y * view.row + fill.w * view.stride, right);
+  }
+  set(first + fill.h * view.row, fill.border.bottom * view.row);
 }
 
 }  // namespace tf2::runtime::cpu

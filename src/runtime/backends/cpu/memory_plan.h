@@ -1,10 +1,12 @@
 // Where every tensor of a frame lies in one arena: planned once when a network is loaded. Tensors
 // whose live intervals do not meet share memory; the inputs of a concatenation are written into its
-// output where that is possible, and a reshape that moves no byte shares its input's memory.
+// output where that is possible, and a reshape that changes nothing shares its input's memory.
+// Tensors that padded convolutions read have a border.
 #ifndef TF2_RUNTIME_BACKENDS_CPU_MEMORY_PLAN_H_
 #define TF2_RUNTIME_BACKENDS_CPU_MEMORY_PLAN_H_
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "qnet/qnet.h"
@@ -12,14 +14,33 @@
 
 namespace tf2::runtime::cpu {
 
+// Pixels around a tensor.
+struct Border {
+  std::int64_t top = 0, left = 0, bottom = 0, right = 0;
+  bool empty() const { return top == 0 && left == 0 && bottom == 0 && right == 0; }
+};
+
+// What the windows of a convolution read around its input; nullopt where that would be far larger
+// than the input, and the convolution must not rely on a border.
+std::optional<Border> BorderOf(const qnet::QNet& net, const qnet::Op& op);
+
+// Whether each tensor, by id, never holds a negative value, whatever the network's input.
+std::vector<bool> NonNegative(const qnet::QNet& net);
+
+// A border to be set to the byte `zero` before an operator.
+struct BorderFill {
+  View view;  // of the pixel at (0, 0)
+  std::int64_t h = 0, w = 0;
+  Border border;
+  std::uint8_t zero = 0;
+};
+
 struct MemoryPlan {
-  std::vector<View> views;  // of each tensor, by id
-  // Regions that hold 0 and -128: what a window reads in the padding. Long enough for the pixel of
-  // every tensor and kSlack.
-  std::int64_t zeros = 0;
-  std::int64_t floors = 0;
-  std::int64_t constant_bytes = 0;  // of each of the two
-  std::int64_t arena_bytes = 0;     // of everything
+  std::vector<View> views;          // of each tensor, by id
+  std::vector<std::uint8_t> zeros;  // the byte of value 0, by id; 0 for int16
+  // [0]: before the input is stored; [i + 1]: before operator i.
+  std::vector<std::vector<BorderFill>> fills;
+  std::int64_t arena_bytes = 0;  // of everything
   // Tensor memory, and its lower bound: the largest sum of buffers alive at one operator.
   std::int64_t peak_bytes = 0;
   std::int64_t live_bytes = 0;
@@ -28,9 +49,11 @@ struct MemoryPlan {
 // `net` must pass qnet::Verify. Network outputs stay alive to the end of the frame.
 MemoryPlan PlanMemory(const qnet::QNet& net);
 
+void Fill(const BorderFill& fill, std::uint8_t* arena);
+
 // Whether two tensors' contents are the same bytes at the same place (nothing to copy).
 inline bool SamePlace(const View& a, const View& b) {
-  return a.offset == b.offset && a.stride == b.stride;
+  return a.offset == b.offset && a.row == b.row && a.stride == b.stride;
 }
 
 }  // namespace tf2::runtime::cpu

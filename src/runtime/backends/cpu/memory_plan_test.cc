@@ -24,7 +24,7 @@ TEST(PlanMemory, ReusesWhatNobodyReadsAnyMore) {
   // Two buffers of 16 * 64 bytes and the slack take turns.
   EXPECT_EQ(plan.peak_bytes, 2 * (1024 + 64));
   EXPECT_EQ(plan.live_bytes, plan.peak_bytes);
-  EXPECT_EQ(plan.arena_bytes, plan.peak_bytes + 2 * plan.constant_bytes);
+  EXPECT_EQ(plan.arena_bytes, plan.peak_bytes);
 }
 
 TEST(PlanMemory, ConcatenatesInPlaceInWholeTiles) {
@@ -46,8 +46,27 @@ TEST(PlanMemory, ConcatenatesInPlaceInWholeTiles) {
   EXPECT_EQ(view(b).offset, base + 32);
   for (const auto id : {a, b, inner, c, outer}) EXPECT_EQ(view(id).stride, 64);
   // 5 channels are not whole tiles: nothing of the last one is in place.
-  EXPECT_EQ(view(copied).stride, 72);
-  EXPECT_EQ(view(odd).stride, 8);
+  EXPECT_EQ(view(copied).stride, 69);
+  EXPECT_EQ(view(odd).stride, 5);
+}
+
+TEST(PlanMemory, BordersOfPaddedConvolutions) {
+  NetBuilder builder(1, {16, 4, 4});
+  NetBuilder::ConvOptions padded = Pointwise(16);
+  padded.window = {3, 3, 1, 1, 1, 1, 1, 1};
+  padded.relu = true;
+  const auto a = builder.Conv(builder.input(), padded);
+  const auto b = builder.Conv(a, padded);
+  const qnet::QNet net = builder.Finish({b});
+  const MemoryPlan plan = PlanMemory(net);
+  EXPECT_EQ(plan.views[qnet::Index(a)].row, 6 * 16);
+  EXPECT_EQ(plan.views[qnet::Index(b)].row, 4 * 16);
+  EXPECT_EQ(plan.zeros[qnet::Index(net.input)], 128);
+  EXPECT_EQ(plan.zeros[qnet::Index(a)], 0);
+  ASSERT_EQ(plan.fills[0].size(), 1u);
+  EXPECT_EQ(plan.fills[0][0].zero, 128);
+  ASSERT_EQ(plan.fills[1].size(), 1u);
+  EXPECT_TRUE(plan.fills[2].empty());
 }
 
 TEST(PlanMemory, StaysNearTheLowerBound) {

@@ -12,27 +12,6 @@ namespace tf2::runtime::cpu {
 namespace {
 
 constexpr std::int64_t kMaxArena = (std::int64_t{1} << 31) - 1;
-constexpr std::int64_t kMaxTable = std::int64_t{1} << 28;
-
-const qnet::Window* WindowOf(const qnet::Op& op) {
-  if (const auto* conv = std::get_if<qnet::Conv>(&op.params)) return &conv->window;
-  if (const auto* pool = std::get_if<qnet::MaxPool>(&op.params)) return &pool->window;
-  if (const auto* pool = std::get_if<qnet::AvgPool>(&op.params)) return &pool->window;
-  return nullptr;
-}
-
-Status CheckTable(const qnet::QNet& net, const qnet::Op& op) {
-  const qnet::Window* window = WindowOf(op);
-  if (window == nullptr) return {};
-  const qnet::Tensor& output = net.tensor(op.output);
-  const std::int64_t pixels = std::int64_t{output.h()} * output.w();
-  const std::int64_t taps = std::int64_t{window->kh} * window->kw;
-  if (taps <= kMaxTable / pixels) return {};
-  return ResourceExhausted("{} output pixels of {} window positions each need too large a table",
-                           pixels, taps)
-      .At(op.name);
-}
-
 // Whether kernels apply the activation themselves.
 bool IsFused(qnet::Activation activation) {
   return activation == qnet::Activation::kNone || activation == qnet::Activation::kRelu;
@@ -53,6 +32,16 @@ void Split(ThreadPool* pool, std::int64_t n, const Fn& fn) {
   }
 }
 
+// Whether the threads share the panels of a convolution rather than its pixels: where there are few
+// pixels, or where many weights would pass every thread's cache and the panels divide well.
+bool ShareChannels(const PreparedConv& prepared, std::int64_t units, int threads) {
+  constexpr std::int64_t kManyWeights = 128 << 10;
+  const auto panels = std::ssize(prepared.packed.panels);
+  if (units < 4 * threads) return true;
+  return std::ssize(prepared.packed.weights) >= kManyWeights &&
+         (panels % threads == 0 || panels >= 8 * threads);
+}
+
 }  // namespace
 
 Network::Network(std::shared_ptr<const qnet::QNet> net, const KernelSet& kernels)
@@ -65,7 +54,6 @@ Result<Network> Network::Prepare(std::shared_ptr<const qnet::QNet> net, const Ke
                              network.plan_.arena_bytes, kMaxArena);
   }
   for (const qnet::Op& op : network.net_->ops) {
-    TF2_RETURN_IF_ERROR(CheckTable(*network.net_, op));
     network.steps_.push_back(network.Prepare(op));
   }
   return network;
@@ -75,7 +63,8 @@ Network::Step Network::Prepare(const qnet::Op& op) const {
   const PrepareContext context{*net_, plan_, *kernels_};
   const bool bytes_only = ReadsBytesOnly(*net_, op);
   if (const auto* conv = std::get_if<qnet::Conv>(&op.params)) {
-    if (!bytes_only || !IsFused(conv->activation)) return InterpretedStep{&op};
+    const bool bordered = BorderOf(*net_, op).has_value();
+    if (!bytes_only || !bordered || !IsFused(conv->activation)) return InterpretedStep{&op};
     if (IsDepthwise(*conv, net_->tensor(op.inputs[0]), net_->tensor(op.output))) {
       return PrepareDepthwise(context, op);
     }
@@ -102,12 +91,14 @@ Network::Step Network::Prepare(const qnet::Op& op) const {
 Network::CopyStep Network::PrepareConcat(const qnet::Op& op) const {
   CopyStep step;
   View to = plan_.views[qnet::Index(op.output)];
+  const std::uint8_t zero = plan_.zeros[qnet::Index(op.output)];
   for (const qnet::TensorId input : op.inputs) {
     const qnet::Tensor& tensor = net_->tensor(input);
     const View& from = plan_.views[qnet::Index(input)];
     const std::int64_t bytes = std::int64_t{tensor.c()} * qnet::BytesOf(tensor.type);
     if (!SamePlace(from, to)) {
-      step.parts.push_back({std::int64_t{tensor.h()} * tensor.w(), bytes, from, to});
+      const auto shift = static_cast<std::uint8_t>(zero - plan_.zeros[qnet::Index(input)]);
+      step.parts.push_back({tensor.h(), tensor.w(), bytes, from, to, shift});
     }
     to.offset += bytes;
   }
@@ -115,20 +106,22 @@ Network::CopyStep Network::PrepareConcat(const qnet::Op& op) const {
 }
 
 AlignedBuffer Network::MakeArena() const {
-  AlignedBuffer arena(static_cast<std::size_t>(plan_.arena_bytes));
-  std::memset(arena.data() + plan_.floors, 0x80, static_cast<std::size_t>(plan_.constant_bytes));
-  return arena;
+  return AlignedBuffer(static_cast<std::size_t>(plan_.arena_bytes));
 }
 
 void Network::Execute(const PreparedConv& prepared, std::uint8_t* arena, ThreadPool* pool) const {
   const ConvStep& step = prepared.step;
-  const std::int64_t tiles = (step.pixels + step.pixels_per_tile - 1) / step.pixels_per_tile;
-  const auto panels = static_cast<std::int64_t>(prepared.panels.size());
-  // Few pixels (fully connected layers): the threads share the output channels instead.
-  if (pool != nullptr && tiles < 2 * pool->threads()) {
-    Split(pool, panels, [&](Range range) { kernels_->conv(step, arena, {0, tiles}, range); });
+  const auto panels = std::ssize(prepared.packed.panels);
+  // Pixels are shared in whole tiles of most kernels.
+  const std::int64_t unit = step.pixels >= 512 ? 24 : 6;
+  const std::int64_t units = (step.pixels + unit - 1) / unit;
+  if (pool != nullptr && ShareChannels(prepared, units, pool->threads())) {
+    Split(pool, panels, [&](Range range) { kernels_->conv(step, arena, {0, step.pixels}, range); });
   } else {
-    Split(pool, tiles, [&](Range range) { kernels_->conv(step, arena, range, {0, panels}); });
+    Split(pool, units, [&](Range range) {
+      const Range pixels{range.begin * unit, std::min(range.end * unit, step.pixels)};
+      kernels_->conv(step, arena, pixels, {0, panels});
+    });
   }
 }
 
@@ -156,52 +149,55 @@ void Network::Execute(const PreparedAdd& prepared, std::uint8_t* arena, ThreadPo
 }
 
 void Network::Execute(const CopyStep& step, std::uint8_t* arena, ThreadPool*) const {
-  for (const auto& part : step.parts) {
-    CopyPixels(part.pixels, part.bytes, part.from, part.to, arena);
-  }
+  for (const PixelCopy& part : step.parts) CopyPixels(part, arena);
+}
+
+std::vector<std::uint8_t> Network::Read(qnet::TensorId id, const std::uint8_t* arena) const {
+  return Gather(net_->tensor(id), plan_.views[qnet::Index(id)], plan_.zeros[qnet::Index(id)],
+                arena);
+}
+
+void Network::Write(qnet::TensorId id, std::span<const std::uint8_t> bytes,
+                    std::uint8_t* arena) const {
+  Scatter(net_->tensor(id), bytes, plan_.views[qnet::Index(id)], plan_.zeros[qnet::Index(id)],
+          arena);
 }
 
 void Network::Execute(const ReshapeStep& step, std::uint8_t* arena, ThreadPool*) const {
-  const View& from = plan_.views[qnet::Index(step.from)];
-  const View& to = plan_.views[qnet::Index(step.to)];
-  const qnet::Tensor& input = net_->tensor(step.from);
-  const qnet::Tensor& output = net_->tensor(step.to);
-  if (SamePlace(from, to) && input.c() == output.c()) return;
-  Scatter(output, Gather(input, from, arena), to, arena);
+  const bool in_place =
+      net_->tensor(step.from).dims == net_->tensor(step.to).dims &&
+      SamePlace(plan_.views[qnet::Index(step.from)], plan_.views[qnet::Index(step.to)]);
+  if (!in_place) Write(step.to, Read(step.from, arena), arena);
 }
 
 void Network::Execute(const InterpretedStep& step, std::uint8_t* arena, ThreadPool*) const {
   std::vector<qnet::Bytes> inputs;
-  for (const qnet::TensorId id : step.op->inputs) {
-    inputs.push_back(Gather(net_->tensor(id), plan_.views[qnet::Index(id)], arena));
-  }
+  for (const qnet::TensorId id : step.op->inputs) inputs.push_back(Read(id, arena));
   std::vector<const qnet::Bytes*> pointers;
   for (const qnet::Bytes& input : inputs) pointers.push_back(&input);
-  const qnet::TensorId output = step.op->output;
-  Scatter(net_->tensor(output), qnet::RunOp(*net_, *step.op, pointers),
-          plan_.views[qnet::Index(output)], arena);
+  Write(step.op->output, qnet::RunOp(*net_, *step.op, pointers), arena);
 }
 
 Result<Frame> Network::Run(std::span<const std::int8_t> input, AlignedBuffer& arena,
                            ThreadPool* pool, const TraceSink* sink) const {
   std::uint8_t* const base = arena.data();
-  const auto view = [&](qnet::TensorId id) { return plan_.views[qnet::Index(id)]; };
-  const auto show = [&](qnet::TensorId id) {
-    if (sink != nullptr) (*sink)(id, Gather(net_->tensor(id), view(id), base));
+  const auto fill = [&](std::size_t at) {
+    for (const BorderFill& border : plan_.fills[at]) Fill(border, base);
   };
-  Scatter(net_->tensor(net_->input),
-          {reinterpret_cast<const std::uint8_t*>(input.data()), input.size()}, view(net_->input),
-          base);
+  const auto show = [&](qnet::TensorId id) {
+    if (sink != nullptr) (*sink)(id, Read(id, base));
+  };
+  fill(0);
+  Write(net_->input, {reinterpret_cast<const std::uint8_t*>(input.data()), input.size()}, base);
   show(net_->input);
   for (std::size_t i = 0; i < steps_.size(); ++i) {
     TF2_RETURN_IF_ERROR(CheckInterrupted());
+    fill(i + 1);
     std::visit([&](const auto& step) { Execute(step, base, pool); }, steps_[i]);
     show(net_->ops[i].output);
   }
   Frame frame;
-  for (const qnet::Output& output : net_->outputs) {
-    frame.push_back(Gather(net_->tensor(output.tensor), view(output.tensor), base));
-  }
+  for (const qnet::Output& output : net_->outputs) frame.push_back(Read(output.tensor, base));
   return frame;
 }
 

@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "qnet/qnet.h"
 #include "runtime/backends/cpu/aligned_buffer.h"
+#include "runtime/backends/cpu/layout.h"
 #include "runtime/backends/cpu/memory_plan.h"
 #include "runtime/backends/cpu/prepare.h"
 #include "runtime/device.h"
@@ -22,15 +23,14 @@ namespace tf2::runtime::cpu {
 // Immutable once made; frames may run on different arenas at the same time.
 class Network {
  public:
-  // Errors: kResourceExhausted, by operator, where an arena would pass 2 GiB or a window table
-  // 2^28 entries.
+  // Errors: kResourceExhausted where an arena would pass 2 GiB.
   static Result<Network> Prepare(std::shared_ptr<const qnet::QNet> net, const KernelSet& kernels);
 
   const qnet::QNet& net() const { return *net_; }
   const MemoryPlan& plan() const { return plan_; }
   const KernelSet& kernels() const { return *kernels_; }
 
-  // Memory for one frame in flight, its constant regions set.
+  // Memory for one frame in flight.
   AlignedBuffer MakeArena() const;
 
   // One frame. `pool`: splits each operator over its threads; null to run on the caller alone.
@@ -41,13 +41,9 @@ class Network {
  private:
   // Concat: what was not written in place.
   struct CopyStep {
-    struct Part {
-      std::int64_t pixels, bytes;
-      View from, to;
-    };
-    std::vector<Part> parts;
+    std::vector<PixelCopy> parts;
   };
-  // Reshape that changes the order of bytes; nothing to do where the places are the same.
+  // Nothing to do where both are the same bytes.
   struct ReshapeStep {
     qnet::TensorId from, to;
   };
@@ -62,6 +58,10 @@ class Network {
 
   Step Prepare(const qnet::Op& op) const;
   CopyStep PrepareConcat(const qnet::Op& op) const;
+
+  // A tensor's contents in [c, h, w] order.
+  std::vector<std::uint8_t> Read(qnet::TensorId id, const std::uint8_t* arena) const;
+  void Write(qnet::TensorId id, std::span<const std::uint8_t> bytes, std::uint8_t* arena) const;
 
   void Execute(const PreparedConv& prepared, std::uint8_t* arena, ThreadPool* pool) const;
   void Execute(const PreparedDepthwise& prepared, std::uint8_t* arena, ThreadPool* pool) const;

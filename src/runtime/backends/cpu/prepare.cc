@@ -2,64 +2,191 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <numeric>
 
 namespace tf2::runtime::cpu {
 namespace {
 
-bool Inside(std::int64_t at, std::int32_t size) { return 0 <= at && at < size; }
+bool IsWide(const qnet::Tensor& tensor) { return tensor.type == qnet::ElemType::kInt16; }
+bool IsRelu(qnet::Activation activation) { return activation == qnet::Activation::kRelu; }
 
-// 0..count-1, then -1 up to whole tiles.
-std::vector<std::int32_t> PaddedChannels(std::int32_t count) {
-  const std::int32_t slots = (count + kTile - 1) / kTile * kTile;
-  std::vector<std::int32_t> channels(static_cast<std::size_t>(slots), -1);
-  std::iota(channels.begin(), channels.begin() + count, 0);
-  return channels;
+// Bounds of an output: its type's and the activation's.
+std::int32_t Low(const qnet::Tensor& output, qnet::Activation activation) {
+  return IsRelu(activation) ? 0 : IsWide(output) ? -32768 : -128;
+}
+std::int32_t High(const qnet::Tensor& output) { return IsWide(output) ? 32767 : 127; }
+
+// The channel of each slot of the tiles of a tensor; -1 for padding.
+std::vector<std::int32_t> PlainSlots(const KernelSet& kernels, std::int32_t channels) {
+  std::vector<std::int32_t> slots;
+  for (std::int32_t tile = 0; tile < channels; tile += kTile) {
+    for (int slot = 0; slot < kTile; ++slot) {
+      const std::int32_t c = tile + kernels.slot_channel[slot];
+      slots.push_back(c < channels ? c : -1);
+    }
+  }
+  return slots;
 }
 
-bool IsWide(const qnet::Tensor& tensor) { return tensor.type == qnet::ElemType::kInt16; }
+// A parameter set by channel.
+struct ChannelScales {
+  std::span<const numerics::Scale> scale;
+  std::span<const std::uint8_t> t;          // empty without a residual
+  std::span<const std::int64_t> sum_bound;  // the largest |sum| of each channel
+};
+
+// Whether (sum * alpha + (residual << t) + half) >> s fits 32 bits and the fast kernels' shifts.
+bool FitsFast(const ChannelScales& channels) {
+  for (std::size_t c = 0; c < channels.scale.size(); ++c) {
+    const numerics::Scale& scale = channels.scale[c];
+    if (scale.s > 32) return false;
+    std::int64_t largest = channels.sum_bound[c] * scale.alpha + (std::int64_t{1} << (scale.s - 1));
+    if (!channels.t.empty()) {
+      if (channels.t[c] > 30) return false;
+      largest += std::int64_t{128} << channels.t[c];
+    }
+    if (largest >> scale.s >= std::int64_t{1} << 31) return false;
+  }
+  return true;
+}
+
+Requantization GeneralSlot(const ChannelScales& channels, std::int32_t channel, std::int32_t low,
+                           std::int32_t high) {
+  Requantization slot;
+  slot.low = low;
+  slot.high = high;
+  if (channel < 0) return slot;
+  const auto c = static_cast<std::size_t>(channel);
+  slot.alpha = slot.alpha_negative = channels.scale[c].alpha;
+  slot.s = channels.scale[c].s;
+  slot.t = channels.t.empty() ? 0 : channels.t[c];
+  return slot;
+}
+
+FastRequantization FastTile(std::span<const Requantization> slots,
+                            const std::uint8_t* slot_channel) {
+  FastRequantization tile{};
+  for (std::size_t i = 0; i < kTile; ++i) {
+    const Requantization& slot = slots[i];
+    tile.alpha[i] = slot.alpha;
+    tile.residual[i] = std::int32_t{1} << std::min(slot.t, 30);
+    (i % 2 == 0 ? tile.half_even : tile.half_odd)[i / 2] = std::int64_t{1} << (slot.s - 1);
+    if (i % 2 == 0) {
+      tile.right_even[i / 2] = slot.s;
+    } else {
+      tile.left_odd[i / 2] = 32 - slot.s;
+    }
+    tile.low[slot_channel[i]] = static_cast<std::int8_t>(slot.low);
+    tile.high[slot_channel[i]] = static_cast<std::int8_t>(slot.high);
+  }
+  return tile;
+}
+
+// Appends the parameters of `slots`.
+void AppendTable(const KernelSet& kernels, const ChannelScales& channels,
+                 std::span<const std::int32_t> slots, std::int32_t low, std::int32_t high,
+                 RequantizationTables& tables) {
+  for (std::size_t tile = 0; tile < slots.size(); tile += kTile) {
+    for (const std::int32_t slot : slots.subspan(tile, kTile)) {
+      tables.general.push_back(GeneralSlot(channels, slot, low, high));
+    }
+    tables.fast.push_back(FastTile(std::span(tables.general).last(kTile), kernels.slot_channel));
+  }
+}
+
+// The sink of `op`, without its tables' addresses.
+Sink SinkOf(const PrepareContext& context, const qnet::Op& op) {
+  const qnet::Tensor& output = context.net.tensor(op.output);
+  Sink sink;
+  sink.output = context.view(op.output);
+  sink.width = output.w();
+  sink.zero = context.zero(op.output);
+  sink.wide = IsWide(output);
+  return sink;
+}
+
+void AddResidual(const PrepareContext& context, const qnet::Op& op, Sink& sink) {
+  if (op.inputs.size() < 2) return;
+  sink.has_residual = true;
+  sink.residual = context.view(op.inputs[1]);
+  sink.residual_zero = context.zero(op.inputs[1]);
+}
+
+// Keeps the form that applies and points the sink to it.
+void Attach(const KernelSet& kernels, bool fits_fast, RequantizationTables& tables, Sink& sink) {
+  if (fits_fast && kernels.fast_requantization && !sink.wide) {
+    tables.general.clear();
+    sink.fast = tables.fast.data();
+  } else {
+    tables.fast.clear();
+    sink.general = tables.general.data();
+  }
+}
+
+// The input's view by output pixel: where the first tap of its window lies.
+View WindowView(const View& input, const qnet::Window& window) {
+  return {input.offset - window.ph * input.row - window.pw * input.stride, window.sh * input.row,
+          window.sw * input.stride};
+}
+
+// The part inside the input of each window along an axis.
+std::vector<PoolRange> PoolRanges(std::int32_t in, std::int32_t out, std::int32_t k,
+                                  std::int32_t stride, std::int32_t pad, std::int32_t dilation) {
+  std::vector<PoolRange> ranges;
+  for (std::int64_t o = 0; o < out; ++o) {
+    const std::int64_t start = o * stride - pad;
+    const std::int64_t skipped = start < 0 ? (-start + dilation - 1) / dilation : 0;
+    const std::int64_t end = std::min<std::int64_t>(in, start + std::int64_t{k - 1} * dilation + 1);
+    ranges.push_back(
+        {static_cast<std::int32_t>(start + skipped * dilation), static_cast<std::int32_t>(end)});
+  }
+  return ranges;
+}
+
+void FillPool(const PrepareContext& context, const qnet::Op& op, const qnet::Window& window,
+              PreparedPool& prepared) {
+  const qnet::Tensor& input = context.net.tensor(op.inputs[0]);
+  const qnet::Tensor& output = context.net.tensor(op.output);
+  prepared.rows = PoolRanges(input.h(), output.h(), window.kh, window.sh, window.ph, window.dh);
+  prepared.columns = PoolRanges(input.w(), output.w(), window.kw, window.sw, window.pw, window.dw);
+  PoolStep& step = prepared.step;
+  step.pixels = std::int64_t{output.h()} * output.w();
+  step.channels = output.c();
+  step.input = context.view(op.inputs[0]);
+  step.step_y = window.dh;
+  step.step_x = window.dw;
+  step.rows = prepared.rows.data();
+  step.columns = prepared.columns.data();
+  step.zero = context.zero(op.inputs[0]);
+  step.sink = SinkOf(context, op);
+}
 
 }  // namespace
 
-std::vector<std::int32_t> WindowOffsets(const qnet::Tensor& input, const View& view,
-                                        const qnet::Window& window, const qnet::Tensor& output,
-                                        int pixels_per_tile, std::int64_t padding) {
-  const std::int64_t pixels = std::int64_t{output.h()} * output.w();
-  const std::int64_t tiles = (pixels + pixels_per_tile - 1) / pixels_per_tile;
-  std::vector<std::int32_t> offsets;
-  offsets.reserve(static_cast<std::size_t>(tiles * window.kh * window.kw * pixels_per_tile));
-  for (std::int64_t tile = 0; tile < tiles; ++tile) {
-    for (std::int32_t tap = 0; tap < window.kh * window.kw; ++tap) {
-      for (int i = 0; i < pixels_per_tile; ++i) {
-        const std::int64_t p = std::min(tile * pixels_per_tile + i, pixels - 1);
-        const std::int64_t y =
-            p / output.w() * window.sh - window.ph + std::int64_t{tap / window.kw} * window.dh;
-        const std::int64_t x =
-            p % output.w() * window.sw - window.pw + std::int64_t{tap % window.kw} * window.dw;
-        const bool inside = Inside(y, input.h()) && Inside(x, input.w());
-        offsets.push_back(static_cast<std::int32_t>(
-            inside ? view.offset + (y * input.w() + x) * view.stride : padding));
-      }
-    }
-  }
-  return offsets;
-}
-
-RequantizationTable::RequantizationTable(std::span<const numerics::Scale> scale,
-                                         std::span<const std::uint8_t> shifts,
-                                         std::span<const std::int32_t> channels) {
-  for (const std::int32_t c : channels) {
-    const auto at = static_cast<std::size_t>(c);
-    const numerics::Scale value = c < 0 ? numerics::Scale{} : scale[at];
-    alpha.push_back(value.alpha);
-    s.push_back(value.s);
-    half.push_back(std::int64_t{1} << (value.s - 1));
-    if (!shifts.empty()) t.push_back(c < 0 ? 0 : shifts[at]);
-  }
-}
-
-Requantization RequantizationTable::view(bool relu, bool wide) const {
-  return {alpha.data(), half.data(), s.data(), t.empty() ? nullptr : t.data(), relu, wide};
+PreparedConv PrepareConv(const PrepareContext& context, const qnet::Op& op) {
+  // Fully connected layers whose weights pass no cache are read in 4 bits.
+  constexpr std::int64_t kManyWeights = std::int64_t{1} << 20;
+  const auto& conv = std::get<qnet::Conv>(op.params);
+  const qnet::Tensor& input = context.net.tensor(op.inputs[0]);
+  const qnet::Tensor& output = context.net.tensor(op.output);
+  PreparedConv prepared;
+  ConvStep& step = prepared.step;
+  step.pixels = std::int64_t{output.h()} * output.w();
+  step.input = WindowView(context.view(op.inputs[0]), conv.window);
+  const bool nibbles = step.pixels == 1 && std::ssize(conv.terms[0]) >= kManyWeights;
+  prepared.packed = PackConv(context.kernels, conv, input.c(), output.c(),
+                             context.view(op.inputs[0]), context.zero(op.inputs[0]), nibbles);
+  const ChannelScales channels{conv.scale, conv.t, prepared.packed.sum_bound};
+  AppendTable(context.kernels, channels, prepared.packed.slot_channels,
+              Low(output, conv.activation), High(output), prepared.tables);
+  step.panels = prepared.packed.panels.data();
+  step.offsets = prepared.packed.offsets.data();
+  step.weights = prepared.packed.weights.data();
+  step.nibbles = prepared.packed.nibbles;
+  step.bias = prepared.packed.bias.data();
+  step.sink = SinkOf(context, op);
+  AddResidual(context, op, step.sink);
+  Attach(context.kernels, FitsFast(channels), prepared.tables, step.sink);
+  return prepared;
 }
 
 bool IsDepthwise(const qnet::Conv& conv, const qnet::Tensor& input, const qnet::Tensor& output) {
@@ -68,51 +195,55 @@ bool IsDepthwise(const qnet::Conv& conv, const qnet::Tensor& input, const qnet::
 
 PreparedDepthwise PrepareDepthwise(const PrepareContext& context, const qnet::Op& op) {
   const auto& conv = std::get<qnet::Conv>(op.params);
-  const qnet::Tensor& input = context.net.tensor(op.inputs[0]);
   const qnet::Tensor& output = context.net.tensor(op.output);
-  const auto channels = PaddedChannels(output.c());
-  const std::int32_t taps = conv.window.kh * conv.window.kw;
+  const View& input = context.view(op.inputs[0]);
+  const auto taps =
+      static_cast<std::size_t>(conv.window.kh) * static_cast<std::size_t>(conv.window.kw);
+  const auto slots = PlainSlots(context.kernels, output.c());
   PreparedDepthwise prepared;
-  prepared.offsets =
-      WindowOffsets(input, context.view(op.inputs[0]), conv.window, output, 1, context.plan.zeros);
-  prepared.weights.resize(static_cast<std::size_t>(taps) * channels.size());
-  prepared.bias.resize(channels.size());
-  for (std::size_t c = 0; c < conv.beta.size(); ++c) {
-    prepared.bias[c] = conv.beta[c];
-    for (std::size_t tap = 0; tap < static_cast<std::size_t>(taps); ++tap) {
-      int sum = 0;
-      for (const auto& term : conv.terms) sum += term[c * static_cast<std::size_t>(taps) + tap];
-      prepared.weights[tap * channels.size() + c] = static_cast<std::int16_t>(sum);
+  for (std::int32_t ky = 0; ky < conv.window.kh; ++ky) {
+    for (std::int32_t kx = 0; kx < conv.window.kw; ++kx) {
+      prepared.offsets.push_back(static_cast<std::int32_t>(ky * conv.window.dh * input.row +
+                                                           kx * conv.window.dw * input.stride));
     }
   }
-  prepared.table.emplace_back(conv.scale, conv.t, channels);
+  prepared.weights.resize(taps * slots.size());
+  prepared.bias.resize(slots.size());
+  std::vector<std::int64_t> sum_bound;
+  for (std::size_t c = 0; c < conv.beta.size(); ++c) {
+    std::int64_t sum = 0, absolute = 0;
+    for (std::size_t tap = 0; tap < taps; ++tap) {
+      int w = 0;
+      for (const auto& term : conv.terms) w += term[c * taps + tap];
+      prepared.weights[tap * slots.size() + c] = static_cast<std::int16_t>(w);
+      sum += w;
+      absolute += std::abs(w);
+    }
+    prepared.bias[c] = static_cast<std::int32_t>(
+        static_cast<std::uint32_t>(conv.beta[c] - context.zero(op.inputs[0]) * sum));
+    sum_bound.push_back(absolute * 128 + std::abs(std::int64_t{conv.beta[c]}));
+  }
+  const ChannelScales channels{conv.scale, conv.t, sum_bound};
+  AppendTable(context.kernels, channels, slots, Low(output, conv.activation), High(output),
+              prepared.tables);
 
   DepthwiseStep& step = prepared.step;
-  step.offsets = prepared.offsets.data();
-  step.taps = taps;
   step.pixels = std::int64_t{output.h()} * output.w();
+  step.input = WindowView(input, conv.window);
+  step.taps = static_cast<std::int32_t>(taps);
   step.channels = output.c();
+  step.offsets = prepared.offsets.data();
   step.weights = prepared.weights.data();
   step.bias = prepared.bias.data();
-  step.requantization =
-      prepared.table[0].view(conv.activation == qnet::Activation::kRelu, IsWide(output));
-  step.output = context.view(op.output);
-  if (op.inputs.size() > 1) step.residual = context.view(op.inputs[1]);
+  step.sink = SinkOf(context, op);
+  AddResidual(context, op, step.sink);
+  Attach(context.kernels, FitsFast(channels), prepared.tables, step.sink);
   return prepared;
 }
 
 PreparedMaxPool PrepareMaxPool(const PrepareContext& context, const qnet::Op& op) {
-  const auto& pool = std::get<qnet::MaxPool>(op.params);
-  const qnet::Tensor& output = context.net.tensor(op.output);
   PreparedMaxPool prepared;
-  prepared.offsets = WindowOffsets(context.net.tensor(op.inputs[0]), context.view(op.inputs[0]),
-                                   pool.window, output, 1, context.plan.floors);
-  MaxPoolStep& step = prepared.step;
-  step.offsets = prepared.offsets.data();
-  step.taps = pool.window.kh * pool.window.kw;
-  step.pixels = std::int64_t{output.h()} * output.w();
-  step.channels = output.c();
-  step.output = context.view(op.output);
+  FillPool(context, op, std::get<qnet::MaxPool>(op.params).window, prepared);
   return prepared;
 }
 
@@ -120,30 +251,26 @@ PreparedAvgPool PrepareAvgPool(const PrepareContext& context, const qnet::Op& op
   const auto& pool = std::get<qnet::AvgPool>(op.params);
   const qnet::Tensor& output = context.net.tensor(op.output);
   PreparedAvgPool prepared;
-  prepared.offsets = WindowOffsets(context.net.tensor(op.inputs[0]), context.view(op.inputs[0]),
-                                   pool.window, output, 1, context.plan.zeros);
+  FillPool(context, op, pool.window, prepared);
+  const auto slots = PlainSlots(context.kernels, output.c());
+  const std::vector<std::int64_t> sum_bound(static_cast<std::size_t>(output.c()),
+                                            std::int64_t{128} * pool.window.kh * pool.window.kw);
+  bool fits_fast = true;
+  for (const auto& scale : pool.scale) {
+    const ChannelScales channels{scale, {}, sum_bound};
+    AppendTable(context.kernels, channels, slots, Low(output, pool.activation), High(output),
+                prepared.tables);
+    fits_fast = fits_fast && FitsFast(channels);
+  }
+  const auto tiles = static_cast<std::int32_t>(slots.size() / kTile);
   for (const std::int32_t h : pool.divisor_h) {
     for (const std::int32_t w : pool.divisor_w) {
-      const auto at = std::ranges::lower_bound(pool.divisors, h * w);
-      prepared.divisor.push_back(static_cast<std::int32_t>(at - pool.divisors.begin()));
+      const auto at = std::ranges::lower_bound(pool.divisors, h * w) - pool.divisors.begin();
+      prepared.first_tile.push_back(static_cast<std::int32_t>(at) * tiles);
     }
   }
-  const auto channels = PaddedChannels(output.c());
-  for (const auto& scale : pool.scale) {
-    prepared.tables.emplace_back(scale, std::span<const std::uint8_t>(), channels);
-  }
-  for (const auto& table : prepared.tables) {
-    prepared.requantization.push_back(
-        table.view(pool.activation == qnet::Activation::kRelu, IsWide(output)));
-  }
-  AvgPoolStep& step = prepared.step;
-  step.offsets = prepared.offsets.data();
-  step.taps = pool.window.kh * pool.window.kw;
-  step.pixels = std::int64_t{output.h()} * output.w();
-  step.channels = output.c();
-  step.divisor = prepared.divisor.data();
-  step.requantization = prepared.requantization.data();
-  step.output = context.view(op.output);
+  prepared.step.first_tile = prepared.first_tile.data();
+  Attach(context.kernels, fits_fast, prepared.tables, prepared.step.sink);
   return prepared;
 }
 
@@ -152,34 +279,54 @@ PreparedAvgPool PrepareAvgPool(const PrepareContext& context, const qnet::Op& op
 // after a shift by min(qo - D, 17) alike.
 PreparedAdd PrepareAdd(const PrepareContext& context, const qnet::Op& op) {
   constexpr int kEnough = 17;
+  const auto& add = std::get<qnet::Add>(op.params);
   const qnet::Tensor& a = context.net.tensor(op.inputs[0]);
   const qnet::Tensor& b = context.net.tensor(op.inputs[1]);
   const qnet::Tensor& output = context.net.tensor(op.output);
   PreparedAdd prepared;
+  AddStep& step = prepared.step;
+  step.fits_32 = true;
   for (std::size_t c = 0; c < output.q.size(); ++c) {
     const int d = std::max<int>(a.q[c], b.q[c]);
     const int left = output.q[c] - d;
     prepared.shift_a.push_back(d - a.q[c]);
     prepared.shift_b.push_back(d - b.q[c]);
-    prepared.limit.push_back(std::int64_t{1} << (left >= 0 ? kEnough : 62));
     prepared.left.push_back(std::clamp(left, 0, kEnough));
     prepared.right.push_back(left < 0 ? -left : 0);
     prepared.half.push_back(left < 0 ? std::int64_t{1} << (-left - 1) : 0);
+    // The sum is below 2^29 and so is what it is shifted to.
+    step.fits_32 =
+        step.fits_32 && d - a.q[c] <= 20 && d - b.q[c] <= 20 && left <= 12 && left >= -30;
   }
-  AddStep& step = prepared.step;
+  for (std::size_t c = 0; c < output.q.size(); ++c) {
+    const bool right = output.q[c] < std::max(a.q[c], b.q[c]);
+    prepared.limit.push_back(std::int64_t{1} << (!right ? kEnough : step.fits_32 ? 30 : 62));
+  }
+  // Kernels read whole tiles.
+  const std::size_t slots = (output.q.size() + kTile - 1) / kTile * kTile;
+  for (auto* list : {&prepared.shift_a, &prepared.shift_b, &prepared.left, &prepared.right}) {
+    list->resize(slots);
+  }
+  for (auto* list : {&prepared.limit, &prepared.half}) list->resize(slots);
+
   step.pixels = std::int64_t{output.h()} * output.w();
   step.channels = output.c();
+  step.width = output.w();
   step.shift_a = prepared.shift_a.data();
   step.shift_b = prepared.shift_b.data();
   step.limit = prepared.limit.data();
   step.left = prepared.left.data();
   step.half = prepared.half.data();
   step.right = prepared.right.data();
-  step.relu = std::get<qnet::Add>(op.params).activation == qnet::Activation::kRelu;
+  step.low = Low(output, add.activation);
+  step.high = High(output);
   step.wide = IsWide(output);
   step.a = context.view(op.inputs[0]);
   step.b = context.view(op.inputs[1]);
   step.output = context.view(op.output);
+  step.zero_a = context.zero(op.inputs[0]);
+  step.zero_b = context.zero(op.inputs[1]);
+  step.zero = context.zero(op.output);
   return prepared;
 }
 

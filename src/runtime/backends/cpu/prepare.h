@@ -1,6 +1,6 @@
-// From a QNet operator to the step that a kernel executes: packed weights, offset tables,
-// parameters widened to what the kernels load. Done once, when a network is loaded. Each Prepared*
-// owns the tables that its `step` points to.
+// From a QNet operator to the step that a kernel executes: packed weights, parameters widened to
+// what the kernels load. Done once, when a network is loaded. Each Prepared* owns the tables that
+// its `step` points to.
 #ifndef TF2_RUNTIME_BACKENDS_CPU_PREPARE_H_
 #define TF2_RUNTIME_BACKENDS_CPU_PREPARE_H_
 
@@ -12,6 +12,7 @@
 #include "runtime/backends/cpu/aligned_buffer.h"
 #include "runtime/backends/cpu/kernels.h"
 #include "runtime/backends/cpu/memory_plan.h"
+#include "runtime/backends/cpu/pack.h"
 
 namespace tf2::runtime::cpu {
 
@@ -22,30 +23,19 @@ struct PrepareContext {
   const KernelSet& kernels;
 
   const View& view(qnet::TensorId id) const { return plan.views[qnet::Index(id)]; }
+  std::uint8_t zero(qnet::TensorId id) const { return plan.zeros[qnet::Index(id)]; }
 };
 
-// Arena offsets of the input pixels under a window, [pixel tile][ky][kx][pixels_per_tile]; taps
-// outside the input point to `padding`. The last tile repeats the last pixel.
-std::vector<std::int32_t> WindowOffsets(const qnet::Tensor& input, const View& view,
-                                        const qnet::Window& window, const qnet::Tensor& output,
-                                        int pixels_per_tile, std::int64_t padding);
-
-// The arrays of a Requantization. `channels`: the channel of each slot, -1 for padding.
-struct RequantizationTable {
-  RequantizationTable(std::span<const numerics::Scale> scale, std::span<const std::uint8_t> t,
-                      std::span<const std::int32_t> channels);
-  Requantization view(bool relu, bool wide) const;
-
-  std::vector<std::int64_t> alpha, half, s, t;
+// The parameters of the slots of one or more tables one after the other, in the form that applies.
+struct RequantizationTables {
+  AlignedVector<FastRequantization> fast;
+  std::vector<Requantization> general;
 };
 
 struct PreparedConv {
   ConvStep step;
-  std::vector<Panel> panels;
-  std::vector<std::int32_t> offsets;
-  std::vector<std::int32_t> bias;
-  AlignedBuffer weights;
-  std::vector<RequantizationTable> table;  // one
+  PackedConv packed;
+  RequantizationTables tables;
 };
 PreparedConv PrepareConv(const PrepareContext& context, const qnet::Op& op);
 
@@ -54,30 +44,27 @@ struct PreparedDepthwise {
   std::vector<std::int32_t> offsets;
   std::vector<std::int32_t> bias;
   std::vector<std::int16_t> weights;
-  std::vector<RequantizationTable> table;  // one
+  RequantizationTables tables;
 };
 // Whether PrepareDepthwise applies: one input and one output channel a group.
 bool IsDepthwise(const qnet::Conv& conv, const qnet::Tensor& input, const qnet::Tensor& output);
 PreparedDepthwise PrepareDepthwise(const PrepareContext& context, const qnet::Op& op);
 
-struct PreparedMaxPool {
-  MaxPoolStep step;
-  std::vector<std::int32_t> offsets;
+struct PreparedPool {
+  PoolStep step;
+  std::vector<PoolRange> rows, columns;
+  std::vector<std::int32_t> first_tile;
+  RequantizationTables tables;
 };
+struct PreparedMaxPool : PreparedPool {};
+struct PreparedAvgPool : PreparedPool {};
 PreparedMaxPool PrepareMaxPool(const PrepareContext& context, const qnet::Op& op);
-
-struct PreparedAvgPool {
-  AvgPoolStep step;
-  std::vector<std::int32_t> offsets;
-  std::vector<std::int32_t> divisor;
-  std::vector<RequantizationTable> tables;  // one a divisor
-  std::vector<Requantization> requantization;
-};
 PreparedAvgPool PrepareAvgPool(const PrepareContext& context, const qnet::Op& op);
 
 struct PreparedAdd {
   AddStep step;
-  std::vector<std::int64_t> shift_a, shift_b, limit, left, half, right;
+  std::vector<std::int32_t> shift_a, shift_b, left, right;
+  std::vector<std::int64_t> limit, half;
 };
 PreparedAdd PrepareAdd(const PrepareContext& context, const qnet::Op& op);
 

@@ -1,0 +1,133 @@
+// The inner loops of convolutions for instruction sets that multiply unsigned features by signed
+// weights. Included by kernels_*.cc files after they define `Primitives`:
+//   kLanes, Vector, Load, Save; Features Broadcast(const uint8_t*): 4 features for every lane;
+//   Weights LoadWeights(const void*): 4 weights of each of kLanes output channels;
+//   with kShortSums: Short Multiply(Features, Weights), the sums of adjacent products in 16 bits,
+//   Short AddShort(Short, Short), Vector AddPairs(Vector, Short);
+//   without: Vector Dot(Vector, Features, Weights);
+//   Nibbles LoadNibbles(const uint8_t*), Weights DecodeLow(Nibbles), Weights DecodeHigh(Nibbles).
+#ifndef TF2_RUNTIME_BACKENDS_CPU_ACCUMULATE_IMPL_H_
+#define TF2_RUNTIME_BACKENDS_CPU_ACCUMULATE_IMPL_H_
+
+#include <cstdint>
+
+#include "runtime/backends/cpu/kernels.h"
+
+namespace tf2::runtime::cpu {
+namespace {
+
+template <typename P>
+struct AccumulatorOf : P {
+  using P::kLanes;
+  using P::kShortSums;
+  using typename P::Features;
+  using typename P::Nibbles;
+  using typename P::Short;
+  using typename P::Vector;
+  using typename P::Weights;
+  static constexpr int kPerTile = kTile / kLanes;
+  static constexpr int kVectorBytes = kLanes * kGroup;
+
+  struct Sums {
+    Vector vector[kPerTile];
+  };
+
+  // Adds the products of `entries` groups of 4 inputs to acc[pixel][vector].
+  template <int kPixels, int kTiles, int kRun>
+  [[gnu::always_inline]] static inline void Accumulate(Vector (&acc)[kPixels][kTiles * kPerTile],
+                                                       const std::uint8_t* const (&pixel)[kPixels],
+                                                       const std::int32_t* offsets,
+                                                       const std::int8_t* weights,
+                                                       std::int64_t entries) {
+    constexpr int kCount = kTiles * kPerTile;
+    const std::int32_t* const end = offsets + entries;
+    if constexpr (kShortSums) {
+      for (; offsets != end; offsets += kRun, weights += kRun * kCount * kVectorBytes) {
+        Short sums[kPixels][kCount];
+#pragma GCC unroll 8
+        for (int j = 0; j < kRun; ++j) {
+          Weights w[kCount];
+#pragma GCC unroll 8
+          for (int v = 0; v < kCount; ++v) {
+            w[v] = P::LoadWeights(weights + (j * kCount + v) * kVectorBytes);
+          }
+#pragma GCC unroll 8
+          for (int i = 0; i < kPixels; ++i) {
+            const Features f = P::Broadcast(pixel[i] + offsets[j]);
+#pragma GCC unroll 8
+            for (int v = 0; v < kCount; ++v) {
+              const Short product = P::Multiply(f, w[v]);
+              sums[i][v] = j == 0 ? product : P::AddShort(sums[i][v], product);
+            }
+          }
+        }
+#pragma GCC unroll 8
+        for (int i = 0; i < kPixels; ++i) {
+#pragma GCC unroll 8
+          for (int v = 0; v < kCount; ++v) acc[i][v] = P::AddPairs(acc[i][v], sums[i][v]);
+        }
+      }
+    } else {
+      for (; offsets != end; ++offsets, weights += kCount * kVectorBytes) {
+        Weights w[kCount];
+#pragma GCC unroll 8
+        for (int v = 0; v < kCount; ++v) w[v] = P::LoadWeights(weights + v * kVectorBytes);
+#pragma GCC unroll 16
+        for (int i = 0; i < kPixels; ++i) {
+          const Features f = P::Broadcast(pixel[i] + *offsets);
+#pragma GCC unroll 8
+          for (int v = 0; v < kCount; ++v) acc[i][v] = P::Dot(acc[i][v], f, w[v]);
+        }
+      }
+    }
+  }
+
+  // The same for one pixel and weights of 4 bits; entries come in pairs.
+  template <int kTiles, int kRun>
+  [[gnu::always_inline]] static inline void AccumulateNibbles(Vector (&acc)[kTiles * kPerTile],
+                                                              const std::uint8_t* pixel,
+                                                              const std::int32_t* offsets,
+                                                              const std::uint8_t* weights,
+                                                              std::int64_t entries) {
+    constexpr int kCount = kTiles * kPerTile;
+    constexpr int kStep = kRun < 2 ? 2 : kRun;
+    constexpr int kAhead = 2048;  // bytes that are fetched before they are needed
+    const std::int32_t* const end = offsets + entries;
+    for (; offsets != end; offsets += kStep) {
+      [[maybe_unused]] Short sums[kCount];
+#pragma GCC unroll 4
+      for (int j = 0; j < kStep; j += 2) {
+        const Features low = P::Broadcast(pixel + offsets[j]);
+        const Features high = P::Broadcast(pixel + offsets[j + 1]);
+#pragma GCC unroll 8
+        for (int v = 0; v < kCount; ++v) {
+          if (v * kVectorBytes % 64 == 0) __builtin_prefetch(weights + kAhead);
+          const Nibbles nibbles = P::LoadNibbles(weights);
+          weights += kVectorBytes;
+          const Weights w_low = P::DecodeLow(nibbles);
+          const Weights w_high = P::DecodeHigh(nibbles);
+          if constexpr (!kShortSums) {
+            acc[v] = P::Dot(P::Dot(acc[v], low, w_low), high, w_high);
+          } else if constexpr (kRun == 1) {
+            acc[v] = P::AddPairs(P::AddPairs(acc[v], P::Multiply(low, w_low)),
+                                 P::Multiply(high, w_high));
+          } else {
+            const Short pair = P::AddShort(P::Multiply(low, w_low), P::Multiply(high, w_high));
+            sums[v] = j == 0 ? pair : P::AddShort(sums[v], pair);
+          }
+        }
+      }
+      if constexpr (kShortSums && kRun > 1) {
+#pragma GCC unroll 8
+        for (int v = 0; v < kCount; ++v) acc[v] = P::AddPairs(acc[v], sums[v]);
+      }
+    }
+  }
+};
+
+using Accumulator = AccumulatorOf<Primitives>;
+
+}  // namespace
+}  // namespace tf2::runtime::cpu
+
+#endif  // TF2_RUNTIME_BACKENDS_CPU_ACCUMULATE_IMPL_H_

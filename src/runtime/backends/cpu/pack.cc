@@ -1,0 +1,291 @@
+#include "runtime/backends/cpu/pack.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdlib>
+#include <cstring>
+
+#include "runtime/backends/cpu/short_sums.h"
+
+namespace tf2::runtime::cpu {
+namespace {
+
+constexpr std::int32_t kBlock = kTile * kGroup;
+
+// Sizes of one convolution, in elements, channels and tiles.
+struct Shape {
+  std::int32_t groups = 1;
+  std::int32_t ic = 0;  // of a group
+  std::int32_t oc = 0;  // of a group
+  std::int32_t taps = 0;
+  std::int32_t tiles = 0;  // of a group
+
+  std::size_t row() const { return static_cast<std::size_t>(ic) * static_cast<std::size_t>(taps); }
+};
+
+// Packs one panel after the other.
+class Packer {
+ public:
+  Packer(const KernelSet& kernels, const qnet::Conv& conv, const Shape& shape, std::uint8_t zero,
+         PackedConv& packed)
+      : kernels_(kernels), conv_(conv), shape_(shape), zero_(zero), packed_(packed) {}
+
+  void PackPanel(std::span<const InputGroup> groups, Panel panel) {
+    panel.offsets = std::ssize(packed_.offsets);
+    const auto slots = std::span(packed_.slot_channels)
+                           .subspan(static_cast<std::size_t>(panel.first_tile) * kTile,
+                                    static_cast<std::size_t>(panel.tiles) * kTile);
+    LoadRows(slots);
+    std::vector<Piece> pieces;
+    if (kernels_.short_sums) {
+      Runs runs = ArrangeRuns(Blocks(groups), zero_ == 0 ? 127 : 255);
+      panel.run = runs.run;
+      pieces = std::move(runs.pieces);
+    } else {
+      pieces = SplitLarge(groups);
+    }
+    const int multiple = std::max(kernels_.entry_multiple, packed_.nibbles ? 2 : 1);
+    while (std::ssize(pieces) % multiple != 0) pieces.emplace_back();
+    panel.entries = static_cast<std::int32_t>(pieces.size());
+    for (const Piece& piece : pieces) {
+      packed_.offsets.push_back(
+          piece.entry < 0 ? 0 : groups[static_cast<std::size_t>(piece.entry)].offset);
+    }
+    panel.weights = weights_;
+    weights_ += std::int64_t{panel.entries} * panel.tiles * kBlock;
+    if (packed_.nibbles) {
+      EmitNibbles(groups, pieces, panel.tiles);
+    } else if (kernels_.dot_entries > 0) {
+      EmitDots(groups, pieces, panel.tiles);
+    } else {
+      EmitBytes(groups, pieces, panel.tiles);
+    }
+    packed_.panels.push_back(panel);
+  }
+
+ private:
+  // The weights of each slot of the panel in the order ky, kx, ic: the sums of their terms.
+  void LoadRows(std::span<const std::int32_t> slots) {
+    const std::size_t row = shape_.row();
+    const auto ic = static_cast<std::size_t>(shape_.ic);
+    const auto taps = static_cast<std::size_t>(shape_.taps);
+    rows_.assign(slots.size() * row, 0);
+    for (std::size_t slot = 0; slot < slots.size(); ++slot) {
+      if (slots[slot] < 0) continue;
+      std::int16_t* const to = rows_.data() + slot * row;
+      for (const auto& term : conv_.terms) {
+        const std::int8_t* const from = term.data() + static_cast<std::size_t>(slots[slot]) * row;
+        for (std::size_t i = 0; i < ic; ++i) {
+          for (std::size_t tap = 0; tap < taps; ++tap) {
+            std::int16_t& sum = to[tap * ic + i];
+            sum = static_cast<std::int16_t>(sum + from[i * taps + tap]);
+          }
+        }
+      }
+      CloseRow(static_cast<std::size_t>(slots[slot]), {to, row});
+    }
+  }
+
+  // What is known of a channel when all its weights are.
+  void CloseRow(std::size_t channel, std::span<const std::int16_t> row) {
+    std::int64_t sum = 0, absolute = 0;
+    for (const int w : row) {
+      sum += w;
+      absolute += std::abs(w);
+    }
+    const std::int64_t beta = conv_.beta[channel];
+    packed_.sum_bound[channel] = absolute * 128 + std::abs(beta);
+    corrected_[channel] = static_cast<std::int32_t>(static_cast<std::uint32_t>(beta - zero_ * sum));
+  }
+
+  // The block of an entry: 16 slots x 4.
+  void Block(const InputGroup& group, std::size_t tile, std::int16_t (&block)[kBlock]) const {
+    const std::size_t row = shape_.row();
+    std::memset(block, 0, sizeof block);
+    for (std::size_t slot = 0; slot < kTile; ++slot) {
+      std::memcpy(
+          block + slot * kGroup,
+          rows_.data() + (tile * kTile + slot) * row + static_cast<std::size_t>(group.first),
+          static_cast<std::size_t>(group.count) * sizeof(std::int16_t));
+    }
+  }
+
+  std::vector<std::int16_t> Blocks(std::span<const InputGroup> groups) const {
+    std::vector<std::int16_t> blocks(groups.size() * kBlock);
+    std::int16_t block[kBlock];
+    for (std::size_t i = 0; i < groups.size(); ++i) {
+      Block(groups[i], 0, block);
+      std::memcpy(blocks.data() + i * kBlock, block, sizeof block);
+    }
+    return blocks;
+  }
+
+  // In order; an entry with a weight beyond the kernel's limit in two parts.
+  std::vector<Piece> SplitLarge(std::span<const InputGroup> groups) const {
+    std::vector<Piece> pieces;
+    for (std::size_t i = 0; i < groups.size(); ++i) {
+      const auto first = static_cast<std::size_t>(groups[i].first);
+      bool large = false;
+      for (std::size_t at = first; at < rows_.size(); at += shape_.row()) {
+        for (std::size_t k = 0; k < static_cast<std::size_t>(groups[i].count); ++k) {
+          large |= std::abs(rows_[at + k]) > kernels_.weight_limit;
+        }
+      }
+      const auto entry = static_cast<std::int32_t>(i);
+      if (large) {
+        pieces.push_back({entry, Part::kHalf});
+        pieces.push_back({entry, Part::kRest});
+      } else {
+        pieces.push_back({entry, Part::kAll});
+      }
+    }
+    return pieces;
+  }
+
+  void PieceBlock(std::span<const InputGroup> groups, const Piece& piece, std::size_t tile,
+                  std::int16_t (&block)[kBlock]) const {
+    if (piece.entry < 0) {
+      std::memset(block, 0, sizeof block);
+      return;
+    }
+    Block(groups[static_cast<std::size_t>(piece.entry)], tile, block);
+    if (piece.part == Part::kAll) return;
+    for (std::int16_t& w : block) w = PartOf(w, piece.part);
+  }
+
+  void EmitBytes(std::span<const InputGroup> groups, std::span<const Piece> pieces, int tiles) {
+    std::int16_t block[kBlock];
+    for (const Piece& piece : pieces) {
+      for (int t = 0; t < tiles; ++t) {
+        PieceBlock(groups, piece, static_cast<std::size_t>(t), block);
+        const std::size_t at = packed_.weights.size();
+        packed_.weights.resize(at + kBlock);
+        for (std::size_t i = 0; i < kBlock; ++i) {
+          packed_.weights[at + i] = static_cast<std::int8_t>(block[i]);
+        }
+      }
+    }
+  }
+
+  void EmitNibbles(std::span<const InputGroup> groups, std::span<const Piece> pieces, int tiles) {
+    std::int16_t low[kBlock], high[kBlock];
+    for (std::size_t i = 0; i < pieces.size(); i += 2) {
+      for (int t = 0; t < tiles; ++t) {
+        PieceBlock(groups, pieces[i], static_cast<std::size_t>(t), low);
+        PieceBlock(groups, pieces[i + 1], static_cast<std::size_t>(t), high);
+        for (std::size_t k = 0; k < kBlock; ++k) {
+          const int code = *numerics::SacNibble(low[k]) | *numerics::SacNibble(high[k]) << 4;
+          packed_.weights.push_back(static_cast<std::int8_t>(code));
+        }
+      }
+    }
+  }
+
+  // [block of entries][tile][slot][entry][4] as int16.
+  void EmitDots(std::span<const InputGroup> groups, std::span<const Piece> pieces, int tiles) {
+    const auto step = static_cast<std::size_t>(kernels_.dot_entries);
+    std::int16_t block[kBlock];
+    for (std::size_t begin = 0; begin < pieces.size(); begin += step) {
+      const std::size_t count = std::min(step, pieces.size() - begin);
+      for (int t = 0; t < tiles; ++t) {
+        const std::size_t at = packed_.weights.size();
+        packed_.weights.resize(at + count * kBlock * sizeof(std::int16_t));
+        for (std::size_t e = 0; e < count; ++e) {
+          PieceBlock(groups, pieces[begin + e], static_cast<std::size_t>(t), block);
+          for (std::size_t slot = 0; slot < kTile; ++slot) {
+            std::memcpy(
+                packed_.weights.data() + at + (slot * count + e) * kGroup * sizeof(std::int16_t),
+                block + slot * kGroup, kGroup * sizeof(std::int16_t));
+          }
+        }
+      }
+    }
+  }
+
+  const KernelSet& kernels_;
+  const qnet::Conv& conv_;
+  const Shape& shape_;
+  const std::uint8_t zero_;
+  PackedConv& packed_;
+  std::int64_t weights_ = 0;  // packed so far
+  std::vector<std::int16_t> rows_;
+
+ public:
+  // beta - zero * sum of the weights of each channel, modulo 2^32; known once all are packed.
+  std::vector<std::int32_t> corrected_ = std::vector<std::int32_t>(conv_.beta.size());
+};
+
+// The output channel of each slot of the tiles; -1 for padding.
+std::vector<std::int32_t> SlotChannels(const KernelSet& kernels, const Shape& shape) {
+  std::vector<std::int32_t> channels;
+  for (std::int32_t group = 0; group < shape.groups; ++group) {
+    for (std::int32_t tile = 0; tile < shape.tiles; ++tile) {
+      for (int slot = 0; slot < kTile; ++slot) {
+        const std::int32_t o = tile * kTile + kernels.slot_channel[slot];
+        channels.push_back(o < shape.oc ? group * shape.oc + o : -1);
+      }
+    }
+  }
+  return channels;
+}
+
+// Whether every weight is a nibble.
+bool IsNibbles(const qnet::Conv& conv) {
+  return conv.kind == qnet::WeightKind::kSac && conv.terms.size() == 1;
+}
+
+}  // namespace
+
+std::vector<InputGroup> InputGroups(const qnet::Conv& conv, std::int32_t ic, const View& input) {
+  const qnet::Window& w = conv.window;
+  const bool adjacent = w.dw == 1 && conv.groups == 1 && input.stride == ic;
+  const std::int32_t runs = adjacent ? 1 : w.kw;          // in a row of the window
+  const std::int32_t length = adjacent ? w.kw * ic : ic;  // weights of a run
+  std::vector<InputGroup> groups;
+  for (std::int32_t ky = 0; ky < w.kh; ++ky) {
+    for (std::int32_t run = 0; run < runs; ++run) {
+      const std::int64_t offset = ky * w.dh * input.row + run * w.dw * input.stride;
+      for (std::int32_t i = 0; i < length; i += kGroup) {
+        groups.push_back({static_cast<std::int32_t>(offset + i), (ky * runs + run) * length + i,
+                          std::min(kGroup, length - i)});
+      }
+    }
+  }
+  return groups;
+}
+
+PackedConv PackConv(const KernelSet& kernels, const qnet::Conv& conv, std::int32_t in_channels,
+                    std::int32_t out_channels, const View& input, std::uint8_t zero, bool nibbles) {
+  Shape shape;
+  shape.groups = conv.groups;
+  shape.ic = in_channels / conv.groups;
+  shape.oc = out_channels / conv.groups;
+  shape.taps = conv.window.kh * conv.window.kw;
+  shape.tiles = (shape.oc + kTile - 1) / kTile;
+  PackedConv packed;
+  packed.nibbles = nibbles && kernels.nibbles && IsNibbles(conv);
+  packed.slot_channels = SlotChannels(kernels, shape);
+  packed.sum_bound.resize(static_cast<std::size_t>(out_channels));
+  Packer packer(kernels, conv, shape, zero, packed);
+  const std::int32_t count = (shape.tiles + kernels.panel_tiles - 1) / kernels.panel_tiles;
+  std::vector<InputGroup> groups = InputGroups(conv, shape.ic, input);
+  for (std::int32_t group = 0; group < shape.groups; ++group) {
+    // The fewest panels, of sizes as equal as possible.
+    std::int32_t tile = 0;
+    for (std::int32_t i = 0; i < count; ++i) {
+      const std::int32_t size = (shape.tiles - tile + count - i - 1) / (count - i);
+      packer.PackPanel(groups, {.tiles = size,
+                                .first_tile = group * shape.tiles + tile,
+                                .out_channel = group * shape.oc + tile * kTile,
+                                .channels = std::min(size * kTile, shape.oc - tile * kTile)});
+      tile += size;
+    }
+    for (InputGroup& next : groups) next.offset += shape.ic;
+  }
+  for (const std::int32_t c : packed.slot_channels) {
+    packed.bias.push_back(c < 0 ? 0 : packer.corrected_[static_cast<std::size_t>(c)]);
+  }
+  return packed;
+}
+
+}  // namespace tf2::runtime::cpu

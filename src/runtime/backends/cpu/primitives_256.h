@@ -1,0 +1,56 @@
+// What the kernels for AVX2 and for AVX-VNNI have in common: registers of 256 bits. Included by
+// their kernels_*.cc files only.
+#ifndef TF2_RUNTIME_BACKENDS_CPU_PRIMITIVES_256_H_
+#define TF2_RUNTIME_BACKENDS_CPU_PRIMITIVES_256_H_
+
+#include <immintrin.h>
+
+#include <cstdint>
+#include <cstring>
+
+#include "runtime/backends/cpu/kernels.h"
+
+namespace tf2::runtime::cpu {
+namespace {
+
+struct Primitives256 {
+  static constexpr int kLanes = 8;
+  static constexpr int kWeightBytes = 1;
+  using Vector = __m256i;
+  using Features = __m256i;
+  using Weights = __m256i;
+  using Short = __m256i;
+  using Nibbles = __m256i;
+
+  // Packing 32 to 16 bits takes the halves of two registers in turn: with this order the channels
+  // come out sorted.
+  static constexpr std::uint8_t kSlotChannel[kTile] = {0, 1, 2, 3, 8,  9,  10, 11,
+                                                       4, 5, 6, 7, 12, 13, 14, 15};
+
+  static __m256i Load(const void* from) {
+    return _mm256_loadu_si256(static_cast<const __m256i*>(from));
+  }
+  static void Save(std::int32_t* to, Vector sums) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), sums);
+  }
+  static Features Broadcast(const std::uint8_t* from) {
+    std::int32_t four;
+    std::memcpy(&four, from, sizeof four);
+    return _mm256_set1_epi32(four);
+  }
+  static Weights LoadWeights(const void* from) { return Load(from); }
+
+  static Nibbles LoadNibbles(const std::uint8_t* from) { return Load(from); }
+  static Weights Decode(__m256i codes) {
+    const __m256i values = _mm256_broadcastsi128_si256(
+        _mm_setr_epi8(1, 2, 4, 8, 16, 32, 64, 0, -1, -2, -4, -8, -16, -32, -64, 0));
+    return _mm256_shuffle_epi8(values, _mm256_and_si256(codes, _mm256_set1_epi8(15)));
+  }
+  static Weights DecodeLow(Nibbles nibbles) { return Decode(nibbles); }
+  static Weights DecodeHigh(Nibbles nibbles) { return Decode(_mm256_srli_epi16(nibbles, 4)); }
+};
+
+}  // namespace
+}  // namespace tf2::runtime::cpu
+
+#endif  // TF2_RUNTIME_BACKENDS_CPU_PRIMITIVES_256_H_

@@ -1,0 +1,59 @@
+// What the kernels for AVX-512 VNNI and for AMX have in common: registers of 512 bits. Included by
+// their kernels_*.cc files only.
+#ifndef TF2_RUNTIME_BACKENDS_CPU_PRIMITIVES_512_H_
+#define TF2_RUNTIME_BACKENDS_CPU_PRIMITIVES_512_H_
+
+#include <immintrin.h>
+
+#include <cstdint>
+#include <cstring>
+
+#include "runtime/backends/cpu/kernels.h"
+
+namespace tf2::runtime::cpu {
+namespace {
+
+struct Primitives {
+  static constexpr int kLanes = 16;
+  static constexpr int kWeightBytes = 1;
+  static constexpr bool kShortSums = false;
+  static constexpr int kRuns = 1;
+  static constexpr int kPanelTiles = 4;
+  using Vector = __m512i;
+  using Features = __m512i;
+  using Weights = __m512i;
+  using Short = __m512i;
+  using Nibbles = __m512i;
+
+  static constexpr std::uint8_t kSlotChannel[kTile] = {0, 1, 2,  3,  4,  5,  6,  7,
+                                                       8, 9, 10, 11, 12, 13, 14, 15};
+
+  // At most 24 sums, 4 weights and 1 feature in 32 registers; at least 12 sums hide the latency.
+  static constexpr int Pixels(int tiles) { return tiles == 4 ? 6 : tiles == 3 ? 8 : 12; }
+
+  static __m512i Load(const void* from) { return _mm512_loadu_si512(from); }
+  static void Save(std::int32_t* to, Vector sums) { _mm512_storeu_si512(to, sums); }
+  static Features Broadcast(const std::uint8_t* from) {
+    std::int32_t four;
+    std::memcpy(&four, from, sizeof four);
+    return _mm512_set1_epi32(four);
+  }
+  static Weights LoadWeights(const void* from) { return Load(from); }
+  static Vector Dot(Vector acc, Features features, Weights weights) {
+    return _mm512_dpbusd_epi32(acc, features, weights);
+  }
+
+  static Nibbles LoadNibbles(const std::uint8_t* from) { return Load(from); }
+  static Weights Decode(__m512i codes) {
+    const __m512i values = _mm512_broadcast_i32x4(
+        _mm_setr_epi8(1, 2, 4, 8, 16, 32, 64, 0, -1, -2, -4, -8, -16, -32, -64, 0));
+    return _mm512_shuffle_epi8(values, _mm512_and_si512(codes, _mm512_set1_epi8(15)));
+  }
+  static Weights DecodeLow(Nibbles nibbles) { return Decode(nibbles); }
+  static Weights DecodeHigh(Nibbles nibbles) { return Decode(_mm512_srli_epi16(nibbles, 4)); }
+};
+
+}  // namespace
+}  // namespace tf2::runtime::cpu
+
+#endif  // TF2_RUNTIME_BACKENDS_CPU_PRIMITIVES_512_H_
