@@ -1,6 +1,7 @@
 // Images per second of an artifact on the reference backend and on the CPU backend with each
 // instruction set that this machine has: one JSON object a line.
-//   tf2_bench ARTIFACT [--threads N] [--batch N] [--rounds N] [--isa NAME]
+//   tf2_bench ARTIFACT [--threads N] [--batch N] [--rounds N] [--isa NAME] [--profile 1]
+// With --profile: a line for each layer instead.
 // The input is fixed noise: the time of every kernel is independent of the values.
 #include <fmt/format.h>
 
@@ -31,6 +32,7 @@ struct Options {
   int threads = 0;
   int batch = 16;
   int rounds = 15;
+  int profile = 0;
 };
 
 Result<Options> ParseOptions(int argc, char** argv) {
@@ -46,10 +48,11 @@ Result<Options> ParseOptions(int argc, char** argv) {
       options.isa = argv[i];
       continue;
     }
-    int* const number = flag == "--threads"  ? &options.threads
-                        : flag == "--batch"  ? &options.batch
-                        : flag == "--rounds" ? &options.rounds
-                                             : nullptr;
+    int* const number = flag == "--threads"   ? &options.threads
+                        : flag == "--batch"   ? &options.batch
+                        : flag == "--rounds"  ? &options.rounds
+                        : flag == "--profile" ? &options.profile
+                                              : nullptr;
     if (number == nullptr) return InvalidArgument("unknown flag {}", flag);
     const char* end = argv[i] + std::strlen(argv[i]);
     if (std::from_chars(argv[i], end, *number).ptr != end || *number < 1) {
@@ -119,10 +122,28 @@ Status Measure(const BackendFactory& backend, const std::string& isa, const Load
   return {};
 }
 
+Status PrintProfile(const LoadedModel& model, const Options& options) {
+  DeviceOptions device_options;
+  device_options.threads = options.threads;
+  device_options.isa = options.isa;
+  TF2_ASSIGN_OR_RETURN(const auto layers, ProfileCpu(model, device_options, options.rounds));
+  double sum = 0;
+  for (const LayerTime& layer : layers) {
+    sum += layer.seconds;
+    fmt::print("{:<28} {:<9} {:9.1f} us {:9.2f} MMAC {:7.2f} GMAC/s {:7.2f} GB/s\n", layer.name,
+               layer.kind, layer.seconds * 1e6, static_cast<double>(layer.macs) / 1e6,
+               static_cast<double>(layer.macs) / layer.seconds / 1e9,
+               static_cast<double>(layer.bytes) / layer.seconds / 1e9);
+  }
+  fmt::print("{:.1f} us in all\n", sum * 1e6);
+  return {};
+}
+
 Status Main(int argc, char** argv) {
   TF2_ASSIGN_OR_RETURN(const Options options, ParseOptions(argc, argv));
   TF2_ASSIGN_OR_RETURN(qnet::Artifact artifact, qnet::ReadArtifact(options.artifact));
   const LoadedModel model{std::make_shared<const qnet::QNet>(std::move(artifact.net)), {}};
+  if (options.profile != 0) return PrintProfile(model, options);
   if (!options.isa.empty()) return Measure(CpuBackend(), options.isa, model, options);
   for (const cpu::IsaInfo& isa : cpu::AllIsas()) {
     if (isa.available) TF2_RETURN_IF_ERROR(Measure(CpuBackend(), isa.name, model, options));

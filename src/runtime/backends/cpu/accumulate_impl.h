@@ -1,5 +1,5 @@
 // The inner loops of convolutions for instruction sets that multiply unsigned features by signed
-// weights. Included by kernels_*.cc files after they define `Primitives`:
+// weights. Included by kernels_*.cc files for their primitives `P`:
 //   kLanes, Vector, Load, Save; Features Broadcast(const uint8_t*): 4 features for every lane;
 //   Weights LoadWeights(const void*): 4 weights of each of kLanes output channels;
 //   with kShortSums: Short Multiply(Features, Weights), the sums of adjacent products in 16 bits,
@@ -27,10 +27,6 @@ struct AccumulatorOf : P {
   using typename P::Weights;
   static constexpr int kPerTile = kTile / kLanes;
   static constexpr int kVectorBytes = kLanes * kGroup;
-
-  struct Sums {
-    Vector vector[kPerTile];
-  };
 
   // Adds the products of `entries` groups of 4 inputs to acc[pixel][vector].
   template <int kPixels, int kTiles, int kRun>
@@ -124,8 +120,6 @@ struct AccumulatorOf : P {
     }
   }
 };
-
-using Accumulator = AccumulatorOf<Primitives>;
 
 }  // namespace
 }  // namespace tf2::runtime::cpu

@@ -95,24 +95,47 @@ class CpuDevice final : public Device {
   BatchQueue queue_;                        // last: its thread ends before what it uses
 };
 
-Result<std::unique_ptr<Device>> OpenCpu(const DeviceOptions& options) {
+// The kernels that the options or the environment name.
+Result<const cpu::KernelSet*> ChooseKernels(const DeviceOptions& options) {
   if (options.threads < 0) return InvalidArgument("{} threads", options.threads);
   std::string isa = options.isa;
   const char* variable = std::getenv("TF2_CPU_ISA");
   const bool from_environment = isa.empty() && variable != nullptr;
   if (from_environment) isa = variable;
   auto kernels = cpu::SelectKernels(isa);
-  if (!kernels.ok()) {
-    if (from_environment) return std::move(kernels.error()).At("TF2_CPU_ISA");
-    return std::move(kernels.error());
-  }
-  return std::unique_ptr<Device>(std::make_unique<CpuDevice>(options.threads, **kernels));
+  if (!kernels.ok() && from_environment) return std::move(kernels.error()).At("TF2_CPU_ISA");
+  return kernels;
+}
+
+Result<std::unique_ptr<Device>> OpenCpu(const DeviceOptions& options) {
+  TF2_ASSIGN_OR_RETURN(const cpu::KernelSet* kernels, ChooseKernels(options));
+  return std::unique_ptr<Device>(std::make_unique<CpuDevice>(options.threads, *kernels));
 }
 
 }  // namespace
 
 BackendFactory CpuBackend() {
   return {"cpu", "blocked, threaded kernels for the instruction sets of this machine", OpenCpu};
+}
+
+Result<std::vector<LayerTime>> ProfileCpu(const LoadedModel& model, const DeviceOptions& options,
+                                          int rounds) {
+  TF2_ASSIGN_OR_RETURN(const cpu::KernelSet* kernels, ChooseKernels(options));
+  TF2_ASSIGN_OR_RETURN(const cpu::Network network, cpu::Network::Prepare(model.net, *kernels));
+  const qnet::QNet& net = network.net();
+  ThreadPool pool(options.threads);
+  cpu::AlignedBuffer arena = network.MakeArena();
+  const std::vector<std::int8_t> input(static_cast<std::size_t>(net.tensor(net.input).elements()));
+  const std::vector<double> seconds = network.Profile(input, arena, &pool, rounds);
+  std::vector<LayerTime> layers;
+  for (std::size_t i = 0; i < net.ops.size(); ++i) {
+    const qnet::Op& op = net.ops[i];
+    LayerTime layer{op.name, qnet::KindName(op), seconds[i], qnet::MacsOf(net, op),
+                    net.tensor(op.output).bytes() + network.WeightBytes(i)};
+    for (const qnet::TensorId input_id : op.inputs) layer.bytes += net.tensor(input_id).bytes();
+    layers.push_back(std::move(layer));
+  }
+  return layers;
 }
 
 }  // namespace tf2::runtime

@@ -80,7 +80,8 @@ class CpuIsa : public ::testing::TestWithParam<const char*> {
   }
 };
 
-INSTANTIATE_TEST_SUITE_P(Isas, CpuIsa, ::testing::Values("portable", "avx2", "avxvnni", "avx512vnni"),
+INSTANTIATE_TEST_SUITE_P(Isas, CpuIsa,
+                         ::testing::Values("portable", "avx2", "avxvnni", "avx512vnni"),
                          [](const auto& tested) { return std::string(tested.param); });
 
 TEST_P(CpuIsa, IsTheOneThatRuns) { EXPECT_EQ(Open(GetParam(), 1)->isa(), GetParam()); }

@@ -31,20 +31,22 @@ struct View {
 };
 
 // The parameters of 16 output channels for results that fit 32 bits before saturation, shifts up to
-// 32 and residual shifts up to 30. Sums are in slot order (KernelSet::slot_channel); "even" and
-// "odd" are slots of even and odd number.
+// 32 and residual shifts up to 30. "Even" and "odd" are channels of even and odd number; the
+// others' elements of arrays of 16 are anything.
 struct alignas(64) FastRequantization {
-  std::int32_t alpha[kTile];
-  std::int32_t residual[kTile];        // 1 << t
+  std::int32_t alpha_even[kTile];
+  std::int32_t alpha_odd[kTile];      // alpha of channel 2 i + 1 at 2 i
+  std::int32_t residual_even[kTile];  // 1 << t
+  std::int32_t residual_odd[kTile];
   std::int64_t half_even[kTile / 2];   // 1 << (s - 1)
   std::int64_t half_odd[kTile / 2];    //
   std::int64_t right_even[kTile / 2];  // s
   std::int64_t left_odd[kTile / 2];    // 32 - s: the result ends in the upper half of 64 bits
-  std::int8_t low[kTile];              // the activation's bounds, in channel order
+  std::int8_t low[kTile];              // the activation's bounds
   std::int8_t high[kTile];
 };
 
-// The same in general, for one slot.
+// The same in general, for one channel.
 struct Requantization {
   std::int32_t alpha = 0;
   std::int32_t alpha_negative = 0;  // for sums below zero
@@ -52,6 +54,19 @@ struct Requantization {
   std::int32_t t = 0;
   std::int32_t low = 0;
   std::int32_t high = 0;
+};
+
+// Sums of up to 16 channels of some pixels, to be requantised: pixel i's begin at sums + i * stride
+// (16 can be read), and go to output + output_at[i].
+struct Rows {
+  const std::int32_t* sums;
+  std::int64_t stride;
+  int count;
+  int channels;
+  std::uint8_t* output;
+  const std::int64_t* output_at;
+  const std::uint8_t* residual;  // read where there is a residual only
+  const std::int64_t* residual_at;
 };
 
 // Where results go and what is added to them.
@@ -81,17 +96,17 @@ struct Panel {
 
 // Convolution with any window, stride, padding, dilation and groups: for each pixel and panel, the
 // sum over the panel's entries of 4 input bytes, at the pixel's address plus the entry's offset,
-// times [tile][16 slots][4] weights.
+// times [tile][16][4] weights.
 struct ConvStep {
   std::int64_t pixels = 0;
   View input;  // of output pixel (y, x): strides included
   const Panel* panels = nullptr;
   const std::int32_t* offsets = nullptr;
-  // [panel][entry][tile][16 slots][4], int8; or with `nibbles` [panel][pair of entries][tile][16
+  // [panel][entry][tile][16][4], int8; or with `nibbles` [panel][pair of entries][tile][16
   // slots][4], the code of the first entry in the low half of each byte.
   const std::int8_t* weights = nullptr;
   bool nibbles = false;
-  const std::int32_t* bias = nullptr;  // [tile][16 slots]; holds -zero * sum of the weights too
+  const std::int32_t* bias = nullptr;  // [tile][16]; holds -zero * sum of the weights too
   Sink sink;
 };
 
@@ -161,13 +176,12 @@ struct KernelSet {
   // Whether products are added in 16 bits first: the sums of each lane must then fit. Lanes are the
   // pairs of adjacent inputs of an output channel.
   bool short_sums;
-  // Weights of a panel: 0: int8, [entry][tile][16 slots][4]; n: int16, [block of n
-  // entries][tile][16 slots][entry][4].
+  // Weights of a panel: 0: int8, [entry][tile][16][4]; n: int16, [block of n
+  // entries][tile][16][entry][4].
   std::int32_t dot_entries;
-  std::int32_t entry_multiple;       // entries of a panel are a multiple of it
-  bool nibbles;                      // whether it takes weights of 4 bits
-  bool fast_requantization;          // whether it has FastRequantization
-  const std::uint8_t* slot_channel;  // [16]: the channel of each slot
+  std::int32_t entry_multiple;  // entries of a panel are a multiple of it
+  bool nibbles;                 // whether it takes weights of 4 bits
+  bool fast_requantization;     // whether it has FastRequantization
   void (*conv)(const ConvStep&, std::uint8_t* arena, Range pixels, Range panels);
   void (*depthwise)(const DepthwiseStep&, std::uint8_t* arena, Range pixels);
   void (*max_pool)(const PoolStep&, std::uint8_t* arena, Range pixels);

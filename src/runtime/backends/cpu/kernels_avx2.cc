@@ -6,6 +6,7 @@
 #if defined(__AVX2__)
 
 #include "runtime/backends/cpu/primitives_256.h"
+#include "runtime/backends/cpu/requantize_256.h"
 
 namespace tf2::runtime::cpu {
 namespace {
@@ -17,20 +18,35 @@ struct Primitives : Primitives256 {
   // 2 sums a pixel in 16 and in 32 bits, 2 weights, 1 feature: 15 of 16 registers.
   static constexpr int Pixels(int) { return 3; }
 
+  static Weights LoadWeights(const void* from) {
+    Weights weights = Load(from);
+    // In a register, rather than read again for every pixel.
+    asm volatile("" : "+x"(weights));
+    return weights;
+  }
   static Short Multiply(Features features, Weights weights) {
     return _mm256_maddubs_epi16(features, weights);
   }
-  static Short AddShort(Short a, Short b) { return _mm256_add_epi16(a, b); }
+  static Short AddShort(Short a, Short b) {
+    Short sum = _mm256_add_epi16(a, b);
+    // Here and now: compilers otherwise gather all products before they add, and spill them.
+    asm volatile("" : "+x"(sum));
+    return sum;
+  }
   static Vector AddPairs(Vector acc, Short pairs) {
-    return _mm256_add_epi32(acc, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+    // The ones in memory, since every register holds sums.
+    alignas(32) static constexpr std::int16_t kOnes[16] = {1, 1, 1, 1, 1, 1, 1, 1,
+                                                           1, 1, 1, 1, 1, 1, 1, 1};
+    __m256i wide;
+    asm("vpmaddwd %2, %1, %0" : "=x"(wide) : "x"(pairs), "m"(kOnes));
+    return _mm256_add_epi32(acc, wide);
   }
 };
 
+using Isa = Requantizer256<Primitives>;
+
 }  // namespace
 }  // namespace tf2::runtime::cpu
-
-#include "runtime/backends/cpu/accumulate_impl.h"
-#include "runtime/backends/cpu/requantize_256.h"
 
 #include "runtime/backends/cpu/kernels_impl.h"
 
@@ -45,7 +61,6 @@ const KernelSet* Avx2Kernels() {
                                      .entry_multiple = 1,
                                      .nibbles = true,
                                      .fast_requantization = true,
-                                     .slot_channel = Isa::kSlotChannel,
                                      .conv = Conv,
                                      .depthwise = Depthwise,
                                      .max_pool = MaxPool,

@@ -5,14 +5,12 @@
 #if defined(__AVX512VNNI__) || defined(TF2_EMULATE_ISA)
 
 #include "runtime/backends/cpu/primitives_512.h"
-
-#include "runtime/backends/cpu/accumulate_impl.h"
 #include "runtime/backends/cpu/requantize_512.h"
 
 namespace tf2::runtime::cpu {
 namespace {
 
-using Isa = Requantizer512;
+using Isa = Requantizer512<Primitives512>;
 
 }  // namespace
 }  // namespace tf2::runtime::cpu
@@ -30,7 +28,6 @@ const KernelSet* Avx512VnniKernels() {
                                      .entry_multiple = 1,
                                      .nibbles = true,
                                      .fast_requantization = true,
-                                     .slot_channel = Isa::kSlotChannel,
                                      .conv = Conv,
                                      .depthwise = Depthwise,
                                      .max_pool = MaxPool,

@@ -5,6 +5,7 @@
 #if defined(__AVXVNNI__) || defined(TF2_EMULATE_ISA)
 
 #include "runtime/backends/cpu/primitives_256.h"
+#include "runtime/backends/cpu/requantize_256.h"
 
 namespace tf2::runtime::cpu {
 namespace {
@@ -21,11 +22,10 @@ struct Primitives : Primitives256 {
   }
 };
 
+using Isa = Requantizer256<Primitives>;
+
 }  // namespace
 }  // namespace tf2::runtime::cpu
-
-#include "runtime/backends/cpu/accumulate_impl.h"
-#include "runtime/backends/cpu/requantize_256.h"
 
 #include "runtime/backends/cpu/kernels_impl.h"
 
@@ -40,7 +40,6 @@ const KernelSet* AvxVnniKernels() {
                                      .entry_multiple = 1,
                                      .nibbles = true,
                                      .fast_requantization = true,
-                                     .slot_channel = Isa::kSlotChannel,
                                      .conv = Conv,
                                      .depthwise = Depthwise,
                                      .max_pool = MaxPool,

@@ -3,13 +3,11 @@
 // compiled with its own flags. Everything here has internal linkage for that reason.
 //
 // Isa provides: kLanes, the 32-bit sums of a Vector; kPanelTiles; Pixels(tiles), the pixels that
-// are computed together with that many tiles; kRuns, the largest run;
+// are computed together with that many tiles; kRuns, the largest run; kWeightBytes;
 //   Vector Load(const int32_t*), void Save(int32_t*, Vector),
 //   void Accumulate<kPixels, kTiles, kRun>(Vector (&acc)[kPixels][kTiles * kVectors], pixel
 //     addresses, offsets, weights, entries), and AccumulateNibbles<kTiles, kRun> for one pixel,
-//   Sums FromChannels(const int32_t*): 16 sums in channel order brought into slot order,
-//   void StoreFast(const Sink&, const FastRequantization&, const Sums&, const uint8_t* residual,
-//     uint8_t* out, int n): the first n of 16 channels.
+//   void StoreFast<kResidual>(const Sink&, const FastRequantization&, const Rows&).
 #ifndef TF2_RUNTIME_BACKENDS_CPU_KERNELS_IMPL_H_
 #define TF2_RUNTIME_BACKENDS_CPU_KERNELS_IMPL_H_
 
@@ -62,33 +60,35 @@ inline void StoreValue(std::uint8_t* out, bool wide, std::uint8_t zero, std::int
   }
 }
 
-// Any parameters, in 64 bits. `sums` are in slot order.
-void StoreGeneral(const Sink& sink, const Requantization* table, const std::int32_t* sums,
-                  const std::uint8_t* residual, std::uint8_t* out, int n) {
+// Any parameters, in 64 bits.
+[[gnu::noinline]] void StoreGeneral(const Sink& sink, const Requantization* table,
+                                    const Rows& rows) {
   const int element = sink.wide ? 2 : 1;
-  for (int slot = 0; slot < kTile; ++slot) {
-    const int c = Isa::kSlotChannel[slot];
-    if (c >= n) continue;
-    const Requantization& r = table[slot];
-    std::int64_t v = std::int64_t{sums[slot]} * (sums[slot] < 0 ? r.alpha_negative : r.alpha) +
-                     (std::int64_t{1} << (r.s - 1));
-    if (sink.has_residual) {
-      v += std::int64_t{residual[c] - sink.residual_zero} * (std::int64_t{1} << r.t);
+  for (int i = 0; i < rows.count; ++i) {
+    const std::int32_t* const sums = rows.sums + i * rows.stride;
+    std::uint8_t* const out = rows.output + rows.output_at[i];
+    for (int c = 0; c < rows.channels; ++c) {
+      const Requantization& r = table[c];
+      std::int64_t v = std::int64_t{sums[c]} * (sums[c] < 0 ? r.alpha_negative : r.alpha) +
+                       (std::int64_t{1} << (r.s - 1));
+      if (sink.has_residual) {
+        const std::uint8_t* const residual = rows.residual + rows.residual_at[i];
+        v += std::int64_t{residual[c] - sink.residual_zero} * (std::int64_t{1} << r.t);
+      }
+      StoreValue(out + c * element, sink.wide, sink.zero, Clamp(v >> r.s, r.low, r.high));
     }
-    StoreValue(out + c * element, sink.wide, sink.zero, Clamp(v >> r.s, r.low, r.high));
   }
 }
 
-// Requantises the sums of tile `tile` of the sink's tables and writes the first n channels.
-inline void StoreTile(const Sink& sink, std::int64_t tile, const typename Isa::Sums& sums,
-                      const std::uint8_t* residual, std::uint8_t* out, int n) {
-  if (sink.fast != nullptr) {
-    Isa::StoreFast(sink, sink.fast[tile], sums, residual, out, n);
-    return;
+// Requantises the sums of tile `tile` of the sink's tables.
+inline void StoreRows(const Sink& sink, std::int64_t tile, const Rows& rows) {
+  if (sink.fast == nullptr) {
+    StoreGeneral(sink, sink.general + tile * kTile, rows);
+  } else if (sink.has_residual) {
+    Isa::template StoreFast<true>(sink, sink.fast[tile], rows);
+  } else {
+    Isa::template StoreFast<false>(sink, sink.fast[tile], rows);
   }
-  std::int32_t values[kTile];
-  for (int v = 0; v < kVectors; ++v) Isa::Save(values + v * Isa::kLanes, sums.vector[v]);
-  StoreGeneral(sink, sink.general + tile * kTile, values, residual, out, n);
 }
 
 // Arena offsets of the pixels of a chunk; the last one is repeated, for kernels that compute more.
@@ -99,13 +99,13 @@ struct Chunk {
   std::int64_t residual[kChunk];
 };
 
-inline void FillChunk(const ConvStep& step, Range pixels, Chunk& chunk) {
+inline void FillChunk(const View& input, const Sink& sink, Range pixels, Chunk& chunk) {
   chunk.count = static_cast<int>(pixels.end - pixels.begin);
-  Walker walker(pixels.begin, step.sink.width);
+  Walker walker(pixels.begin, sink.width);
   for (int i = 0; i < chunk.count; ++i) {
-    chunk.input[i] = walker.In(step.input);
-    chunk.output[i] = walker.In(step.sink.output);
-    chunk.residual[i] = walker.In(step.sink.residual);
+    chunk.input[i] = walker.In(input);
+    chunk.output[i] = walker.In(sink.output);
+    chunk.residual[i] = walker.In(sink.residual);
     walker.Next();
   }
   for (int i = chunk.count; i < chunk.count + kMaxTilePixels; ++i) {
@@ -113,79 +113,96 @@ inline void FillChunk(const ConvStep& step, Range pixels, Chunk& chunk) {
   }
 }
 
-// One panel over pixels [first, first + kPixels) of a chunk, `valid` of which exist: entries
-// [begin, end). The sums start from the bias or, at a later block of entries, from `partial`; they
-// end in `partial` or, at the last block, requantised in the output.
+// Requantises a chunk's sums, [pixel][tiles * 16], of the channels from `channel` on.
+inline void StoreChunk(const Sink& sink, const Chunk& chunk, const std::int32_t* sums, int tiles,
+                       std::int64_t first_tile, std::int64_t channel, int channels,
+                       std::uint8_t* arena) {
+  for (int t = 0; t < tiles; ++t) {
+    const std::int64_t c = channel + t * kTile;
+    StoreRows(sink, first_tile + t,
+              {.sums = sums + t * kTile,
+               .stride = tiles * kTile,
+               .count = chunk.count,
+               .channels = Min(kTile, channels - t * kTile),
+               .output = arena + c * (sink.wide ? 2 : 1),
+               .output_at = chunk.output,
+               .residual = arena + c,
+               .residual_at = chunk.residual});
+  }
+}
+
+// Some entries of a panel.
+struct Block {
+  const std::int32_t* offsets;
+  const std::int8_t* weights;
+  std::int64_t entries;
+};
+
+// One panel over kPixels pixels: sums[pixel][tiles * 16] = from + products; `from` advances by
+// `from_stride` a pixel.
 template <int kPixels, int kTiles, int kRun>
-inline void ConvTile(const ConvStep& step, const Panel& panel, std::uint8_t* arena,
-                     const Chunk& chunk, int first, int valid, Range entries,
-                     std::int32_t* partial) {
+inline void ConvTile(const Block& block, const std::uint8_t* arena, const std::int64_t* input,
+                     const std::int32_t* from, int from_stride, std::int32_t* sums) {
   constexpr int kCount = kTiles * kVectors;
   typename Isa::Vector acc[kPixels][kCount];
-  const std::int32_t* const bias = step.bias + panel.first_tile * kTile;
-  const bool from_bias = entries.begin == 0;
 #pragma GCC unroll 16
   for (int i = 0; i < kPixels; ++i) {
 #pragma GCC unroll 16
     for (int v = 0; v < kCount; ++v) {
-      acc[i][v] = Isa::Load((from_bias ? bias : partial + i * kTiles * kTile) + v * Isa::kLanes);
+      acc[i][v] = Isa::Load(from + i * from_stride + v * Isa::kLanes);
     }
   }
   const std::uint8_t* pixel[kPixels];
 #pragma GCC unroll 16
-  for (int i = 0; i < kPixels; ++i) pixel[i] = arena + chunk.input[first + i];
-  Isa::template Accumulate<kPixels, kTiles, kRun>(
-      acc, pixel, step.offsets + panel.offsets + entries.begin,
-      step.weights + (panel.weights + entries.begin * kTiles * kTile * kGroup) * Isa::kWeightBytes,
-      entries.end - entries.begin);
-  if (entries.end != panel.entries) {
-#pragma GCC unroll 16
-    for (int i = 0; i < kPixels; ++i) {
-#pragma GCC unroll 16
-      for (int v = 0; v < kCount; ++v) {
-        Isa::Save(partial + i * kTiles * kTile + v * Isa::kLanes, acc[i][v]);
-      }
-    }
-    return;
-  }
-  const int element = step.sink.wide ? 2 : 1;
+  for (int i = 0; i < kPixels; ++i) pixel[i] = arena + input[i];
+  Isa::template Accumulate<kPixels, kTiles, kRun>(acc, pixel, block.offsets, block.weights,
+                                                  block.entries);
 #pragma GCC unroll 16
   for (int i = 0; i < kPixels; ++i) {
-    if (i >= valid) break;
-    std::uint8_t* const out = arena + chunk.output[first + i] + panel.out_channel * element;
-    const std::uint8_t* const residual = arena + chunk.residual[first + i] + panel.out_channel;
-#pragma GCC unroll 4
-    for (int t = 0; t < kTiles; ++t) {
-      typename Isa::Sums sums;
-#pragma GCC unroll 2
-      for (int v = 0; v < kVectors; ++v) sums.vector[v] = acc[i][t * kVectors + v];
-      StoreTile(step.sink, panel.first_tile + t, sums, residual + t * kTile,
-                out + t * kTile * element, Min(kTile, panel.channels - t * kTile));
+#pragma GCC unroll 16
+    for (int v = 0; v < kCount; ++v) {
+      Isa::Save(sums + i * kTiles * kTile + v * Isa::kLanes, acc[i][v]);
+    }
+  }
+}
+
+template <int kTiles, int kRun>
+[[gnu::noinline]] void SumBlock(const Block& block, const std::uint8_t* arena, const Chunk& chunk,
+                                const std::int32_t* bias, std::int32_t* sums) {
+  constexpr int kPixels = Isa::Pixels(kTiles);
+  constexpr int kRow = kTiles * kTile;
+  for (int first = 0; first < chunk.count; first += kPixels) {
+    std::int32_t* const to = sums + first * kRow;
+    const std::int32_t* const from = bias != nullptr ? bias : to;
+    const int stride = bias != nullptr ? 0 : kRow;
+    if (first + 1 == chunk.count) {
+      ConvTile<1, kTiles, kRun>(block, arena, chunk.input + first, from, stride, to);
+    } else {
+      ConvTile<kPixels, kTiles, kRun>(block, arena, chunk.input + first, from, stride, to);
     }
   }
 }
 
 template <int kTiles, int kRun>
 void ConvPanel(const ConvStep& step, const Panel& panel, std::uint8_t* arena, const Chunk& chunk) {
-  constexpr int kPixels = Isa::Pixels(kTiles);
   // A multiple of every run and of portable blocks.
   constexpr std::int64_t kBlock = kBlockBytes / (kTiles * kTile * kGroup) / 64 * 64;
-  alignas(64) std::int32_t partial[(kChunk + kMaxTilePixels) * kTiles * kTile];
-  const std::int64_t block = chunk.count <= kPixels ? panel.entries : kBlock;
+  alignas(64) std::int32_t sums[(kChunk + kMaxTilePixels) * kTiles * kTile];
+  const std::int64_t length = chunk.count <= Isa::Pixels(kTiles) ? panel.entries : kBlock;
   std::int64_t begin = 0;
   do {  // once, too, where there are no entries
-    const Range entries{begin, Min<std::int64_t>(begin + block, panel.entries)};
-    for (int first = 0; first < chunk.count; first += kPixels) {
-      const int valid = Min(kPixels, chunk.count - first);
-      std::int32_t* const sums = partial + first * kTiles * kTile;
-      if (valid == 1) {
-        ConvTile<1, kTiles, kRun>(step, panel, arena, chunk, first, 1, entries, sums);
-      } else {
-        ConvTile<kPixels, kTiles, kRun>(step, panel, arena, chunk, first, valid, entries, sums);
-      }
-    }
-    begin = entries.end;
+    const std::int64_t entries = Min(length, panel.entries - begin);
+    const Block block{
+        step.offsets + panel.offsets + begin,
+        step.weights + (panel.weights + begin * kTiles * kTile * kGroup) * Isa::kWeightBytes,
+        entries};
+    const std::int32_t* const bias =
+        begin == 0 ? step.bias + std::int64_t{panel.first_tile} * kTile : nullptr;
+    SumBlock<kTiles, kRun>(block, arena, chunk, bias, sums);
+    begin += entries;
   } while (begin < panel.entries);
+  StoreChunk(step.sink, chunk, sums, kTiles, panel.first_tile, panel.out_channel, panel.channels,
+             arena);
 }
 
 // One panel of 4-bit weights over one pixel.
@@ -194,20 +211,18 @@ void NibblePanel(const ConvStep& step, const Panel& panel, std::uint8_t* arena,
                  const Chunk& chunk) {
   constexpr int kCount = kTiles * kVectors;
   typename Isa::Vector acc[kCount];
+#pragma GCC unroll 16
   for (int v = 0; v < kCount; ++v) {
     acc[v] = Isa::Load(step.bias + panel.first_tile * kTile + v * Isa::kLanes);
   }
   Isa::template AccumulateNibbles<kTiles, kRun>(
       acc, arena + chunk.input[0], step.offsets + panel.offsets,
       reinterpret_cast<const std::uint8_t*>(step.weights) + panel.weights / 2, panel.entries);
-  const int element = step.sink.wide ? 2 : 1;
-  for (int t = 0; t < kTiles; ++t) {
-    typename Isa::Sums sums;
-    for (int v = 0; v < kVectors; ++v) sums.vector[v] = acc[t * kVectors + v];
-    const std::int64_t channel = panel.out_channel + t * kTile;
-    StoreTile(step.sink, panel.first_tile + t, sums, arena + chunk.residual[0] + channel,
-              arena + chunk.output[0] + channel * element, Min(kTile, panel.channels - t * kTile));
-  }
+  alignas(64) std::int32_t sums[kTiles * kTile];
+#pragma GCC unroll 16
+  for (int v = 0; v < kCount; ++v) Isa::Save(sums + v * Isa::kLanes, acc[v]);
+  StoreChunk(step.sink, chunk, sums, kTiles, panel.first_tile, panel.out_channel, panel.channels,
+             arena);
 }
 
 // Chooses the instantiation for the panel's tiles and run.
@@ -234,73 +249,79 @@ void Conv(const ConvStep& step, std::uint8_t* arena, Range pixels, Range panels)
       chunks <= 1 ? count : ((count + chunks - 1) / chunks + kUnit - 1) / kUnit * kUnit;
   Chunk chunk;
   for (std::int64_t begin = pixels.begin; begin < pixels.end; begin += size) {
-    FillChunk(step, {begin, Min<std::int64_t>(begin + size, pixels.end)}, chunk);
+    FillChunk(step.input, step.sink, {begin, Min<std::int64_t>(begin + size, pixels.end)}, chunk);
     for (std::int64_t i = panels.begin; i < panels.end; ++i) {
       DispatchPanel<Isa::kPanelTiles, Isa::kRuns>(step, step.panels[i], arena, chunk);
     }
   }
 }
 
-void Depthwise(const DepthwiseStep& step, std::uint8_t* arena, Range pixels) {
-  const int element = step.sink.wide ? 2 : 1;
+// Sums of 16 channels from c on, one pixel after the other.
+inline void DepthwiseSums(const DepthwiseStep& step, const std::uint8_t* arena, const Chunk& chunk,
+                          int c, std::int32_t* sums) {
   const std::int64_t row = (step.channels + kTile - 1) / kTile * kTile;
-  Walker walker(pixels.begin, step.sink.width);
-  for (std::int64_t p = pixels.begin; p < pixels.end; ++p, walker.Next()) {
-    const std::uint8_t* const in = arena + walker.In(step.input);
-    std::uint8_t* const out = arena + walker.In(step.sink.output);
-    const std::uint8_t* const residual = arena + walker.In(step.sink.residual);
+  for (int i = 0; i < chunk.count; ++i, sums += kTile) {
+    const std::uint8_t* const in = arena + chunk.input[i] + c;
+    std::int32_t acc[kTile];
+    std::memcpy(acc, step.bias + c, sizeof acc);
+    for (int tap = 0; tap < step.taps; ++tap) {
+      const std::uint8_t* const x = in + step.offsets[tap];
+      const std::int16_t* const w = step.weights + tap * row + c;
+      // |w| <= 128, so that a product has 16 bits: 255 * 128 = 32,640.
+      for (int o = 0; o < kTile; ++o) acc[o] += static_cast<std::int16_t>(x[o] * w[o]);
+    }
+    std::memcpy(sums, acc, sizeof acc);
+  }
+}
+
+void Depthwise(const DepthwiseStep& step, std::uint8_t* arena, Range pixels) {
+  Chunk chunk;
+  alignas(64) std::int32_t sums[kChunk * kTile];
+  for (std::int64_t begin = pixels.begin; begin < pixels.end; begin += kChunk) {
+    const Range range{begin, Min<std::int64_t>(begin + kChunk, pixels.end)};
+    FillChunk(step.input, step.sink, range, chunk);
     for (int c = 0; c < step.channels; c += kTile) {
-      std::int32_t acc[kTile];
-      std::memcpy(acc, step.bias + c, sizeof acc);
-      for (int tap = 0; tap < step.taps; ++tap) {
-        const std::uint8_t* const x = in + step.offsets[tap] + c;
-        const std::int16_t* const w = step.weights + tap * row + c;
-        // |w| <= 128, so that a product has 16 bits: 255 * 128 = 32,640.
-        for (int o = 0; o < kTile; ++o) acc[o] += static_cast<std::int16_t>(x[o] * w[o]);
-      }
-      StoreTile(step.sink, c / kTile, Isa::FromChannels(acc), residual + c, out + c * element,
-                Min(kTile, step.channels - c));
+      DepthwiseSums(step, arena, chunk, c, sums);
+      StoreChunk(step.sink, chunk, sums, 1, c / kTile, c, step.channels - c, arena);
     }
   }
 }
 
 // Calls tap(address) for the input pixels under the window of output pixel (y, x).
 template <typename Tap>
-inline void ForTaps(const PoolStep& step, const std::uint8_t* arena, const Walker& at,
-                    const Tap& tap) {
-  const PoolRange& rows = step.rows[at.y];
-  const PoolRange& columns = step.columns[at.x];
+[[gnu::always_inline]] inline void ForTaps(const PoolStep& step, const std::uint8_t* arena,
+                                           const Walker& at, const Tap& tap) {
+  const PoolRange rows = step.rows[at.y];
+  const PoolRange columns = step.columns[at.x];
+  const std::int64_t across = step.step_x * step.input.stride;
   for (int y = rows.begin; y < rows.end; y += step.step_y) {
-    const std::uint8_t* const row = arena + step.input.offset + y * step.input.row;
-    for (int x = columns.begin; x < columns.end; x += step.step_x) {
-      tap(row + x * step.input.stride);
-    }
+    const std::uint8_t* from =
+        arena + step.input.offset + y * step.input.row + columns.begin * step.input.stride;
+    for (int x = columns.begin; x < columns.end; x += step.step_x, from += across) tap(from);
   }
 }
 
-// The maximum of kWidth channels from c on; the first n are stored.
-template <int kWidth>
-inline void MaxBlock(const PoolStep& step, const std::uint8_t* arena, const Walker& at, int c,
-                     int n, std::uint8_t* out) {
-  std::uint8_t best[kWidth] = {};
-  ForTaps(step, arena, at, [&](const std::uint8_t* from) {
-    std::uint8_t x[kWidth];
-    std::memcpy(x, from + c, kWidth);
-    for (int o = 0; o < kWidth; ++o) best[o] = x[o] > best[o] ? x[o] : best[o];
-  });
-  const auto change = static_cast<std::uint8_t>(step.zero ^ step.sink.zero);
-  for (int o = 0; o < kWidth; ++o) best[o] ^= change;
-  std::memcpy(out + c, best, static_cast<std::size_t>(n));
-}
+typedef std::uint8_t Bytes32 __attribute__((vector_size(32)));
 
 void MaxPool(const PoolStep& step, std::uint8_t* arena, Range pixels) {
+  constexpr int kWidth = sizeof(Bytes32);
+  const auto change = static_cast<std::uint8_t>(step.zero ^ step.sink.zero);
   Walker walker(pixels.begin, step.sink.width);
   for (std::int64_t p = pixels.begin; p < pixels.end; ++p, walker.Next()) {
     std::uint8_t* const out = arena + walker.In(step.sink.output);
-    int c = 0;
-    for (; c + 64 <= step.channels; c += 64) MaxBlock<64>(step, arena, walker, c, 64, out);
-    for (; c < step.channels; c += 16) {
-      MaxBlock<16>(step, arena, walker, c, Min(16, step.channels - c), out);
+    for (int c = 0; c < step.channels; c += kWidth) {
+      Bytes32 best{};
+      ForTaps(step, arena + c, walker, [&](const std::uint8_t* from) {
+        Bytes32 x;
+        std::memcpy(&x, from, sizeof x);
+        best = x > best ? x : best;
+      });
+      best ^= change;
+      if (step.channels - c >= kWidth) {
+        std::memcpy(out + c, &best, kWidth);
+      } else {
+        std::memcpy(out + c, &best, static_cast<std::size_t>(step.channels - c));
+      }
     }
   }
 }
@@ -309,14 +330,21 @@ void AvgPool(const PoolStep& step, std::uint8_t* arena, Range pixels) {
   const int element = step.sink.wide ? 2 : 1;
   Walker walker(pixels.begin, step.sink.width);
   for (std::int64_t p = pixels.begin; p < pixels.end; ++p, walker.Next()) {
-    std::uint8_t* const out = arena + walker.In(step.sink.output);
+    const std::int64_t out = walker.In(step.sink.output);
     for (int c = 0; c < step.channels; c += kTile) {
       std::int32_t acc[kTile] = {};
-      ForTaps(step, arena, walker, [&](const std::uint8_t* from) {
-        for (int o = 0; o < kTile; ++o) acc[o] += from[c + o] - step.zero;
+      ForTaps(step, arena + c, walker, [&](const std::uint8_t* from) {
+        for (int o = 0; o < kTile; ++o) acc[o] += from[o] - step.zero;
       });
-      StoreTile(step.sink, step.first_tile[p] + c / kTile, Isa::FromChannels(acc), out,
-                out + c * element, Min(kTile, step.channels - c));
+      StoreRows(step.sink, step.first_tile[p] + c / kTile,
+                {.sums = acc,
+                 .stride = kTile,
+                 .count = 1,
+                 .channels = Min(kTile, step.channels - c),
+                 .output = arena + c * element,
+                 .output_at = &out,
+                 .residual = nullptr,
+                 .residual_at = nullptr});
     }
   }
 }

@@ -16,15 +16,9 @@ struct Isa {
   static constexpr int kPanelTiles = 4;
   static constexpr int kDotEntries = 64;  // of a block
   static constexpr int kDotInputs = kDotEntries * kGroup;
-  static constexpr std::uint8_t kSlotChannel[kTile] = {0, 1, 2,  3,  4,  5,  6,  7,
-                                                       8, 9, 10, 11, 12, 13, 14, 15};
   struct Vector {
     std::int32_t lane[kTile];
   };
-  struct Sums {
-    Vector vector[1];
-  };
-
   static constexpr int Pixels(int) { return 4; }
 
   static Vector Load(const std::int32_t* from) {
@@ -33,8 +27,6 @@ struct Isa {
     return sums;
   }
   static void Save(std::int32_t* to, const Vector& sums) { std::memcpy(to, &sums, sizeof sums); }
-
-  static Sums FromChannels(const std::int32_t* sums) { return {{Load(sums)}}; }
 
   // The inputs of one block, widened.
   static void Gather(const std::uint8_t* pixel, const std::int32_t* offsets, int entries,
@@ -103,8 +95,8 @@ struct Isa {
   template <int kTiles, int kRun>
   static void AccumulateNibbles(Vector (&)[kTiles], const std::uint8_t*, const std::int32_t*,
                                 const std::uint8_t*, std::int64_t) {}
-  static void StoreFast(const Sink&, const FastRequantization&, const Sums&, const std::uint8_t*,
-                        std::uint8_t*, int) {}
+  template <bool kResidual>
+  static void StoreFast(const Sink&, const FastRequantization&, const Rows&) {}
 };
 
 }  // namespace
@@ -123,7 +115,6 @@ const KernelSet* PortableKernels() {
                                      .entry_multiple = 2,
                                      .nibbles = false,
                                      .fast_requantization = false,
-                                     .slot_channel = Isa::kSlotChannel,
                                      .conv = Conv,
                                      .depthwise = Depthwise,
                                      .max_pool = MaxPool,

@@ -1,7 +1,8 @@
 #include "runtime/backends/cpu/network.h"
 
 #include <algorithm>
-#include <cstring>
+#include <chrono>
+#include <limits>
 #include <utility>
 
 #include "base/interrupt.h"
@@ -178,27 +179,58 @@ void Network::Execute(const InterpretedStep& step, std::uint8_t* arena, ThreadPo
   Write(step.op->output, qnet::RunOp(*net_, *step.op, pointers), arena);
 }
 
+void Network::Store(std::span<const std::int8_t> input, std::uint8_t* arena) const {
+  for (const BorderFill& border : plan_.fills[0]) Fill(border, arena);
+  Write(net_->input, {reinterpret_cast<const std::uint8_t*>(input.data()), input.size()}, arena);
+}
+
+void Network::RunStep(std::size_t op, std::uint8_t* arena, ThreadPool* pool) const {
+  for (const BorderFill& border : plan_.fills[op + 1]) Fill(border, arena);
+  std::visit([&](const auto& step) { Execute(step, arena, pool); }, steps_[op]);
+}
+
 Result<Frame> Network::Run(std::span<const std::int8_t> input, AlignedBuffer& arena,
                            ThreadPool* pool, const TraceSink* sink) const {
   std::uint8_t* const base = arena.data();
-  const auto fill = [&](std::size_t at) {
-    for (const BorderFill& border : plan_.fills[at]) Fill(border, base);
-  };
   const auto show = [&](qnet::TensorId id) {
     if (sink != nullptr) (*sink)(id, Read(id, base));
   };
-  fill(0);
-  Write(net_->input, {reinterpret_cast<const std::uint8_t*>(input.data()), input.size()}, base);
+  Store(input, base);
   show(net_->input);
   for (std::size_t i = 0; i < steps_.size(); ++i) {
     TF2_RETURN_IF_ERROR(CheckInterrupted());
-    fill(i + 1);
-    std::visit([&](const auto& step) { Execute(step, base, pool); }, steps_[i]);
+    RunStep(i, base, pool);
     show(net_->ops[i].output);
   }
   Frame frame;
   for (const qnet::Output& output : net_->outputs) frame.push_back(Read(output.tensor, base));
   return frame;
+}
+
+std::int64_t Network::WeightBytes(std::size_t op) const {
+  if (const auto* conv = std::get_if<PreparedConv>(&steps_[op])) {
+    return std::ssize(conv->packed.weights);
+  }
+  if (const auto* depthwise = std::get_if<PreparedDepthwise>(&steps_[op])) {
+    return std::ssize(depthwise->weights) * 2;
+  }
+  return 0;
+}
+
+std::vector<double> Network::Profile(std::span<const std::int8_t> input, AlignedBuffer& arena,
+                                     ThreadPool* pool, int rounds) const {
+  using Clock = std::chrono::steady_clock;
+  std::vector<double> least(steps_.size(), std::numeric_limits<double>::infinity());
+  for (int round = 0; round <= rounds; ++round) {
+    Store(input, arena.data());
+    for (std::size_t i = 0; i < steps_.size(); ++i) {
+      const auto start = Clock::now();
+      RunStep(i, arena.data(), pool);
+      const std::chrono::duration<double> taken = Clock::now() - start;
+      if (round > 0) least[i] = std::min(least[i], taken.count());
+    }
+  }
+  return least;
 }
 
 }  // namespace tf2::runtime::cpu

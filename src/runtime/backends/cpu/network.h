@@ -38,6 +38,13 @@ class Network {
   Result<Frame> Run(std::span<const std::int8_t> input, AlignedBuffer& arena, ThreadPool* pool,
                     const TraceSink* sink) const;
 
+  // Packed weights of an operator.
+  std::int64_t WeightBytes(std::size_t op) const;
+
+  // The least time of each operator over `rounds` frames, after one that is not counted.
+  std::vector<double> Profile(std::span<const std::int8_t> input, AlignedBuffer& arena,
+                              ThreadPool* pool, int rounds) const;
+
  private:
   // Concat: what was not written in place.
   struct CopyStep {
@@ -57,6 +64,8 @@ class Network {
   Network(std::shared_ptr<const qnet::QNet> net, const KernelSet& kernels);
 
   Step Prepare(const qnet::Op& op) const;
+  void Store(std::span<const std::int8_t> input, std::uint8_t* arena) const;
+  void RunStep(std::size_t op, std::uint8_t* arena, ThreadPool* pool) const;
   CopyStep PrepareConcat(const qnet::Op& op) const;
 
   // A tensor's contents in [c, h, w] order.

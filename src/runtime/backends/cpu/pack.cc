@@ -216,12 +216,12 @@ class Packer {
 };
 
 // The output channel of each slot of the tiles; -1 for padding.
-std::vector<std::int32_t> SlotChannels(const KernelSet& kernels, const Shape& shape) {
+std::vector<std::int32_t> SlotChannels(const Shape& shape) {
   std::vector<std::int32_t> channels;
   for (std::int32_t group = 0; group < shape.groups; ++group) {
     for (std::int32_t tile = 0; tile < shape.tiles; ++tile) {
       for (int slot = 0; slot < kTile; ++slot) {
-        const std::int32_t o = tile * kTile + kernels.slot_channel[slot];
+        const std::int32_t o = tile * kTile + slot;
         channels.push_back(o < shape.oc ? group * shape.oc + o : -1);
       }
     }
@@ -264,7 +264,7 @@ PackedConv PackConv(const KernelSet& kernels, const qnet::Conv& conv, std::int32
   shape.tiles = (shape.oc + kTile - 1) / kTile;
   PackedConv packed;
   packed.nibbles = nibbles && kernels.nibbles && IsNibbles(conv);
-  packed.slot_channels = SlotChannels(kernels, shape);
+  packed.slot_channels = SlotChannels(shape);
   packed.sum_bound.resize(static_cast<std::size_t>(out_channels));
   Packer packer(kernels, conv, shape, zero, packed);
   const std::int32_t count = (shape.tiles + kernels.panel_tiles - 1) / kernels.panel_tiles;

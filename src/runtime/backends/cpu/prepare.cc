@@ -16,11 +16,11 @@ std::int32_t Low(const qnet::Tensor& output, qnet::Activation activation) {
 std::int32_t High(const qnet::Tensor& output) { return IsWide(output) ? 32767 : 127; }
 
 // The channel of each slot of the tiles of a tensor; -1 for padding.
-std::vector<std::int32_t> PlainSlots(const KernelSet& kernels, std::int32_t channels) {
+std::vector<std::int32_t> PlainSlots(std::int32_t channels) {
   std::vector<std::int32_t> slots;
   for (std::int32_t tile = 0; tile < channels; tile += kTile) {
     for (int slot = 0; slot < kTile; ++slot) {
-      const std::int32_t c = tile + kernels.slot_channel[slot];
+      const std::int32_t c = tile + slot;
       slots.push_back(c < channels ? c : -1);
     }
   }
@@ -62,34 +62,30 @@ Requantization GeneralSlot(const ChannelScales& channels, std::int32_t channel, 
   return slot;
 }
 
-FastRequantization FastTile(std::span<const Requantization> slots,
-                            const std::uint8_t* slot_channel) {
+FastRequantization FastTile(std::span<const Requantization> slots) {
   FastRequantization tile{};
   for (std::size_t i = 0; i < kTile; ++i) {
     const Requantization& slot = slots[i];
-    tile.alpha[i] = slot.alpha;
-    tile.residual[i] = std::int32_t{1} << std::min(slot.t, 30);
-    (i % 2 == 0 ? tile.half_even : tile.half_odd)[i / 2] = std::int64_t{1} << (slot.s - 1);
-    if (i % 2 == 0) {
-      tile.right_even[i / 2] = slot.s;
-    } else {
-      tile.left_odd[i / 2] = 32 - slot.s;
-    }
-    tile.low[slot_channel[i]] = static_cast<std::int8_t>(slot.low);
-    tile.high[slot_channel[i]] = static_cast<std::int8_t>(slot.high);
+    const bool even = i % 2 == 0;
+    const std::size_t at = i / 2 * 2;
+    (even ? tile.alpha_even : tile.alpha_odd)[at] = slot.alpha;
+    (even ? tile.residual_even : tile.residual_odd)[at] = std::int32_t{1} << std::min(slot.t, 30);
+    (even ? tile.half_even : tile.half_odd)[i / 2] = std::int64_t{1} << (slot.s - 1);
+    (even ? tile.right_even : tile.left_odd)[i / 2] = even ? slot.s : 32 - slot.s;
+    tile.low[i] = static_cast<std::int8_t>(slot.low);
+    tile.high[i] = static_cast<std::int8_t>(slot.high);
   }
   return tile;
 }
 
 // Appends the parameters of `slots`.
-void AppendTable(const KernelSet& kernels, const ChannelScales& channels,
-                 std::span<const std::int32_t> slots, std::int32_t low, std::int32_t high,
-                 RequantizationTables& tables) {
+void AppendTable(const ChannelScales& channels, std::span<const std::int32_t> slots,
+                 std::int32_t low, std::int32_t high, RequantizationTables& tables) {
   for (std::size_t tile = 0; tile < slots.size(); tile += kTile) {
     for (const std::int32_t slot : slots.subspan(tile, kTile)) {
       tables.general.push_back(GeneralSlot(channels, slot, low, high));
     }
-    tables.fast.push_back(FastTile(std::span(tables.general).last(kTile), kernels.slot_channel));
+    tables.fast.push_back(FastTile(std::span(tables.general).last(kTile)));
   }
 }
 
@@ -176,8 +172,8 @@ PreparedConv PrepareConv(const PrepareContext& context, const qnet::Op& op) {
   prepared.packed = PackConv(context.kernels, conv, input.c(), output.c(),
                              context.view(op.inputs[0]), context.zero(op.inputs[0]), nibbles);
   const ChannelScales channels{conv.scale, conv.t, prepared.packed.sum_bound};
-  AppendTable(context.kernels, channels, prepared.packed.slot_channels,
-              Low(output, conv.activation), High(output), prepared.tables);
+  AppendTable(channels, prepared.packed.slot_channels, Low(output, conv.activation), High(output),
+              prepared.tables);
   step.panels = prepared.packed.panels.data();
   step.offsets = prepared.packed.offsets.data();
   step.weights = prepared.packed.weights.data();
@@ -199,7 +195,7 @@ PreparedDepthwise PrepareDepthwise(const PrepareContext& context, const qnet::Op
   const View& input = context.view(op.inputs[0]);
   const auto taps =
       static_cast<std::size_t>(conv.window.kh) * static_cast<std::size_t>(conv.window.kw);
-  const auto slots = PlainSlots(context.kernels, output.c());
+  const auto slots = PlainSlots(output.c());
   PreparedDepthwise prepared;
   for (std::int32_t ky = 0; ky < conv.window.kh; ++ky) {
     for (std::int32_t kx = 0; kx < conv.window.kw; ++kx) {
@@ -224,8 +220,7 @@ PreparedDepthwise PrepareDepthwise(const PrepareContext& context, const qnet::Op
     sum_bound.push_back(absolute * 128 + std::abs(std::int64_t{conv.beta[c]}));
   }
   const ChannelScales channels{conv.scale, conv.t, sum_bound};
-  AppendTable(context.kernels, channels, slots, Low(output, conv.activation), High(output),
-              prepared.tables);
+  AppendTable(channels, slots, Low(output, conv.activation), High(output), prepared.tables);
 
   DepthwiseStep& step = prepared.step;
   step.pixels = std::int64_t{output.h()} * output.w();
@@ -252,14 +247,13 @@ PreparedAvgPool PrepareAvgPool(const PrepareContext& context, const qnet::Op& op
   const qnet::Tensor& output = context.net.tensor(op.output);
   PreparedAvgPool prepared;
   FillPool(context, op, pool.window, prepared);
-  const auto slots = PlainSlots(context.kernels, output.c());
+  const auto slots = PlainSlots(output.c());
   const std::vector<std::int64_t> sum_bound(static_cast<std::size_t>(output.c()),
                                             std::int64_t{128} * pool.window.kh * pool.window.kw);
   bool fits_fast = true;
   for (const auto& scale : pool.scale) {
     const ChannelScales channels{scale, {}, sum_bound};
-    AppendTable(context.kernels, channels, slots, Low(output, pool.activation), High(output),
-                prepared.tables);
+    AppendTable(channels, slots, Low(output, pool.activation), High(output), prepared.tables);
     fits_fast = fits_fast && FitsFast(channels);
   }
   const auto tiles = static_cast<std::int32_t>(slots.size() / kTile);

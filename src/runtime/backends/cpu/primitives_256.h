@@ -22,11 +22,6 @@ struct Primitives256 {
   using Short = __m256i;
   using Nibbles = __m256i;
 
-  // Packing 32 to 16 bits takes the halves of two registers in turn: with this order the channels
-  // come out sorted.
-  static constexpr std::uint8_t kSlotChannel[kTile] = {0, 1, 2, 3, 8,  9,  10, 11,
-                                                       4, 5, 6, 7, 12, 13, 14, 15};
-
   static __m256i Load(const void* from) {
     return _mm256_loadu_si256(static_cast<const __m256i*>(from));
   }

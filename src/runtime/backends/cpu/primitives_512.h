@@ -13,7 +13,7 @@
 namespace tf2::runtime::cpu {
 namespace {
 
-struct Primitives {
+struct Primitives512 {
   static constexpr int kLanes = 16;
   static constexpr int kWeightBytes = 1;
   static constexpr bool kShortSums = false;
@@ -24,9 +24,6 @@ struct Primitives {
   using Weights = __m512i;
   using Short = __m512i;
   using Nibbles = __m512i;
-
-  static constexpr std::uint8_t kSlotChannel[kTile] = {0, 1, 2,  3,  4,  5,  6,  7,
-                                                       8, 9, 10, 11, 12, 13, 14, 15};
 
   // At most 24 sums, 4 weights and 1 feature in 32 registers; at least 12 sums hide the latency.
   static constexpr int Pixels(int tiles) { return tiles == 4 ? 6 : tiles == 3 ? 8 : 12; }

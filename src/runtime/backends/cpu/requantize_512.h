@@ -1,60 +1,65 @@
 // Requantisation in registers of 512 bits, for the kernels for AVX-512 VNNI and AMX. Included by
-// their kernels_*.cc files only, after accumulate_impl.h.
+// their kernels_*.cc files only.
 #ifndef TF2_RUNTIME_BACKENDS_CPU_REQUANTIZE_512_H_
 #define TF2_RUNTIME_BACKENDS_CPU_REQUANTIZE_512_H_
 
 #include <cstdint>
 #include <cstring>
 
+#include "runtime/backends/cpu/accumulate_impl.h"
 #include "runtime/backends/cpu/kernels.h"
 
 namespace tf2::runtime::cpu {
 namespace {
 
-struct Requantizer512 : Accumulator {
-  static Sums FromChannels(const std::int32_t* sums) { return {{Load(sums)}}; }
+template <typename P>
+struct Requantizer512 : AccumulatorOf<P> {
+  using P::Load;
 
   static __m128i Load128(const void* from) {
     return _mm_loadu_si128(static_cast<const __m128i*>(from));
   }
 
-  static __m512i Product(__m512i a, __m512i b) { return _mm512_mul_epi32(a, b); }
-  static __m512i OddProduct(__m512i a, __m512i b) {
-    return _mm512_mul_epi32(_mm512_srli_epi64(a, 32), _mm512_srli_epi64(b, 32));
-  }
-
-  // Products of even slots are shifted down to the lower half of 64 bits, those of odd ones up to
-  // the upper half.
-  static void StoreFast(const Sink& sink, const FastRequantization& r, const Sums& sums,
-                        const std::uint8_t* residual, std::uint8_t* out, int n) {
-    const __m512i alpha = Load(r.alpha);
-    __m512i even = _mm512_add_epi64(Product(sums.vector[0], alpha), Load(r.half_even));
-    __m512i odd = _mm512_add_epi64(OddProduct(sums.vector[0], alpha), Load(r.half_odd));
-    if (sink.has_residual) {
-      alignas(16) std::uint8_t bytes[kTile] = {};
-      if (n < kTile) {
-        std::memcpy(bytes, residual, static_cast<std::size_t>(n));
-        residual = bytes;
+  // Products of even channels are shifted down to the lower half of 64 bits, those of odd ones up
+  // to the upper half.
+  template <bool kResidual>
+  static void StoreFast(const Sink& sink, const FastRequantization& r, const Rows& rows) {
+    const __m512i alpha_even = Load(r.alpha_even), alpha_odd = Load(r.alpha_odd);
+    const __m512i half_even = Load(r.half_even), half_odd = Load(r.half_odd);
+    const __m512i right_even = Load(r.right_even), left_odd = Load(r.left_odd);
+    const __m512i residual_even = Load(r.residual_even), residual_odd = Load(r.residual_odd);
+    const __m128i low = Load128(r.low), high = Load128(r.high);
+    const __m128i zero = _mm_set1_epi8(static_cast<char>(sink.zero));
+    const __m128i residual_zero = _mm_set1_epi8(static_cast<char>(sink.residual_zero));
+    const std::int32_t* from = rows.sums;
+    for (int i = 0; i < rows.count; ++i, from += rows.stride) {
+      const __m512i sums = Load(from);
+      __m512i even = _mm512_add_epi64(_mm512_mul_epi32(sums, alpha_even), half_even);
+      __m512i odd =
+          _mm512_add_epi64(_mm512_mul_epi32(_mm512_srli_epi64(sums, 32), alpha_odd), half_odd);
+      if constexpr (kResidual) {
+        const std::uint8_t* const at = rows.residual + rows.residual_at[i];
+        alignas(16) std::uint8_t bytes[kTile] = {};
+        if (rows.channels < kTile) std::memcpy(bytes, at, static_cast<std::size_t>(rows.channels));
+        const __m512i residual = _mm512_cvtepi8_epi32(
+            _mm_xor_si128(Load128(rows.channels < kTile ? bytes : at), residual_zero));
+        even = _mm512_add_epi64(even, _mm512_mul_epi32(residual, residual_even));
+        odd =
+            _mm512_add_epi64(odd, _mm512_mul_epi32(_mm512_srli_epi64(residual, 32), residual_odd));
       }
-      const __m512i addend = _mm512_cvtepi8_epi32(
-          _mm_xor_si128(Load128(residual), _mm_set1_epi8(static_cast<char>(sink.residual_zero))));
-      const __m512i factor = Load(r.residual);
-      even = _mm512_add_epi64(even, Product(addend, factor));
-      odd = _mm512_add_epi64(odd, OddProduct(addend, factor));
+      const __m512i joined = _mm512_mask_mov_epi32(
+          _mm512_srlv_epi64(even, right_even), __mmask16{0xAAAA}, _mm512_sllv_epi64(odd, left_odd));
+      __m128i y = _mm512_cvtsepi32_epi8(joined);
+      y = _mm_xor_si128(_mm_min_epi8(_mm_max_epi8(y, low), high), zero);
+      std::uint8_t* const out = rows.output + rows.output_at[i];
+      if (rows.channels == kTile) {
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(out), y);
+      } else {
+        alignas(16) std::uint8_t bytes[kTile];
+        _mm_store_si128(reinterpret_cast<__m128i*>(bytes), y);
+        std::memcpy(out, bytes, static_cast<std::size_t>(rows.channels));
+      }
     }
-    const __m512i joined =
-        _mm512_mask_mov_epi32(_mm512_srlv_epi64(even, Load(r.right_even)), __mmask16{0xAAAA},
-                              _mm512_sllv_epi64(odd, Load(r.left_odd)));
-    __m128i y = _mm512_cvtsepi32_epi8(joined);
-    y = _mm_min_epi8(_mm_max_epi8(y, Load128(r.low)), Load128(r.high));
-    y = _mm_xor_si128(y, _mm_set1_epi8(static_cast<char>(sink.zero)));
-    if (n >= kTile) {
-      _mm_storeu_si128(reinterpret_cast<__m128i*>(out), y);
-      return;
-    }
-    alignas(16) std::uint8_t bytes[kTile];
-    _mm_store_si128(reinterpret_cast<__m128i*>(bytes), y);
-    std::memcpy(out, bytes, static_cast<std::size_t>(n));
   }
 };
 
