@@ -25,6 +25,7 @@ set(TF2_LAYERS
   "runtime/backends/reference:runtime"
   "runtime/backends/cpu:runtime"
   "runtime/backends/verilator:runtime"
+  "benchmark:runtime,runtime/backends/cpu"
   "verify:quantize,sched,runtime"
   "cli:*"
 )

@@ -47,10 +47,10 @@ void AddArtifact(CLI::App* app, Options& o) {
   app->add_option("MODEL", o.model.path, "artifact")->required();
 }
 
-void AddDataFlags(CLI::App* app, Options& o) {
+void AddDataFlags(CLI::App* app, Options& o, bool required = true) {
   app->add_option("--data", o.data.path,
                   "folder of pictures, CIFAR binary, idx, .npy or .npz; each also as .gz or .xz")
-      ->required();
+      ->required(required);
   app->add_option("--limit", o.data.limit, "use at most N samples")->check(AtLeast(1));
   app->add_option("--skip", o.data.skip, "leave the first N samples out")->check(AtLeast(0));
   AddList(app, "--mean", o.data.mean, "mean per channel, in units of 0-255")->delimiter(',');
@@ -143,6 +143,15 @@ std::vector<Command> AddCommands(CLI::App& app, Options& o) {
   AddBackend(sub, o);
   AddArch(sub, o);
   AddReference(sub, o);
+
+  sub = add("bench", "Time an artifact, and say what bounds each layer", tf2::cli::Bench);
+  AddArtifact(sub, o);
+  AddDataFlags(sub, o, false);
+  AddBackend(sub, o);
+  AddArch(sub, o);
+  sub->add_option("--batch", o.batch, "frames of a call for the throughput")->check(AtLeast(1));
+  sub->add_option("--seconds", o.seconds, "time for each measurement")
+      ->check(CLI::Range(0.0, 3600.0));
 
   sub = add("verify", "Compare every backend with the integer oracle, layer by layer",
             tf2::cli::Verify);

@@ -56,6 +56,8 @@ struct Options {
   int top = 5;
   bool assembler = false;
   std::vector<std::string> links;    // of verify
+  int batch = 16;                    // of bench: frames of a call
+  double seconds = 1;                // of bench: for each measurement
   bool onnx = false;                 // of export: the format
   bool fuse = false;                 // of export: after the passes
   std::string rounding = "half-up";  // of export: of an artifact's features
@@ -73,6 +75,7 @@ int Simulate(const Options& options);
 int Build(const Options& options);
 int Prove(const Options& options);
 int Export(const Options& options);
+int Bench(const Options& options);
 
 }  // namespace tf2::cli
 

@@ -1,0 +1,123 @@
+#include "benchmark/machine.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <fstream>
+#include <functional>
+#include <thread>
+#include <vector>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace tf2::benchmark {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double SecondsSince(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+// Work of all threads together per second: the best of three runs of `work` on each.
+double BestRate(int threads, double work_of_one, const std::function<void(int thread)>& work) {
+  double best = 0;
+  for (int round = 0; round < 3; ++round) {
+    const auto start = Clock::now();
+    std::vector<std::thread> crew;
+    crew.reserve(static_cast<std::size_t>(threads));
+    for (int t = 0; t < threads; ++t) crew.emplace_back(work, t);
+    for (std::thread& thread : crew) thread.join();
+    best = std::max(best, threads * work_of_one / SecondsSince(start));
+  }
+  return best;
+}
+
+#if defined(__x86_64__)
+
+constexpr int kLoops = 1 << 21;
+constexpr int kChains = 10;  // independent sums: more than latency times throughput
+
+// Takes every sum through one instruction a loop. The empty assembler text makes the operands
+// unknown to the compiler in each loop and uses the sums at the end, so that nothing moves out or
+// vanishes. NOLINTBEGIN(modernize-avoid-c-arrays): a vector type cannot be the argument of a
+// template here.
+#define TF2_PROBE(name, target_isa, vector, zero, step)                                   \
+  __attribute__((target(target_isa))) void name() {                                       \
+    vector sums[kChains];                                                                 \
+    for (vector & sum : sums) sum = zero;                                                 \
+    vector a = zero;                                                                      \
+    vector b = zero;                                                                      \
+    for (int i = 0; i < kLoops; ++i) {                                                    \
+      __asm__ volatile("" : "+x"(a), "+x"(b));                                            \
+      _Pragma("GCC unroll 16") for (int k = 0; k < kChains; ++k) sums[k] = step(sums[k]); \
+    }                                                                                     \
+    for (vector & sum : sums) __asm__ volatile("" : : "x"(sum));                          \
+  }
+
+#define TF2_STEP_512(s) _mm512_dpbusd_epi32(s, a, b)
+#define TF2_STEP_VNNI(s) _mm256_dpbusd_avx_epi32(s, a, b)
+#define TF2_STEP_AVX2(s) _mm256_add_epi16(s, _mm256_maddubs_epi16(a, b))
+#define TF2_STEP_SSE2(s) _mm_add_epi32(s, _mm_madd_epi16(a, b))
+
+TF2_PROBE(Probe512, "avx512f,avx512vnni", __m512i, _mm512_setzero_si512(), TF2_STEP_512)
+TF2_PROBE(ProbeVnni, "avx2,avxvnni", __m256i, _mm256_setzero_si256(), TF2_STEP_VNNI)
+TF2_PROBE(ProbeAvx2, "avx2", __m256i, _mm256_setzero_si256(), TF2_STEP_AVX2)
+TF2_PROBE(ProbeSse2, "sse2", __m128i, _mm_setzero_si128(), TF2_STEP_SSE2)
+// NOLINTEND(modernize-avoid-c-arrays)
+
+struct Probe {
+  std::string_view isa;
+  void (*run)();
+  int macs;  // of one instruction
+};
+constexpr Probe kProbes[] = {{"avx512vnni", Probe512, 64},
+                             {"avxvnni", ProbeVnni, 32},
+                             {"avx2", ProbeAvx2, 32},
+                             {"portable", ProbeSse2, 8}};
+
+#endif
+
+}  // namespace
+
+std::string ProcessorName() {
+  std::ifstream info("/proc/cpuinfo");
+  for (std::string line; std::getline(info, line);) {
+    if (line.rfind("model name", 0) != 0) continue;
+    const std::size_t colon = line.find(": ");
+    return colon == std::string::npos ? "" : line.substr(colon + 2);
+  }
+  return "";
+}
+
+double PeakMacsPerSecond(std::string_view isa, int threads) {
+#if defined(__x86_64__)
+  for (const Probe& probe : kProbes) {
+    if (probe.isa != isa) continue;
+    return BestRate(threads, double{kLoops} * kChains * probe.macs, [&](int) { probe.run(); });
+  }
+#endif
+  static_cast<void>(isa);
+  static_cast<void>(threads);
+  return 0;
+}
+
+double ReadBytesPerSecond(int threads) {
+  constexpr std::size_t kWords = std::size_t{1} << 24;  // 128 MiB for each thread
+  std::vector<std::vector<std::uint64_t>> buffers(static_cast<std::size_t>(threads));
+  for (auto& buffer : buffers) buffer.assign(kWords, 1);
+  std::vector<std::uint64_t> sums(static_cast<std::size_t>(threads));
+  return BestRate(threads, double{kWords} * 8, [&](int t) {
+    const auto& buffer = buffers[static_cast<std::size_t>(t)];
+    std::array<std::uint64_t, 8> sum = {};
+    for (std::size_t i = 0; i < kWords; i += 8) {
+      for (std::size_t k = 0; k < 8; ++k) sum[k] += buffer[i + k];
+    }
+    for (const std::uint64_t s : sum) sums[static_cast<std::size_t>(t)] += s;
+  });
+}
+
+}  // namespace tf2::benchmark
