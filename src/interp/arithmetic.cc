@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "interp/broadcast.h"
 #include "interp/dispatch.h"
 #include "interp/kernels.h"
 
@@ -26,41 +27,6 @@ std::int64_t Apply(OpKind kind, std::int64_t a, std::int64_t b) {
   return b == -1 ? static_cast<std::int64_t>(0 - ua) : a / b;
 }
 
-// Elements between neighbours along each axis of `y` in an operand of shape `x`; 0 where it is
-// repeated.
-std::vector<std::int64_t> BroadcastStrides(const ir::Shape& x, const ir::Shape& y) {
-  std::vector<std::int64_t> strides(y.size(), 0);
-  std::int64_t step = 1;
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    const std::int64_t size = x[x.size() - 1 - i];
-    if (size != 1) strides[y.size() - 1 - i] = step;
-    step *= size;
-  }
-  return strides;
-}
-
-// Calls row(offset_y, offset_a, offset_b) for each row along the last axis.
-template <typename F>
-void ForEachRow(const ir::Shape& shape, const std::vector<std::int64_t>& sa,
-                const std::vector<std::int64_t>& sb, F&& row) {
-  std::vector<std::int64_t> at(shape.size(), 0);
-  const std::int64_t width = shape.empty() ? 1 : shape.back();
-  const std::int64_t rows = width == 0 ? 0 : ir::ElementCount(shape) / width;
-  std::int64_t a = 0;
-  std::int64_t b = 0;
-  for (std::int64_t r = 0; r < rows; ++r) {
-    row(r * width, a, b);
-    for (std::size_t d = shape.size() - std::min<std::size_t>(shape.size(), 1); d-- > 0;) {
-      a += sa[d];
-      b += sb[d];
-      if (++at[d] < shape[d]) break;
-      a -= sa[d] * shape[d];
-      b -= sb[d] * shape[d];
-      at[d] = 0;
-    }
-  }
-}
-
 template <typename T>
 void Compute(const Call& call, OpKind kind, ir::Tensor& y) {
   const std::vector<T>& a = DataOf<T>(call.x(0));
@@ -68,14 +34,14 @@ void Compute(const Call& call, OpKind kind, ir::Tensor& y) {
   std::vector<T>& out = DataOf<T>(y);
   const auto sa = BroadcastStrides(call.x(0).shape, y.shape);
   const auto sb = BroadcastStrides(call.x(1).shape, y.shape);
-  const std::int64_t width = y.shape.empty() ? 1 : y.shape.back();
-  const std::int64_t step_a = sa.empty() ? 0 : sa.back();
-  const std::int64_t step_b = sb.empty() ? 0 : sb.back();
-  ForEachRow(y.shape, sa, sb, [&](std::int64_t at_y, std::int64_t at_a, std::int64_t at_b) {
+  const std::int64_t width = RowWidth(y.shape);
+  const std::int64_t step_a = RowStep(sa);
+  const std::int64_t step_b = RowStep(sb);
+  ForEachRow<2>(y.shape, {sa, sb}, [&](std::int64_t to, const std::array<std::int64_t, 2>& at) {
     for (std::int64_t i = 0; i < width; ++i) {
-      out[static_cast<std::size_t>(at_y + i)] =
-          Apply(kind, a[static_cast<std::size_t>(at_a + i * step_a)],
-                b[static_cast<std::size_t>(at_b + i * step_b)]);
+      out[static_cast<std::size_t>(to + i)] =
+          Apply(kind, a[static_cast<std::size_t>(at[0] + i * step_a)],
+                b[static_cast<std::size_t>(at[1] + i * step_b)]);
     }
   });
 }

@@ -55,6 +55,88 @@ Status Execute(const Call& call, ir::Tensor& y) {
       return RunSlice(call, y);
     case OpKind::kCast:
       return RunCast(call, y);
+    case OpKind::kConv3d:
+      return RunConv3d(call, y);
+    case OpKind::kConvTranspose:
+    case OpKind::kConvTranspose3d:
+      return RunConvTranspose(call, y);
+    case OpKind::kEinsum:
+      return RunEinsum(call, y);
+    case OpKind::kUnary:
+      return RunUnary(call, y);
+    case OpKind::kClip:
+      return RunClip(call, y);
+    case OpKind::kPrelu:
+      return RunPrelu(call, y);
+    case OpKind::kBinary:
+      return RunBinary(call, y);
+    case OpKind::kWhere:
+      return RunWhere(call, y);
+    case OpKind::kQuantizeLinear:
+      return RunQuantizeLinear(call, y);
+    case OpKind::kDequantizeLinear:
+      return RunDequantizeLinear(call, y);
+    case OpKind::kMultiThreshold:
+      return RunMultiThreshold(call, y);
+    case OpKind::kMaxPoolIndices:
+      return RunMaxPoolIndices(call, y);
+    case OpKind::kMaxPool3d:
+      return RunMaxPool3d(call, y);
+    case OpKind::kAvgPool3d:
+      return RunAvgPool3d(call, y);
+    case OpKind::kLrn:
+      return RunLrn(call, y);
+    case OpKind::kGroupNorm:
+      return RunGroupNorm(call, y);
+    case OpKind::kLayerNorm:
+      return RunLayerNorm(call, y);
+    case OpKind::kMvn:
+      return RunMvn(call, y);
+    case OpKind::kL2Normalize:
+      return RunL2Normalize(call, y);
+    case OpKind::kReduce:
+      return RunReduce(call, y);
+    case OpKind::kArgMax:
+    case OpKind::kArgMin:
+      return RunArg(call, y);
+    case OpKind::kTopK:
+      return RunTopK(call, y);
+    case OpKind::kCumSum:
+      return RunCumSum(call, y);
+    case OpKind::kTranspose:
+      return RunTranspose(call, y);
+    case OpKind::kExpand:
+      return RunExpand(call, y);
+    case OpKind::kTile:
+      return RunTile(call, y);
+    case OpKind::kResize:
+      return RunResize(call, y);
+    case OpKind::kDepthToSpace:
+      return RunDepthToSpace(call, y);
+    case OpKind::kSpaceToDepth:
+      return RunSpaceToDepth(call, y);
+    case OpKind::kTrilu:
+      return RunTrilu(call, y);
+    case OpKind::kOneHot:
+      return RunOneHot(call, y);
+    case OpKind::kGatherElements:
+      return RunGatherElements(call, y);
+    case OpKind::kGatherNd:
+      return RunGatherNd(call, y);
+    case OpKind::kScatterElements:
+      return RunScatterElements(call, y);
+    case OpKind::kScatterNd:
+      return RunScatterNd(call, y);
+    case OpKind::kReverseSequence:
+      return RunReverseSequence(call, y);
+    case OpKind::kGridSample:
+      return RunGridSample(call, y);
+    case OpKind::kRoiAlign:
+      return RunRoiAlign(call, y);
+    case OpKind::kLogSoftmax:
+      return RunLogSoftmax(call, y);
+    case OpKind::kHardmax:
+      return RunHardmax(call, y);
   }
   TF2_CHECK(false, "no such operator");
 }

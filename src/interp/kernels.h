@@ -47,7 +47,51 @@ Status RunSoftmax(const Call& call, ir::Tensor& y);
 Status RunShape(const Call& call, ir::Tensor& y);
 Status RunGather(const Call& call, ir::Tensor& y);  // negative indices count from the end
 Status RunSlice(const Call& call, ir::Tensor& y);
-Status RunCast(const Call& call, ir::Tensor& y);  // to integers: towards zero, saturating, NaN to 0
+Status RunCast(const Call& call, ir::Tensor& y);  // to integers: towards zero, saturating, NaN to
+                                                  // 0; then wrapped to the type
+
+// The following accumulate in double unless they say otherwise.
+Status RunConv3d(const Call& call, ir::Tensor& y);
+Status RunConvTranspose(const Call& call, ir::Tensor& y);  // two and three axes
+Status RunMaxPool3d(const Call& call, ir::Tensor& y);
+Status RunAvgPool3d(const Call& call, ir::Tensor& y);
+Status RunMaxPoolIndices(const Call& call, ir::Tensor& y);  // the first of equals
+Status RunEinsum(const Call& call, ir::Tensor& y);
+Status RunUnary(const Call& call, ir::Tensor& y);  // in double, rounded once
+Status RunClip(const Call& call, ir::Tensor& y);   // NaN stays NaN
+Status RunPrelu(const Call& call, ir::Tensor& y);
+Status RunBinary(const Call& call, ir::Tensor& y);  // mod of integers by zero is an error
+Status RunWhere(const Call& call, ir::Tensor& y);
+Status RunQuantizeLinear(const Call& call, ir::Tensor& y);
+Status RunDequantizeLinear(const Call& call, ir::Tensor& y);
+Status RunMultiThreshold(const Call& call, ir::Tensor& y);
+Status RunLrn(const Call& call, ir::Tensor& y);
+Status RunGroupNorm(const Call& call, ir::Tensor& y);
+Status RunLayerNorm(const Call& call, ir::Tensor& y);
+Status RunMvn(const Call& call, ir::Tensor& y);
+Status RunL2Normalize(const Call& call, ir::Tensor& y);  // 0 where the norm is 0
+Status RunReduce(const Call& call, ir::Tensor& y);       // integers wrap; their mean truncates
+Status RunArg(const Call& call, ir::Tensor& y);
+Status RunTopK(const Call& call, ir::Tensor& y);  // sorted; equals by index
+Status RunCumSum(const Call& call, ir::Tensor& y);
+Status RunTranspose(const Call& call, ir::Tensor& y);
+Status RunExpand(const Call& call, ir::Tensor& y);
+Status RunTile(const Call& call, ir::Tensor& y);
+Status RunResize(const Call& call, ir::Tensor& y);
+Status RunDepthToSpace(const Call& call, ir::Tensor& y);
+Status RunSpaceToDepth(const Call& call, ir::Tensor& y);
+Status RunTrilu(const Call& call, ir::Tensor& y);
+Status RunOneHot(const Call& call, ir::Tensor& y);
+// Indices outside an axis are errors; of several updates to one element the last counts.
+Status RunGatherElements(const Call& call, ir::Tensor& y);
+Status RunGatherNd(const Call& call, ir::Tensor& y);
+Status RunScatterElements(const Call& call, ir::Tensor& y);
+Status RunScatterNd(const Call& call, ir::Tensor& y);
+Status RunReverseSequence(const Call& call, ir::Tensor& y);
+Status RunGridSample(const Call& call, ir::Tensor& y);
+Status RunRoiAlign(const Call& call, ir::Tensor& y);
+Status RunLogSoftmax(const Call& call, ir::Tensor& y);
+Status RunHardmax(const Call& call, ir::Tensor& y);  // one at the first maximum
 
 }  // namespace tf2::interp
 

@@ -13,6 +13,7 @@ std::int64_t Source(const std::string& mode, std::int64_t i, std::int64_t size) 
   if (i >= 0 && i < size) return i;
   if (mode == "edge") return std::clamp<std::int64_t>(i, 0, size - 1);
   if (mode == "reflect") return i < 0 ? -i : 2 * (size - 1) - i;
+  if (mode == "wrap") return (i % size + size) % size;
   return -1;
 }
 

@@ -6,7 +6,11 @@
 
 namespace tf2::interp {
 
-Status RunSoftmax(const Call& call, ir::Tensor& y) {
+namespace {
+
+// Calls line(first input, first output, size, step) for each line along the node's axis.
+template <typename F>
+Status ForEachLine(const Call& call, ir::Tensor& y, F&& line) {
   const ir::Shape& shape = y.shape;
   TF2_ASSIGN_OR_RETURN(const std::size_t axis,
                        ir::NormalizeAxis(call.node.Int("axis"), shape.size()));
@@ -16,17 +20,48 @@ Status RunSoftmax(const Call& call, ir::Tensor& y) {
   const std::int64_t outer = ir::ElementCount(shape) / (size * inner);
   for (std::int64_t o = 0; o < outer; ++o) {
     for (std::int64_t i = 0; i < inner; ++i) {
-      const float* x = call.x().f32.data() + o * size * inner + i;
-      float* out = y.f32.data() + o * size * inner + i;
-      float top = x[0];
-      for (std::int64_t k = 1; k < size; ++k) top = std::max(top, x[k * inner]);
-      double sum = 0;
-      for (std::int64_t k = 0; k < size; ++k) sum += out[k * inner] = std::exp(x[k * inner] - top);
-      for (std::int64_t k = 0; k < size; ++k)
-        out[k * inner] = static_cast<float>(out[k * inner] / sum);
+      const std::int64_t at = o * size * inner + i;
+      line(call.x().f32.data() + at, y.f32.data() + at, size, inner);
     }
   }
   return {};
+}
+
+float Top(const float* x, std::int64_t size, std::int64_t step) {
+  float top = x[0];
+  for (std::int64_t k = 1; k < size; ++k) top = std::max(top, x[k * step]);
+  return top;
+}
+
+}  // namespace
+
+Status RunSoftmax(const Call& call, ir::Tensor& y) {
+  return ForEachLine(call, y, [](const float* x, float* out, std::int64_t size, std::int64_t step) {
+    const float top = Top(x, size, step);
+    double sum = 0;
+    for (std::int64_t k = 0; k < size; ++k) sum += out[k * step] = std::exp(x[k * step] - top);
+    for (std::int64_t k = 0; k < size; ++k) out[k * step] = static_cast<float>(out[k * step] / sum);
+  });
+}
+
+Status RunLogSoftmax(const Call& call, ir::Tensor& y) {
+  return ForEachLine(call, y, [](const float* x, float* out, std::int64_t size, std::int64_t step) {
+    const double top = Top(x, size, step);
+    double sum = 0;
+    for (std::int64_t k = 0; k < size; ++k) sum += std::exp(x[k * step] - top);
+    const double shift = top + std::log(sum);
+    for (std::int64_t k = 0; k < size; ++k) out[k * step] = static_cast<float>(x[k * step] - shift);
+  });
+}
+
+Status RunHardmax(const Call& call, ir::Tensor& y) {
+  return ForEachLine(call, y, [](const float* x, float* out, std::int64_t size, std::int64_t step) {
+    std::int64_t best = 0;
+    for (std::int64_t k = 1; k < size; ++k) {
+      if (x[k * step] > x[best * step]) best = k;
+    }
+    out[best * step] = 1;
+  });
 }
 
 }  // namespace tf2::interp

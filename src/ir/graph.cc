@@ -68,6 +68,10 @@ float Node::Float(const std::string& key) const { return AttrOf<float>(*this, ke
 std::string Node::String(const std::string& key) const { return AttrOf<std::string>(*this, key); }
 Ints Node::Ints(const std::string& key) const { return AttrOf<tf2::ir::Ints>(*this, key); }
 
+std::vector<float> Node::Floats(const std::string& key) const {
+  return AttrOf<std::vector<float>>(*this, key);
+}
+
 ValueId Graph::AddValue(std::string value_name, DType dtype, Shape shape) {
   Value v;
   v.name = Unique(std::move(value_name), "value", [this](const std::string& s) {
@@ -164,6 +168,27 @@ PoolAttrs PoolAttrsOf(const Graph& graph, const Node& node) {
           pads[0],   pads[1],   pads[2],    pads[3],    node.Int("ceil") != 0, divisor};
 }
 
+WindowAttrs WindowAttrsOf(const Graph& graph, const Node& node) {
+  WindowAttrs a;
+  a.strides = node.Ints("strides");
+  a.dilations = node.Ints("dilations");
+  a.pads = node.Ints("pads");
+  a.output_padding.assign(a.strides.size(), 0);
+  const OpRow& row = RowOf(node.kind);
+  if (row.Find("kernel") != nullptr) {
+    a.kernel = node.Ints("kernel");
+    a.ceil = node.Int("ceil") != 0;
+    if (row.Find("divisor") != nullptr) a.divisor = DivisorOf(node.String("divisor"));
+    return a;
+  }
+  const Shape& w = graph.value(node.inputs[1]).shape;
+  TF2_CHECK(w.size() == a.strides.size() + 2);
+  a.kernel.assign(w.begin() + 2, w.end());
+  a.groups = node.Int("groups");
+  if (row.Find("output_padding") != nullptr) a.output_padding = node.Ints("output_padding");
+  return a;
+}
+
 std::int64_t MacsOf(const Graph& graph, const Node& node) {
   const auto shape = [&](ValueId id) -> const Shape& { return graph.value(id).shape; };
   switch (node.kind) {
@@ -174,9 +199,18 @@ std::int64_t MacsOf(const Graph& graph, const Node& node) {
     }
     case OpKind::kGemm:
       return ElementCount(shape(node.inputs[1]));
-    case OpKind::kMatMul: {  // axis 0 of a is the batch
-      const Shape& a = shape(node.inputs[0]);
-      return ElementCount(a) / a[0] * shape(node.inputs[1]).back();
+    case OpKind::kMatMul: {  // axis 0 of the result is the batch
+      const Shape& y = shape(node.outputs[0]);
+      return ElementCount(y) / (y.size() > 1 ? y[0] : 1) * shape(node.inputs[0]).back();
+    }
+    case OpKind::kConv3d: {
+      const Shape& y = shape(node.outputs[0]);
+      return ElementCount(shape(node.inputs[1])) * y[2] * y[3] * y[4];
+    }
+    case OpKind::kConvTranspose:
+    case OpKind::kConvTranspose3d: {
+      const Shape& x = shape(node.inputs[0]);
+      return ElementCount(shape(node.inputs[1])) * ElementCount({x.begin() + 2, x.end()});
     }
     case OpKind::kBatchNorm:
     case OpKind::kScale:
@@ -195,6 +229,45 @@ std::int64_t MacsOf(const Graph& graph, const Node& node) {
     case OpKind::kReshape:
     case OpKind::kIdentity:
     case OpKind::kSoftmax:
+    case OpKind::kEinsum:
+    case OpKind::kUnary:
+    case OpKind::kClip:
+    case OpKind::kPrelu:
+    case OpKind::kBinary:
+    case OpKind::kWhere:
+    case OpKind::kQuantizeLinear:
+    case OpKind::kDequantizeLinear:
+    case OpKind::kMultiThreshold:
+    case OpKind::kMaxPoolIndices:
+    case OpKind::kMaxPool3d:
+    case OpKind::kAvgPool3d:
+    case OpKind::kLrn:
+    case OpKind::kGroupNorm:
+    case OpKind::kLayerNorm:
+    case OpKind::kMvn:
+    case OpKind::kL2Normalize:
+    case OpKind::kReduce:
+    case OpKind::kArgMax:
+    case OpKind::kArgMin:
+    case OpKind::kTopK:
+    case OpKind::kCumSum:
+    case OpKind::kTranspose:
+    case OpKind::kExpand:
+    case OpKind::kTile:
+    case OpKind::kResize:
+    case OpKind::kDepthToSpace:
+    case OpKind::kSpaceToDepth:
+    case OpKind::kTrilu:
+    case OpKind::kOneHot:
+    case OpKind::kGatherElements:
+    case OpKind::kGatherNd:
+    case OpKind::kScatterElements:
+    case OpKind::kScatterNd:
+    case OpKind::kReverseSequence:
+    case OpKind::kGridSample:
+    case OpKind::kRoiAlign:
+    case OpKind::kLogSoftmax:
+    case OpKind::kHardmax:
     case OpKind::kShape:
     case OpKind::kGather:
     case OpKind::kUnsqueeze:

@@ -71,6 +71,7 @@ struct Node {
   float Float(const std::string& key) const;
   std::string String(const std::string& key) const;
   std::vector<std::int64_t> Ints(const std::string& key) const;
+  std::vector<float> Floats(const std::string& key) const;
   bool HasInput(std::size_t i) const { return i < inputs.size() && inputs[i] != kNoValue; }
 };
 
@@ -124,6 +125,18 @@ struct PoolAttrs {
 };
 // Also for the global pools (kernel = input).
 PoolAttrs PoolAttrsOf(const Graph& graph, const Node& node);
+
+// The window of an operator over two or three spatial axes: conv, conv3d, conv_transpose,
+// conv_transpose3d and the pools that are not global. Lists have one number per spatial axis; pads
+// has those before all axes, then those after.
+struct WindowAttrs {
+  std::vector<std::int64_t> kernel, strides, dilations, pads;
+  std::vector<std::int64_t> output_padding;  // of the transposed ones; zeros elsewhere
+  std::int64_t groups = 1;                   // of the weighted ones
+  bool ceil = false;                         // of the pools
+  PoolDivisor divisor = PoolDivisor::kValid;
+};
+WindowAttrs WindowAttrsOf(const Graph& graph, const Node& node);
 
 // Sorts nodes topologically (stable); an error names the nodes of a cycle.
 Status SortTopologically(Graph& graph);

@@ -98,6 +98,48 @@ std::optional<Ints> Evaluate(const RuleContext& c) {
     case OpKind::kGlobalMaxPool:
     case OpKind::kGlobalAvgPool:
     case OpKind::kPad:
+    case OpKind::kConv3d:
+    case OpKind::kConvTranspose:
+    case OpKind::kConvTranspose3d:
+    case OpKind::kEinsum:
+    case OpKind::kUnary:
+    case OpKind::kClip:
+    case OpKind::kPrelu:
+    case OpKind::kBinary:
+    case OpKind::kWhere:
+    case OpKind::kQuantizeLinear:
+    case OpKind::kDequantizeLinear:
+    case OpKind::kMultiThreshold:
+    case OpKind::kMaxPoolIndices:
+    case OpKind::kMaxPool3d:
+    case OpKind::kAvgPool3d:
+    case OpKind::kLrn:
+    case OpKind::kGroupNorm:
+    case OpKind::kLayerNorm:
+    case OpKind::kMvn:
+    case OpKind::kL2Normalize:
+    case OpKind::kReduce:
+    case OpKind::kArgMax:
+    case OpKind::kArgMin:
+    case OpKind::kTopK:
+    case OpKind::kCumSum:
+    case OpKind::kTranspose:
+    case OpKind::kExpand:
+    case OpKind::kTile:
+    case OpKind::kResize:
+    case OpKind::kDepthToSpace:
+    case OpKind::kSpaceToDepth:
+    case OpKind::kTrilu:
+    case OpKind::kOneHot:
+    case OpKind::kGatherElements:
+    case OpKind::kGatherNd:
+    case OpKind::kScatterElements:
+    case OpKind::kScatterNd:
+    case OpKind::kReverseSequence:
+    case OpKind::kGridSample:
+    case OpKind::kRoiAlign:
+    case OpKind::kLogSoftmax:
+    case OpKind::kHardmax:
     case OpKind::kSoftmax:
       return std::nullopt;
   }

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <utility>
+
+#include "ir/functions.h"
 
 namespace tf2::ir {
 namespace {
@@ -59,6 +62,53 @@ std::vector<AttrSpec> Window(bool has_kernel) {
   return attrs;
 }
 
+// The same with three numbers: kd, kh, kw and front, top, left, back, bottom, right.
+std::vector<AttrSpec> Window3d(bool has_kernel) {
+  std::vector<AttrSpec> attrs = {IntsAttr("strides", {1, 1, 1}, 3, 1),
+                                 IntsAttr("pads", {0, 0, 0, 0, 0, 0}, 6, 0),
+                                 IntsAttr("dilations", {1, 1, 1}, 3, 1)};
+  if (has_kernel) {
+    attrs.push_back(RequiredInts("kernel", 3, 1));
+    attrs.push_back(Flag("ceil"));
+  }
+  return attrs;
+}
+
+AttrSpec RequiredChoice(std::string_view name, std::vector<std::string> allowed) {
+  AttrSpec spec = Choice(name, "", std::move(allowed));
+  spec.required = true;
+  return spec;
+}
+
+AttrSpec RequiredInt(std::string_view name, std::int64_t min = INT64_MIN) {
+  AttrSpec spec = IntAttr(name, 0, min);
+  spec.required = true;
+  return spec;
+}
+
+template <typename T>
+std::vector<std::string> Names(const T& names) {
+  return {names.begin(), names.end()};
+}
+
+std::vector<AttrSpec> ResizeAttrs() {
+  // sizes: of the output, every axis. scales: output / input, every axis; none: from the sizes.
+  // roi: starts then ends, of tf_crop_and_resize.
+  return {RequiredInts("sizes", 0, 1),
+          {.name = "scales", .type = AttrType::kFloats, .default_value = std::vector<float>{}},
+          {.name = "roi", .type = AttrType::kFloats, .default_value = std::vector<float>{}},
+          Choice("mode", "nearest", {"nearest", "linear", "cubic"}),
+          Choice("coordinates", "half_pixel",
+                 {"half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "align_corners",
+                  "asymmetric", "tf_half_pixel_for_nn", "tf_crop_and_resize"}),
+          Choice("nearest", "round_prefer_floor",
+                 {"round_prefer_floor", "round_prefer_ceil", "floor", "ceil"}),
+          FloatAttr("cubic_a", -0.75F),
+          Flag("exclude_outside"),
+          Flag("antialias"),
+          FloatAttr("outside", 0)};
+}
+
 std::vector<AttrSpec> With(std::vector<AttrSpec> attrs, AttrSpec more) {
   attrs.push_back(std::move(more));
   return attrs;
@@ -78,12 +128,122 @@ std::vector<AttrSpec> AttrsOf(OpKind kind) {
       return Window(true);
     case OpKind::kAvgPool:
       return With(Window(true), Choice("divisor", "valid", {"valid", "kernel", "caffe"}));
+    case OpKind::kConv3d:
+      return With(Window3d(false), IntAttr("groups", 1, 1));
+    case OpKind::kConvTranspose:  // output_padding: rows and columns more at the end
+      return With(With(Window(false), IntAttr("groups", 1, 1)),
+                  IntsAttr("output_padding", {0, 0}, 2, 0));
+    case OpKind::kConvTranspose3d:
+      return With(With(Window3d(false), IntAttr("groups", 1, 1)),
+                  IntsAttr("output_padding", {0, 0, 0}, 3, 0));
+    case OpKind::kEinsum: {
+      AttrSpec equation = RequiredChoice("equation", {});
+      return {equation};
+    }
+    case OpKind::kUnary:
+      return {RequiredChoice("fn", Names(UnaryFnNames())), FloatAttr("alpha", 0),
+              FloatAttr("beta", 0)};
+    case OpKind::kClip:
+      return {FloatAttr("min", std::numeric_limits<float>::lowest()),
+              FloatAttr("max", std::numeric_limits<float>::max())};
+    case OpKind::kBinary:
+      return {RequiredChoice("fn", Names(BinaryFnNames()))};
+    case OpKind::kQuantizeLinear:  // min, max: of the integers
+      return {IntAttr("axis", 1), IntAttr("min", -128), IntAttr("max", 127)};
+    case OpKind::kDequantizeLinear:
+      return {IntAttr("axis", 1)};
+    case OpKind::kMultiThreshold:
+      return {FloatAttr("out_scale", 1), FloatAttr("out_bias", 0)};
+    case OpKind::kMaxPoolIndices:  // column_major: counts down the columns of each plane
+      return With(Window(true), Flag("column_major"));
+    case OpKind::kMaxPool3d:
+      return Window3d(true);
+    case OpKind::kAvgPool3d:
+      return With(Window3d(true), Choice("divisor", "valid", {"valid", "kernel", "caffe"}));
+    case OpKind::kLrn:  // region: `size` channels around, or a square of `size` within the channel
+      return {IntAttr("size", 5, 1), FloatAttr("alpha", 1e-4F), FloatAttr("beta", 0.75F),
+              FloatAttr("bias", 1), Choice("region", "across", {"across", "within"})};
+    case OpKind::kGroupNorm:
+      return {IntAttr("groups", 1, 1), FloatAttr("epsilon", 1e-5F)};
+    case OpKind::kLayerNorm:
+      return {IntAttr("axis", -1), FloatAttr("epsilon", 1e-5F)};
+    case OpKind::kMvn: {
+      AttrSpec variance = Flag("variance");
+      variance.default_value = std::int64_t{1};
+      return {RequiredInts("axes"), variance, FloatAttr("epsilon", 1e-9F)};
+    }
+    case OpKind::kL2Normalize:
+      return {RequiredInts("axes"), FloatAttr("epsilon", 0)};
+    case OpKind::kReduce: {  // axes: none are all
+      AttrSpec keep = Flag("keep");
+      keep.default_value = std::int64_t{1};
+      return {RequiredChoice("fn", Names(ReduceFnNames())), IntsAttr("axes", {}), keep};
+    }
+    case OpKind::kArgMax:
+    case OpKind::kArgMin: {
+      AttrSpec keep = Flag("keep");
+      keep.default_value = std::int64_t{1};
+      return {IntAttr("axis", 0), keep, Flag("last")};
+    }
+    case OpKind::kTopK: {
+      AttrSpec largest = Flag("largest");
+      largest.default_value = std::int64_t{1};
+      return {RequiredInt("k", 1), IntAttr("axis", -1), largest,
+              RequiredChoice("result", {"values", "indices"})};
+    }
+    case OpKind::kCumSum:
+      return {IntAttr("axis", 0), Flag("exclusive"), Flag("reverse")};
+    case OpKind::kTranspose:  // axis d of y is axis perm[d] of x
+      return {RequiredInts("perm", 0, 0)};
+    case OpKind::kExpand:  // shape: of y; x broadcasts to it
+      return {RequiredInts("shape", 0, 0)};
+    case OpKind::kTile:
+      return {RequiredInts("repeats", 0, 0)};
+    case OpKind::kResize:
+      return ResizeAttrs();
+    case OpKind::kDepthToSpace:  // mode: channels are [bh, bw, c] (dcr) or [c, bh, bw] (crd)
+      return {RequiredInt("block", 1), Choice("mode", "dcr", {"dcr", "crd"})};
+    case OpKind::kSpaceToDepth:  // channels become [bh, bw, c]
+      return {RequiredInt("block", 1)};
+    case OpKind::kTrilu: {
+      AttrSpec upper = Flag("upper");
+      upper.default_value = std::int64_t{1};
+      return {upper, IntAttr("k", 0)};
+    }
+    case OpKind::kOneHot:
+      return {IntAttr("axis", -1), RequiredInt("depth", 1)};
+    case OpKind::kGatherElements:
+      return {IntAttr("axis", 0)};
+    case OpKind::kGatherNd:
+      return {IntAttr("batch_dims", 0, 0)};
+    case OpKind::kScatterElements:
+      return {IntAttr("axis", 0),
+              Choice("reduction", "none", {"none", "add", "mul", "max", "min"})};
+    case OpKind::kScatterNd:
+      return {Choice("reduction", "none", {"none", "add", "mul", "max", "min"})};
+    case OpKind::kReverseSequence:
+      return {IntAttr("batch_axis", 1), IntAttr("time_axis", 0)};
+    case OpKind::kGridSample:
+      return {Choice("mode", "linear", {"linear", "nearest", "cubic"}),
+              Choice("padding", "zeros", {"zeros", "border", "reflection"}), Flag("align_corners")};
+    case OpKind::kRoiAlign: {
+      AttrSpec scale = FloatAttr("scale", 1);
+      return {Choice("mode", "avg", {"avg", "max"}),
+              IntAttr("height", 1, 1),
+              IntAttr("width", 1, 1),
+              IntAttr("sampling", 0, 0),
+              scale,
+              FloatAttr("offset", 0.5F)};
+    }
     case OpKind::kConcat:
     case OpKind::kFlatten:
     case OpKind::kSoftmax:
+    case OpKind::kLogSoftmax:
+    case OpKind::kHardmax:
       return {IntAttr("axis", 1)};
     case OpKind::kPad:  // pads: before every axis, then after every axis
-      return {RequiredInts("pads"), Choice("mode", "constant", {"constant", "edge", "reflect"}),
+      return {RequiredInts("pads"),
+              Choice("mode", "constant", {"constant", "edge", "reflect", "wrap"}),
               FloatAttr("value", 0)};
     case OpKind::kReshape:  // shape, unless it is the second input: 0 copies the dimension, -1 is
                             // inferred
@@ -98,13 +258,15 @@ std::vector<AttrSpec> AttrsOf(OpKind kind) {
       return {RequiredInts("starts"), RequiredInts("ends"), IntsAttr("axes", {}),
               IntsAttr("steps", {})};
     case OpKind::kCast: {
-      AttrSpec to = Choice("to", "f32", {"f32", "i64"});
-      to.required = true;
-      return {to};
+      // Floats other than f32 round, integers other than i64 wrap, bool is 0 or 1.
+      return {RequiredChoice(
+          "to", {"f32", "bf16", "i64", "bool", "i8", "u8", "i16", "u16", "i32", "u32"})};
     }
     case OpKind::kMatMul:
     case OpKind::kScale:
     case OpKind::kRelu:
+    case OpKind::kPrelu:
+    case OpKind::kWhere:
     case OpKind::kSub:
     case OpKind::kMul:
     case OpKind::kDiv:

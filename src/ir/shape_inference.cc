@@ -1,6 +1,7 @@
 #include <utility>
 
 #include "ir/checks.h"
+#include "ir/functions.h"
 #include "ir/graph.h"
 #include "ir/op_table.h"
 #include "ir/shape_math.h"
@@ -99,6 +100,8 @@ Result<Inferred> InferNode(const RuleContext& c) {
     case OpKind::kIdentity:
       return Inferred{c.shape(0), c.dtype(0)};
     case OpKind::kSoftmax:
+    case OpKind::kLogSoftmax:
+    case OpKind::kHardmax:
       return SoftmaxShape(c);
     case OpKind::kShape:
       return Inferred{{static_cast<std::int64_t>(c.rank(0))}, DType::kInt64};
@@ -110,8 +113,81 @@ Result<Inferred> InferNode(const RuleContext& c) {
       return SqueezeShape(c);
     case OpKind::kSlice:
       return SliceShape(c);
-    case OpKind::kCast:
-      return Inferred{c.shape(0), c.node.String("to") == "i64" ? DType::kInt64 : DType::kFloat32};
+    case OpKind::kCast: {
+      const std::string to = c.node.String("to");
+      return Inferred{c.shape(0), to == "f32" || to == "bf16" ? DType::kFloat32 : DType::kInt64};
+    }
+    case OpKind::kConv3d:
+      return Conv3dShape(c);
+    case OpKind::kConvTranspose:
+    case OpKind::kConvTranspose3d:
+      return ConvTransposeShape(c);
+    case OpKind::kEinsum:
+      return EinsumShape(c);
+    case OpKind::kUnary:
+      return UnaryShape(c);
+    case OpKind::kClip:
+      return ReluShape(c);
+    case OpKind::kPrelu:
+      return PreluShape(c);
+    case OpKind::kBinary:
+      return BinaryShape(c);
+    case OpKind::kWhere:
+      return WhereShape(c);
+    case OpKind::kQuantizeLinear:
+    case OpKind::kDequantizeLinear:
+      return QuantizeShape(c);
+    case OpKind::kMultiThreshold:
+      return MultiThresholdShape(c);
+    case OpKind::kMaxPoolIndices:
+    case OpKind::kMaxPool3d:
+    case OpKind::kAvgPool3d:
+      return WindowPoolShape(c);
+    case OpKind::kLrn:
+      return LrnShape(c);
+    case OpKind::kGroupNorm:
+    case OpKind::kLayerNorm:
+      return NormShape(c);
+    case OpKind::kMvn:
+    case OpKind::kL2Normalize:
+      return AxesNormShape(c);
+    case OpKind::kReduce:
+      return ReduceShape(c);
+    case OpKind::kArgMax:
+    case OpKind::kArgMin:
+      return ArgShape(c);
+    case OpKind::kTopK:
+      return TopKShape(c);
+    case OpKind::kCumSum:
+      return CumSumShape(c);
+    case OpKind::kTranspose:
+      return TransposeShape(c);
+    case OpKind::kExpand:
+      return ExpandShape(c);
+    case OpKind::kTile:
+      return TileShape(c);
+    case OpKind::kResize:
+      return ResizeShape(c);
+    case OpKind::kDepthToSpace:
+    case OpKind::kSpaceToDepth:
+      return BlockShape(c);
+    case OpKind::kTrilu:
+      return TriluShape(c);
+    case OpKind::kOneHot:
+      return OneHotShape(c);
+    case OpKind::kGatherElements:
+      return GatherElementsShape(c);
+    case OpKind::kGatherNd:
+      return GatherNdShape(c);
+    case OpKind::kScatterElements:
+    case OpKind::kScatterNd:
+      return ScatterShape(c);
+    case OpKind::kReverseSequence:
+      return ReverseSequenceShape(c);
+    case OpKind::kGridSample:
+      return GridSampleShape(c);
+    case OpKind::kRoiAlign:
+      return RoiAlignShape(c);
   }
   TF2_CHECK(false, "no such operator");
 }

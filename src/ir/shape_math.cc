@@ -40,6 +40,31 @@ Result<Shape> BroadcastShape(const Shape& a, const Shape& b) {
   return out;
 }
 
+Result<std::vector<std::size_t>> ReducedAxes(const std::vector<std::int64_t>& axes,
+                                             std::size_t rank) {
+  if (!axes.empty()) return NormalizeAxes(axes, rank);
+  std::vector<std::size_t> all(rank);
+  std::iota(all.begin(), all.end(), 0);
+  return all;
+}
+
+Result<Shape> MatMulResult(const Shape& a, const Shape& b) {
+  const auto misfit = [&] {
+    return InvalidArgument("{} times {} is no matrix product", ToString(a), ToString(b));
+  };
+  if (a.empty() || b.empty()) return misfit();
+  Shape left = a;
+  Shape right = b;
+  if (left.size() == 1) left.insert(left.begin(), 1);
+  if (right.size() == 1) right.push_back(1);
+  if (left.back() != right[right.size() - 2]) return misfit();
+  TF2_ASSIGN_OR_RETURN(
+      Shape y, BroadcastShape({left.begin(), left.end() - 2}, {right.begin(), right.end() - 2}));
+  if (a.size() > 1) y.push_back(left[left.size() - 2]);
+  if (b.size() > 1) y.push_back(right.back());
+  return y;
+}
+
 namespace {
 
 SliceRange RangeOf(std::int64_t start, std::int64_t end, std::int64_t step, std::int64_t size) {

@@ -29,6 +29,13 @@ Result<std::vector<std::size_t>> NormalizeAxes(const std::vector<std::int64_t>& 
 // Numpy broadcasting, as ONNX has it: aligned at the last axis, sizes equal or one of them 1.
 Result<Shape> BroadcastShape(const Shape& a, const Shape& b);
 
+// The axes of a reduction, ascending; all where `axes` is empty.
+Result<std::vector<std::size_t>> ReducedAxes(const std::vector<std::int64_t>& axes,
+                                             std::size_t rank);
+
+// The shape of a matrix product as numpy has it.
+Result<Shape> MatMulResult(const Shape& a, const Shape& b);
+
 // What a slice takes along one axis: elements start, start + step, ...; step may be negative.
 struct SliceRange {
   std::int64_t start = 0;

@@ -55,6 +55,40 @@ Result<Inferred> UnsqueezeShape(const RuleContext& c);
 Result<Inferred> SqueezeShape(const RuleContext& c);
 Result<Inferred> SliceShape(const RuleContext& c);
 
+Result<Inferred> Conv3dShape(const RuleContext& c);
+Result<Inferred> ConvTransposeShape(const RuleContext& c);  // conv_transpose, conv_transpose3d
+Result<Inferred> WindowPoolShape(const RuleContext& c);     // max_pool_indices and the 3-d pools
+
+Result<Inferred> UnaryShape(const RuleContext& c);
+Result<Inferred> PreluShape(const RuleContext& c);
+Result<Inferred> BinaryShape(const RuleContext& c);
+Result<Inferred> WhereShape(const RuleContext& c);
+Result<Inferred> QuantizeShape(const RuleContext& c);  // and dequantize
+Result<Inferred> MultiThresholdShape(const RuleContext& c);
+Result<Inferred> LrnShape(const RuleContext& c);
+Result<Inferred> NormShape(const RuleContext& c);      // group_norm, layer_norm
+Result<Inferred> AxesNormShape(const RuleContext& c);  // mvn, l2_normalize
+
+Result<Inferred> ReduceShape(const RuleContext& c);
+Result<Inferred> ArgShape(const RuleContext& c);
+Result<Inferred> TopKShape(const RuleContext& c);
+Result<Inferred> CumSumShape(const RuleContext& c);
+
+Result<Inferred> TransposeShape(const RuleContext& c);
+Result<Inferred> ExpandShape(const RuleContext& c);
+Result<Inferred> TileShape(const RuleContext& c);
+Result<Inferred> ResizeShape(const RuleContext& c);
+Result<Inferred> BlockShape(const RuleContext& c);  // depth_to_space, space_to_depth
+Result<Inferred> TriluShape(const RuleContext& c);
+Result<Inferred> OneHotShape(const RuleContext& c);
+Result<Inferred> GatherElementsShape(const RuleContext& c);
+Result<Inferred> GatherNdShape(const RuleContext& c);
+Result<Inferred> ScatterShape(const RuleContext& c);  // scatter_elements, scatter_nd
+Result<Inferred> ReverseSequenceShape(const RuleContext& c);
+Result<Inferred> GridSampleShape(const RuleContext& c);
+Result<Inferred> RoiAlignShape(const RuleContext& c);
+Result<Inferred> EinsumShape(const RuleContext& c);
+
 // The value of an integer node whose inputs are known, for the small vectors that shape arithmetic
 // uses.
 std::optional<Tensor> EvaluateInts(const RuleContext& c, const Inferred& result);

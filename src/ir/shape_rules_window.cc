@@ -115,16 +115,92 @@ Result<Inferred> GemmShape(const RuleContext& c) {
 }
 
 Result<Inferred> MatMulShape(const RuleContext& c) {
+  if (c.dtype(0) != c.dtype(1)) return InvalidArgument("inputs differ in type");
+  TF2_ASSIGN_OR_RETURN(Shape y, MatMulResult(c.shape(0), c.shape(1)));
+  return Inferred{std::move(y), c.dtype(0)};
+}
+
+namespace {
+
+// Windows of an operator with any number of spatial axes: the output's [n, oc, ...].
+Result<Shape> WindowOutput(const Shape& x, std::int64_t oc, const WindowAttrs& a, bool no_empty) {
+  static constexpr const char* kNames[] = {"depth", "height", "width"};
+  const std::size_t spatial = a.kernel.size();
+  Shape y = {x[0], oc};
+  for (std::size_t d = 0; d < spatial; ++d) {
+    const char* name = kNames[d + 3 - spatial];
+    const WindowAxis axis = {x[d + 2],  a.kernel[d],         a.strides[d], a.dilations[d],
+                             a.pads[d], a.pads[d + spatial], a.ceil};
+    TF2_ASSIGN_OR_RETURN(const std::int64_t count, CountWindows(axis, name));
+    if (no_empty) TF2_RETURN_IF_ERROR(CheckNoEmptyWindow(axis, count, name));
+    y.push_back(count);
+  }
+  return y;
+}
+
+Status CheckGroups(std::int64_t channels, std::int64_t groups, const char* what) {
+  if (groups <= channels && channels % groups == 0) return {};
+  return InvalidArgument("{} {} channels do not divide into {} groups", channels, what, groups);
+}
+
+}  // namespace
+
+Result<Inferred> Conv3dShape(const RuleContext& c) {
   TF2_RETURN_IF_ERROR(ExpectFloat(c));
-  TF2_RETURN_IF_ERROR(ExpectRank(c, 1, 2));
-  Shape y = c.shape(0);
-  if (y.size() < 2)
-    return InvalidArgument("input 0 is {}, not a matrix or a batch of them", ToString(y));
-  const Shape& b = c.shape(1);
-  if (y.back() != b[0])
-    return InvalidArgument("inner sizes of {} and {} differ", ToString(y), ToString(b));
-  y.back() = b[1];
+  TF2_RETURN_IF_ERROR(ExpectRank(c, 0, 5));
+  TF2_RETURN_IF_ERROR(ExpectRank(c, 1, 5));
+  TF2_RETURN_IF_ERROR(CheckWindowAttrs(c.node));
+  const Shape& x = c.shape(0);
+  const Shape& w = c.shape(1);
+  const WindowAttrs a = WindowAttrsOf(c.graph, c.node);
+  TF2_RETURN_IF_ERROR(CheckGroups(w[0], a.groups, "output"));
+  if (x[1] != w[1] * a.groups) {
+    return InvalidArgument("input {} has {} channels, weights {} with {} groups want {}",
+                           ToString(x), x[1], ToString(w), a.groups, w[1] * a.groups);
+  }
+  TF2_RETURN_IF_ERROR(ExpectVector(c, 2, w[0], "bias"));
+  TF2_ASSIGN_OR_RETURN(Shape y, WindowOutput(x, w[0], a, false));
   return Inferred{std::move(y)};
+}
+
+Result<Inferred> ConvTransposeShape(const RuleContext& c) {
+  const std::size_t rank = c.node.kind == OpKind::kConvTranspose ? 4 : 5;
+  TF2_RETURN_IF_ERROR(ExpectFloat(c));
+  TF2_RETURN_IF_ERROR(ExpectRank(c, 0, rank));
+  TF2_RETURN_IF_ERROR(ExpectRank(c, 1, rank));
+  TF2_RETURN_IF_ERROR(CheckWindowAttrs(c.node));
+  TF2_RETURN_IF_ERROR(CheckSizes(c.node.Ints("output_padding"), "output padding"));
+  const Shape& x = c.shape(0);
+  const Shape& w = c.shape(1);
+  const WindowAttrs a = WindowAttrsOf(c.graph, c.node);
+  TF2_RETURN_IF_ERROR(CheckGroups(w[0], a.groups, "input"));
+  if (x[1] != w[0])
+    return InvalidArgument("input {} has {} channels, weights {} want {}", ToString(x), x[1],
+                           ToString(w), w[0]);
+  if (w[1] > kMaxDimension / a.groups) return InvalidArgument("too many output channels");
+  const std::int64_t oc = w[1] * a.groups;
+  TF2_RETURN_IF_ERROR(ExpectVector(c, 2, oc, "bias"));
+  Shape y = {x[0], oc};
+  for (std::size_t d = 0; d + 2 < rank; ++d) {
+    const std::int64_t size = a.strides[d] * (x[d + 2] - 1) + a.dilations[d] * (a.kernel[d] - 1) +
+                              1 + a.output_padding[d] - a.pads[d] - a.pads[d + rank - 2];
+    if (size < 1)
+      return InvalidArgument("padding {} and {} leave nothing of axis {}", a.pads[d],
+                             a.pads[d + rank - 2], d + 2);
+    y.push_back(size);
+  }
+  return Inferred{std::move(y)};
+}
+
+Result<Inferred> WindowPoolShape(const RuleContext& c) {
+  TF2_RETURN_IF_ERROR(ExpectFloat(c));
+  TF2_RETURN_IF_ERROR(ExpectRank(c, 0, c.node.kind == OpKind::kMaxPoolIndices ? 4 : 5));
+  TF2_RETURN_IF_ERROR(CheckWindowAttrs(c.node));
+  TF2_RETURN_IF_ERROR(CheckSizes(c.node.Ints("kernel"), "kernel"));
+  TF2_ASSIGN_OR_RETURN(
+      Shape y, WindowOutput(c.shape(0), c.shape(0)[1], WindowAttrsOf(c.graph, c.node), true));
+  return Inferred{std::move(y),
+                  c.node.kind == OpKind::kMaxPoolIndices ? DType::kInt64 : DType::kFloat32};
 }
 
 Result<Inferred> PerChannelShape(const RuleContext& c) {

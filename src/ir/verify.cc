@@ -16,7 +16,7 @@ bool InRange(const Graph& graph, ValueId id) {
 }
 
 bool MayBeAbsent(const OpRow& row, std::size_t input) {
-  if (row.kind == OpKind::kConcat) return false;
+  if (row.kind == OpKind::kConcat || row.kind == OpKind::kEinsum) return false;
   return input >= row.min_inputs || (row.kind == OpKind::kScale && input == 1);
 }
 

@@ -29,12 +29,30 @@ bool IsUnitWindow(const Graph& graph, const Node& node) {
 bool KeepsEveryElement(const Graph& graph, const Node& node, const Shape& in) {
   switch (node.kind) {
     case OpKind::kIdentity:
+    case OpKind::kExpand:
     case OpKind::kReshape:
     case OpKind::kFlatten:
     case OpKind::kSqueeze:
     case OpKind::kUnsqueeze:
-    case OpKind::kCast:
       return true;
+    case OpKind::kCast:
+      return node.String("to") == "f32" || node.String("to") == "i64";
+    case OpKind::kTile: {
+      const auto repeats = node.Ints("repeats");
+      return std::all_of(repeats.begin(), repeats.end(), [](std::int64_t r) { return r == 1; });
+    }
+    case OpKind::kTranspose: {
+      const auto perm = node.Ints("perm");
+      return std::is_sorted(perm.begin(), perm.end());
+    }
+    case OpKind::kResize: {
+      const auto scales = node.Floats("scales");
+      return node.String("coordinates") != "tf_crop_and_resize" &&
+             std::all_of(scales.begin(), scales.end(), [](float s) { return s == 1; });
+    }
+    case OpKind::kDepthToSpace:
+    case OpKind::kSpaceToDepth:
+      return node.Int("block") == 1;
     case OpKind::kConcat:
       return node.inputs.size() == 1;
     case OpKind::kPad: {
@@ -60,6 +78,42 @@ bool KeepsEveryElement(const Graph& graph, const Node& node, const Shape& in) {
     case OpKind::kMul:
     case OpKind::kDiv:
     case OpKind::kSoftmax:
+    case OpKind::kConv3d:
+    case OpKind::kConvTranspose:
+    case OpKind::kConvTranspose3d:
+    case OpKind::kEinsum:
+    case OpKind::kUnary:
+    case OpKind::kClip:
+    case OpKind::kPrelu:
+    case OpKind::kBinary:
+    case OpKind::kWhere:
+    case OpKind::kQuantizeLinear:
+    case OpKind::kDequantizeLinear:
+    case OpKind::kMultiThreshold:
+    case OpKind::kMaxPoolIndices:
+    case OpKind::kMaxPool3d:
+    case OpKind::kAvgPool3d:
+    case OpKind::kLrn:
+    case OpKind::kGroupNorm:
+    case OpKind::kLayerNorm:
+    case OpKind::kMvn:
+    case OpKind::kL2Normalize:
+    case OpKind::kReduce:
+    case OpKind::kArgMax:
+    case OpKind::kArgMin:
+    case OpKind::kTopK:
+    case OpKind::kCumSum:
+    case OpKind::kTrilu:
+    case OpKind::kOneHot:
+    case OpKind::kGatherElements:
+    case OpKind::kGatherNd:
+    case OpKind::kScatterElements:
+    case OpKind::kScatterNd:
+    case OpKind::kReverseSequence:
+    case OpKind::kGridSample:
+    case OpKind::kRoiAlign:
+    case OpKind::kLogSoftmax:
+    case OpKind::kHardmax:
     case OpKind::kShape:
     case OpKind::kGather:
       return false;

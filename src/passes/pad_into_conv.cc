@@ -39,7 +39,13 @@ bool MakesNonNegative(const Signs& signs, const Node& node) {
   switch (node.kind) {
     case OpKind::kRelu:
     case OpKind::kSoftmax:
+    case OpKind::kArgMax:
+    case OpKind::kArgMin:
+    case OpKind::kHardmax:
+    case OpKind::kMaxPoolIndices:
       return true;
+    case OpKind::kClip:
+      return node.Float("min") >= 0 || AllInputsNonNegative(signs, node);
     case OpKind::kConv:
     case OpKind::kGemm:
       return node.Int("relu") != 0;
@@ -58,6 +64,13 @@ bool MakesNonNegative(const Signs& signs, const Node& node) {
     case OpKind::kUnsqueeze:
     case OpKind::kSqueeze:
     case OpKind::kSlice:
+    case OpKind::kAvgPool3d:
+    case OpKind::kDepthToSpace:
+    case OpKind::kExpand:
+    case OpKind::kMaxPool3d:
+    case OpKind::kSpaceToDepth:
+    case OpKind::kTile:
+    case OpKind::kTranspose:
       return AllInputsNonNegative(signs, node);
     case OpKind::kMatMul:
     case OpKind::kBatchNorm:
@@ -65,6 +78,36 @@ bool MakesNonNegative(const Signs& signs, const Node& node) {
     case OpKind::kSub:
     case OpKind::kMul:
     case OpKind::kDiv:
+    case OpKind::kConv3d:
+    case OpKind::kConvTranspose:
+    case OpKind::kConvTranspose3d:
+    case OpKind::kEinsum:
+    case OpKind::kUnary:
+    case OpKind::kPrelu:
+    case OpKind::kBinary:
+    case OpKind::kWhere:
+    case OpKind::kQuantizeLinear:
+    case OpKind::kDequantizeLinear:
+    case OpKind::kMultiThreshold:
+    case OpKind::kLrn:
+    case OpKind::kGroupNorm:
+    case OpKind::kLayerNorm:
+    case OpKind::kMvn:
+    case OpKind::kL2Normalize:
+    case OpKind::kReduce:
+    case OpKind::kTopK:
+    case OpKind::kCumSum:
+    case OpKind::kResize:
+    case OpKind::kTrilu:
+    case OpKind::kOneHot:
+    case OpKind::kGatherElements:
+    case OpKind::kGatherNd:
+    case OpKind::kScatterElements:
+    case OpKind::kScatterNd:
+    case OpKind::kReverseSequence:
+    case OpKind::kGridSample:
+    case OpKind::kRoiAlign:
+    case OpKind::kLogSoftmax:
     case OpKind::kShape:
     case OpKind::kGather:
     case OpKind::kCast:
