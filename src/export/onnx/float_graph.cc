@@ -98,6 +98,51 @@ Status ExportNode(const NodeExport& n) {
       return ExportSlice(n);
     case ir::OpKind::kCast:
       return ExportCast(n);
+    case ir::OpKind::kConv3d:
+    case ir::OpKind::kConvTranspose:
+    case ir::OpKind::kConvTranspose3d:
+    case ir::OpKind::kEinsum:
+    case ir::OpKind::kUnary:
+    case ir::OpKind::kClip:
+    case ir::OpKind::kPrelu:
+    case ir::OpKind::kBinary:
+    case ir::OpKind::kWhere:
+    case ir::OpKind::kQuantizeLinear:
+    case ir::OpKind::kDequantizeLinear:
+    case ir::OpKind::kMultiThreshold:
+    case ir::OpKind::kMaxPoolIndices:
+    case ir::OpKind::kMaxPool3d:
+    case ir::OpKind::kAvgPool3d:
+    case ir::OpKind::kLrn:
+    case ir::OpKind::kGroupNorm:
+    case ir::OpKind::kLayerNorm:
+    case ir::OpKind::kMvn:
+    case ir::OpKind::kL2Normalize:
+    case ir::OpKind::kReduce:
+    case ir::OpKind::kArgMax:
+    case ir::OpKind::kArgMin:
+    case ir::OpKind::kTopK:
+    case ir::OpKind::kCumSum:
+    case ir::OpKind::kTranspose:
+    case ir::OpKind::kExpand:
+    case ir::OpKind::kTile:
+    case ir::OpKind::kResize:
+    case ir::OpKind::kDepthToSpace:
+    case ir::OpKind::kSpaceToDepth:
+    case ir::OpKind::kTrilu:
+    case ir::OpKind::kOneHot:
+    case ir::OpKind::kGatherElements:
+    case ir::OpKind::kGatherNd:
+    case ir::OpKind::kScatterElements:
+    case ir::OpKind::kScatterNd:
+    case ir::OpKind::kReverseSequence:
+    case ir::OpKind::kGridSample:
+    case ir::OpKind::kRoiAlign:
+    case ir::OpKind::kLogSoftmax:
+    case ir::OpKind::kHardmax:
+      return WithHint(
+          Unsupported("operator {} is not exported", NameOf(n.node.kind)).At(n.node.name),
+          "export the model before it");
   }
   TF2_CHECK(false, "no such operator");
 }
