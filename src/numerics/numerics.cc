@@ -1,6 +1,7 @@
 #include "numerics/numerics.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 
@@ -47,6 +48,42 @@ std::int64_t AddExact(std::int32_t a, int qa, std::int32_t b, int qb, int qo) {
   constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();
   constexpr std::int64_t kMin = std::numeric_limits<std::int64_t>::min();
   return rounded > kMax ? kMax : rounded < kMin ? kMin : static_cast<std::int64_t>(rounded);
+}
+
+std::int64_t MulExact(std::int32_t a, int qa, std::int32_t b, int qb, int qo) {
+  constexpr std::int32_t kLimit = 1 << 15;
+  TF2_CHECK(a >= -kLimit && a <= kLimit && b >= -kLimit && b <= kLimit, "factors {}, {}", a, b);
+  const int exponent = qo - qa - qb;  // -64..56
+  const Int128 product = Int128{a} * b;
+  if (exponent >= 0) {
+    const Int128 exact = product * (Int128{1} << exponent);
+    constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();
+    constexpr std::int64_t kMin = std::numeric_limits<std::int64_t>::min();
+    return exact > kMax ? kMax : exact < kMin ? kMin : static_cast<std::int64_t>(exact);
+  }
+  return static_cast<std::int64_t>((product + (Int128{1} << (-exponent - 1))) >> -exponent);
+}
+
+LrnSlot LrnSlotOf(std::uint32_t sum) {
+  if (sum < 128) return {sum, 0, 0};
+  const int bits = std::bit_width(sum) - 7;
+  return {64U * static_cast<std::uint32_t>(bits) + (sum >> bits), bits, sum & ((1U << bits) - 1)};
+}
+
+std::uint64_t LrnSumAt(std::uint32_t index) {
+  if (index < 128) return index;
+  const std::uint32_t bits = index / 64 - 1;
+  return (std::uint64_t{index % 64} + 64) << bits;
+}
+
+std::int64_t LrnScaled(std::int32_t v, std::uint32_t sum, std::span<const std::int32_t> factors,
+                       int shift) {
+  const LrnSlot slot = LrnSlotOf(sum);
+  TF2_CHECK(slot.index + 1 < factors.size(), "sum of squares {}", sum);
+  const std::int64_t low = factors[slot.index];
+  const std::int64_t step = factors[slot.index + 1] - low;
+  const std::int64_t factor = low * (std::int64_t{1} << slot.bits) + step * slot.rest;
+  return RoundShift(v * factor, shift + slot.bits);
 }
 
 std::optional<Scale> MakeScale(double factor, int max_s) {

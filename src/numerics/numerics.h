@@ -47,6 +47,29 @@ std::int16_t QuantizeToInt16(double x, int q);
 // sat(floor((a * 2^-qa + b * 2^-qb) * 2^qo + 1/2)) before saturation, exact for every q in range.
 std::int64_t AddExact(std::int32_t a, int qa, std::int32_t b, int qb, int qo);
 
+// floor(a * 2^-qa * b * 2^-qb * 2^qo + 1/2), before saturation to 8 or 16 bits; |a|, |b| < 2^15.
+// Beyond 64 bits the nearest end of their range.
+std::int64_t MulExact(std::int32_t a, int qa, std::int32_t b, int qb, int qo);
+
+// Local response normalisation: where the sum of squares S = 0 .. 2^31-1 lies in the table of its
+// factor. An entry for each S below 128, then 64 for each octave; between two entries the factor is
+// linear, `rest` / 2^bits of the way.
+struct LrnSlot {
+  std::uint32_t index = 0;
+  int bits = 0;
+  std::uint32_t rest = 0;
+};
+LrnSlot LrnSlotOf(std::uint32_t sum);
+// The S at which entry `index` of the table is exact.
+std::uint64_t LrnSumAt(std::uint32_t index);
+// v times the factor of S, rounded once: (v * (F[i] * 2^bits + (F[i+1] - F[i]) * rest) +
+// 2^(shift+bits-1)) >> (shift + bits). Entries are 0 .. 2^24, shift 1..32; `factors` must reach one
+// entry beyond that of S.
+std::int64_t LrnScaled(std::int32_t v, std::uint32_t sum, std::span<const std::int32_t> factors,
+                       int shift);
+inline constexpr std::int32_t kMaxLrnFactor = 1 << 24;
+inline constexpr int kMaxLrnShift = 32;
+
 // A real factor as alpha / 2^s.
 struct Scale {
   std::int16_t alpha = 0;  // 0..32767

@@ -215,5 +215,43 @@ TEST(AccumulatorFits, AtTheBound) {
   EXPECT_FALSE(AccumulatorFits(std::numeric_limits<std::int64_t>::max(), 0, 32));
 }
 
+TEST(MulExact, IsTheProductRoundedHalvesUp) {
+  for (int e = -10; e <= 4; ++e) {
+    for (int a = -128; a < 128; a += 3) {
+      for (int b = -128; b < 128; ++b) {
+        const double exact = std::ldexp(double{1} * a * b, e);
+        ASSERT_EQ(MulExact(a, 3, b, -2, e + 1), static_cast<std::int64_t>(std::floor(exact + 0.5)));
+      }
+    }
+  }
+  EXPECT_EQ(MulExact(1, -16, 1, -16, 24), std::int64_t{1} << 56);
+  EXPECT_EQ(MulExact(-32768, -16, 32767, -16, 24), std::numeric_limits<std::int64_t>::min());
+  EXPECT_EQ(MulExact(-127, 24, 127, 24, -16), 0);
+}
+
+TEST(Lrn, SlotsAreInOrderAndExactAtTheirEntries) {
+  std::uint32_t last = 0;
+  for (std::uint32_t sum = 0; sum < 300000; ++sum) {
+    const LrnSlot slot = LrnSlotOf(sum);
+    ASSERT_TRUE(slot.index == last || slot.index == last + 1) << sum;
+    last = slot.index;
+    ASSERT_EQ(LrnSumAt(slot.index) + slot.rest, sum);
+    ASSERT_LT(slot.rest, 1U << slot.bits);
+    ASSERT_EQ(LrnSumAt(slot.index + 1) - LrnSumAt(slot.index), 1U << slot.bits);
+  }
+  EXPECT_EQ(LrnSlotOf(0x7fffffff).index, 64U * 24 + 127);
+}
+
+TEST(Lrn, InterpolatesAndRoundsOnce) {
+  std::vector<std::int32_t> factors(300, 0);
+  factors[128] = 1000;  // S = 128
+  factors[129] = 600;   // S = 130
+  EXPECT_EQ(LrnScaled(10, 128, factors, 4), 625);
+  EXPECT_EQ(LrnScaled(10, 129, factors, 4), 500);
+  EXPECT_EQ(LrnScaled(-10, 129, factors, 6), -125);
+  EXPECT_EQ(LrnScaled(1, 129, factors, 6), 13) << "12.5";
+  EXPECT_EQ(LrnScaled(-1, 129, factors, 6), -12) << "-12.5";
+}
+
 }  // namespace
 }  // namespace tf2::numerics

@@ -69,11 +69,15 @@ Result<std::uint32_t> ParseHeader(std::span<const std::uint8_t> bytes, Checksums
   TF2_RETURN_IF_ERROR(reader.Skip(kMagic.size()));
   TF2_ASSIGN_OR_RETURN(const auto version, reader.Read<std::uint32_t>());
   if (version > kArtifactVersion) {
-    return WithHint(DataLoss("the artifact has format version {}, this program reads up to {}",
-                             version, kArtifactVersion),
+    return WithHint(DataLoss("the artifact has format version {}, this program reads {}", version,
+                             kArtifactVersion),
                     "use the version of tf2 that wrote it, or a newer one");
   }
-  if (version == 0) return Damaged("version 0");
+  if (version < kArtifactVersion) {
+    return WithHint(DataLoss("the artifact has format version {}, this program reads {}", version,
+                             kArtifactVersion),
+                    kRebuild);
+  }
   TF2_ASSIGN_OR_RETURN(const auto sections, reader.Read<std::uint32_t>());
   TF2_ASSIGN_OR_RETURN(const auto size, reader.Read<std::uint64_t>());
   if (size != bytes.size()) {

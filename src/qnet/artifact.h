@@ -7,8 +7,8 @@
 //   header and table
 //            (with this field 0), zeros
 //   table    64 bytes a section: char name[32], u64 offset, u64 size, u32 CRC-32, zeros
-//   sections "structure", "weights", "parameters", "preprocessing", then the extra ones in the
-//   order of their names
+//   sections "structure", "weights", "parameters", "preprocessing", "graphs", then the extra ones
+//   in the order of their names
 #ifndef TF2_QNET_ARTIFACT_H_
 #define TF2_QNET_ARTIFACT_H_
 
@@ -23,20 +23,20 @@
 
 namespace tf2::qnet {
 
-inline constexpr std::uint32_t kArtifactVersion = 1;
+inline constexpr std::uint32_t kArtifactVersion = 2;
 inline constexpr char kProgramSection[] = "program";
 
 struct Artifact {
   QNet net;
-  // Opaque to this library. Names: 1..31 characters of [a-z0-9_.-], none of the four reserved ones.
+  // Opaque to this library. Names: 1..31 characters of [a-z0-9_.-], none of the reserved ones.
   std::map<std::string, std::vector<std::uint8_t>> extra;
 };
 
 enum class Checksums : std::uint8_t { kCheck, kIgnore };
 
-// Parses, checks the sums and verifies the network. Errors: kDataLoss (damaged, truncated, newer;
-// says which), or what Verify says. Every count is bounded by the bytes at hand before anything is
-// allocated. kIgnore is for fuzzing.
+// Parses, checks the sums and verifies the network. Errors: kDataLoss (damaged, truncated, of
+// another version; says which), or what Verify says. Every count is bounded by the bytes at hand
+// before anything is allocated. kIgnore is for fuzzing.
 Result<Artifact> ParseArtifact(std::span<const std::uint8_t> bytes,
                                Checksums checksums = Checksums::kCheck);
 // The bytes of the file. Errors: a network that Verify refuses, a section name outside the rule.

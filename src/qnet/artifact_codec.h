@@ -13,12 +13,14 @@
 
 namespace tf2::qnet {
 
-// In file order. structure: names, dims, exponents, windows, outputs. weights: the codes of each
+// In file order. structure: names, dims, exponents, windows, outputs. graphs: the text of each
+// host operator's float graph, then that of the head. weights: the codes of each
 // convolution, term by term: nibbles, low first, or int8; every term starts on a byte. parameters:
-// beta, alpha, s, t of each convolution, alpha and s of each average pool. preprocessing: that, and
+// beta, alpha, s, t and what the activation needs of each convolution, alpha and s of each average
+// pool, tables. preprocessing: that, and
 // the labels.
-inline constexpr std::array<std::string_view, 4> kNetSections = {"structure", "weights",
-                                                                 "parameters", "preprocessing"};
+inline constexpr std::array<std::string_view, 5> kNetSections = {
+    "structure", "weights", "parameters", "preprocessing", "graphs"};
 using NetSections = std::array<std::span<const std::uint8_t>, kNetSections.size()>;
 
 // `net` has passed Verify.

@@ -4,6 +4,7 @@
 namespace tf2::qnet {
 namespace {
 
+constexpr std::uint32_t kMaxGraphBytes = 0xffffffff;
 constexpr std::int64_t kMaxCodes = std::int64_t{1} << 32;
 
 // Reads what Encoder (artifact_encode.cc) writes. Counts are checked against the bytes that remain
@@ -15,7 +16,8 @@ class Decoder {
       : structure_(sections[0]),
         weights_(sections[1]),
         parameters_(sections[2]),
-        preprocessing_(sections[3]) {}
+        preprocessing_(sections[3]),
+        graphs_(sections[4]) {}
 
   Result<QNet> Decode() {
     TF2_ASSIGN_OR_RETURN(net_.name, structure_.ReadString());
@@ -30,8 +32,14 @@ class Decoder {
     }
     TF2_ASSIGN_OR_RETURN(const auto outputs, ReadCount(structure_, 13));
     for (std::uint32_t i = 0; i < outputs; ++i) TF2_RETURN_IF_ERROR(ReadOutput());
+    TF2_ASSIGN_OR_RETURN(const auto head, structure_.Read<std::uint8_t>());
+    if (head > 1) return DataLoss("a head of kind {}", head);
+    if (head == 1) {
+      TF2_ASSIGN_OR_RETURN(net_.head, ReadGraph("head"));
+    }
     TF2_RETURN_IF_ERROR(ReadPreprocessing());
-    for (const ByteReader* reader : {&structure_, &weights_, &parameters_, &preprocessing_}) {
+    for (const ByteReader* reader :
+         {&structure_, &weights_, &parameters_, &preprocessing_, &graphs_}) {
       if (!reader->AtEnd()) return DataLoss("{} bytes too many in a section", reader->remaining());
     }
     return std::move(net_);
@@ -137,6 +145,14 @@ class Decoder {
         return DataLoss("a residual shift without a residual");
       }
     }
+    const auto channels = static_cast<std::uint64_t>(net_.tensor(op.output).c());
+    if (conv.activation == Activation::kClip) {
+      TF2_ASSIGN_OR_RETURN(conv.clip_low, parameters_.ReadArray<std::int16_t>(channels));
+      TF2_ASSIGN_OR_RETURN(conv.clip_high, parameters_.ReadArray<std::int16_t>(channels));
+    }
+    if (conv.activation == Activation::kPRelu) {
+      TF2_ASSIGN_OR_RETURN(conv.alpha_negative, parameters_.ReadArray<std::int16_t>(channels));
+    }
     return {};
   }
 
@@ -171,6 +187,46 @@ class Decoder {
   Status ReadParams(const Op&, Concat&) { return {}; }
   Status ReadParams(const Op&, Reshape&) { return {}; }
 
+  Status ReadParams(const Op&, Table& table) {
+    TF2_ASSIGN_OR_RETURN(table.function, structure_.ReadString());
+    TF2_ASSIGN_OR_RETURN(table.values, parameters_.ReadArray<std::int16_t>(256));
+    return {};
+  }
+  Status ReadParams(const Op&, Binary& binary) {
+    TF2_ASSIGN_OR_RETURN(binary.kind, structure_.Read<BinaryKind>());
+    TF2_ASSIGN_OR_RETURN(binary.activation, structure_.Read<Activation>());
+    return {};
+  }
+  Status ReadParams(const Op&, Lrn& lrn) {
+    TF2_ASSIGN_OR_RETURN(lrn.region, structure_.Read<LrnRegion>());
+    TF2_ASSIGN_OR_RETURN(lrn.size, structure_.Read<std::int32_t>());
+    TF2_ASSIGN_OR_RETURN(lrn.shift, structure_.Read<std::uint8_t>());
+    TF2_ASSIGN_OR_RETURN(lrn.factor, ReadVector<std::int32_t>(parameters_));
+    return {};
+  }
+  Status ReadParams(const Op&, Move& move) {
+    TF2_ASSIGN_OR_RETURN(move.dims, ReadVector<std::int32_t>(structure_));
+    TF2_ASSIGN_OR_RETURN(move.strides, structure_.ReadArray<std::int64_t>(move.dims.size()));
+    TF2_ASSIGN_OR_RETURN(move.offset, structure_.Read<std::int64_t>());
+    return {};
+  }
+  Status ReadParams(const Op&, Dilate& dilate) {
+    TF2_ASSIGN_OR_RETURN(dilate.sh, structure_.Read<std::int32_t>());
+    TF2_ASSIGN_OR_RETURN(dilate.sw, structure_.Read<std::int32_t>());
+    return {};
+  }
+  Status ReadParams(const Op& op, Host& host) {
+    TF2_ASSIGN_OR_RETURN(host.graph, ReadGraph(op.name));
+    return {};
+  }
+
+  Result<FloatGraph> ReadGraph(const std::string& where) {
+    TF2_ASSIGN_OR_RETURN(std::string text, graphs_.ReadString(kMaxGraphBytes));
+    auto graph = FloatGraph::Parse(std::move(text), where);
+    if (!graph.ok()) return DataLoss("the float graph of {}", graph.error().ToString());
+    return graph;
+  }
+
   // The alternative of OpParams with this index.
   static Result<OpParams> EmptyParams(std::uint8_t index) {
     switch (index) {
@@ -186,12 +242,24 @@ class Decoder {
         return OpParams(Concat{});
       case 5:
         return OpParams(Reshape{});
+      case 6:
+        return OpParams(Table{});
+      case 7:
+        return OpParams(Binary{});
+      case 8:
+        return OpParams(Lrn{});
+      case 9:
+        return OpParams(Move{});
+      case 10:
+        return OpParams(Dilate{});
+      case 11:
+        return OpParams(Host{});
     }
     return DataLoss("an operator of kind {}", index);
   }
 
   Status ReadOp() {
-    static_assert(std::variant_size_v<OpParams> == 6);
+    static_assert(std::variant_size_v<OpParams> == 12);
     Op op;
     TF2_ASSIGN_OR_RETURN(op.name, structure_.ReadString());
     TF2_ASSIGN_OR_RETURN(const auto kind, structure_.Read<std::uint8_t>());
@@ -238,6 +306,7 @@ class Decoder {
   ByteReader weights_;
   ByteReader parameters_;
   ByteReader preprocessing_;
+  ByteReader graphs_;
   QNet net_;
 };
 

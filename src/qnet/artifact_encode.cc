@@ -9,6 +9,7 @@ struct Encoder {
   ByteWriter weights;
   ByteWriter parameters;
   ByteWriter preprocessing;
+  ByteWriter graphs;
 
   template <typename T>
   static void WriteVector(ByteWriter& writer, const std::vector<T>& values) {
@@ -45,6 +46,8 @@ struct Encoder {
       WriteScale(conv.scale[o]);
       parameters.Write(conv.t.empty() ? std::uint8_t{0} : conv.t[o]);
     }
+    for (const auto* list : {&conv.clip_low, &conv.clip_high, &conv.alpha_negative})
+      parameters.WriteArray(std::span<const std::int16_t>(*list));
   }
 
   void WriteCodes(WeightKind kind, const std::vector<std::int8_t>& codes) {
@@ -78,6 +81,31 @@ struct Encoder {
   void operator()(const Add& add) { structure.Write(add.activation); }
   void operator()(const Concat&) {}
   void operator()(const Reshape&) {}
+
+  void operator()(const Table& table) {
+    structure.WriteString(table.function);
+    parameters.WriteArray(std::span<const std::int16_t>(table.values));
+  }
+  void operator()(const Binary& binary) {
+    structure.Write(binary.kind);
+    structure.Write(binary.activation);
+  }
+  void operator()(const Lrn& lrn) {
+    structure.Write(lrn.region);
+    structure.Write(lrn.size);
+    structure.Write(lrn.shift);
+    WriteVector(parameters, lrn.factor);
+  }
+  void operator()(const Move& move) {
+    WriteVector(structure, move.dims);
+    structure.WriteArray(std::span<const std::int64_t>(move.strides));
+    structure.Write(move.offset);
+  }
+  void operator()(const Dilate& dilate) {
+    structure.Write(dilate.sh);
+    structure.Write(dilate.sw);
+  }
+  void operator()(const Host& host) { graphs.WriteString(host.graph.text()); }
 
   void WriteOp(const Op& op) {
     structure.WriteString(op.name);
@@ -118,11 +146,14 @@ std::array<std::vector<std::uint8_t>, kNetSections.size()> EncodeNet(const QNet&
   for (const Op& op : net.ops) encoder.WriteOp(op);
   encoder.structure.Write(static_cast<std::uint32_t>(net.outputs.size()));
   for (const Output& output : net.outputs) encoder.WriteOutput(output);
+  encoder.structure.Write(static_cast<std::uint8_t>(net.head ? 1 : 0));
+  if (net.head) encoder.graphs.WriteString(net.head->text());
   encoder.WritePreprocessing(net.preprocessing);
   encoder.preprocessing.Write(static_cast<std::uint32_t>(net.labels.size()));
   for (const std::string& label : net.labels) encoder.preprocessing.WriteString(label);
   return {std::move(encoder.structure).Take(), std::move(encoder.weights).Take(),
-          std::move(encoder.parameters).Take(), std::move(encoder.preprocessing).Take()};
+          std::move(encoder.parameters).Take(), std::move(encoder.preprocessing).Take(),
+          std::move(encoder.graphs).Take()};
 }
 
 }  // namespace tf2::qnet

@@ -34,7 +34,7 @@ TEST(Artifact, RoundTripsThroughAFile) {
 
 TEST(Artifact, SectionsAreAlignedAndNibblesPacked) {
   const auto bytes = *SerializeArtifact(Sample());
-  for (std::size_t entry = 64; entry < 64 + 6 * 64; entry += 64)
+  for (std::size_t entry = 64; entry < 64 + 7 * 64; entry += 64)
     EXPECT_EQ(bytes[entry + 32] % 64, 0);
   std::size_t packed = 0;
   for (const Op& op : Sample().net.ops) {
@@ -84,9 +84,13 @@ TEST(Artifact, DamageUnderARightChecksumNeverCrashes) {
 TEST(Artifact, SaysWhatIsWrong) {
   const auto bytes = *SerializeArtifact(Sample());
   auto newer = bytes;
-  newer[8] = 2;
+  newer[8] = 3;
   EXPECT_EQ(ParseArtifact(newer).error().message,
-            "the artifact has format version 2, this program reads up to 1");
+            "the artifact has format version 3, this program reads 2");
+  newer[8] = 1;
+  EXPECT_EQ(ParseArtifact(newer).error().ToString(),
+            "the artifact has format version 1, this program reads 2\n  hint: write it again with "
+            "`tf2 quantize` (and `tf2 compile`)");
   auto damaged = bytes;
   damaged.back() ^= 1;
   EXPECT_EQ(ParseArtifact(damaged).error().message,

@@ -1,5 +1,5 @@
 // Convolution: acc = beta + sum v * code; y = activation(sat((acc * alpha + (res << t) + 2^(s-1))
-// >> s)).
+// >> s)). PReLU takes another alpha where acc is negative; clip bounds y per channel.
 #include <algorithm>
 #include <array>
 
@@ -51,6 +51,11 @@ void Accumulate(const std::int8_t* codes, std::int64_t taps, std::int64_t count,
   }
 }
 
+std::int32_t AlphaOf(const Conv& conv, std::size_t channel, std::int32_t acc) {
+  if (conv.activation == Activation::kPRelu && acc < 0) return conv.alpha_negative[channel];
+  return conv.scale[channel].alpha;
+}
+
 }  // namespace
 
 Bytes RunConv(const QNet& net, const Op& op, const Conv& conv, Inputs inputs) {
@@ -76,10 +81,14 @@ Bytes RunConv(const QNet& net, const Op& op, const Conv& conv, Inputs inputs) {
           Accumulate(term.data() + o * taps, taps, count, columns, acc);
         for (std::int64_t p = 0; p < count; ++p) {
           const std::int64_t i = o * positions + first + p;
-          const std::int64_t u = numerics::Requantize(
-              acc[static_cast<std::size_t>(p)], conv.scale[channel].alpha, conv.scale[channel].s,
-              residual != nullptr ? Int8At(*residual, i) : 0,
-              residual != nullptr ? conv.t[channel] : 0);
+          const std::int32_t sum = acc[static_cast<std::size_t>(p)];
+          std::int64_t u =
+              numerics::Requantize(sum, AlphaOf(conv, channel, sum), conv.scale[channel].s,
+                                   residual != nullptr ? Int8At(*residual, i) : 0,
+                                   residual != nullptr ? conv.t[channel] : 0);
+          if (conv.activation == Activation::kClip) {
+            u = std::clamp<std::int64_t>(u, conv.clip_low[channel], conv.clip_high[channel]);
+          }
           StoreSaturated(y, out.type, conv.activation, i, u);
         }
       }

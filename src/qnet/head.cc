@@ -74,4 +74,39 @@ std::vector<float> ApplyHead(const QNet& net, const Output& output, const Bytes&
   return values;
 }
 
+std::vector<ModelOutput> ModelOutputs(const QNet& net) {
+  std::vector<ModelOutput> outputs;
+  if (!net.head) {
+    for (const Output& output : net.outputs) outputs.push_back({output.name, output.shape});
+    return outputs;
+  }
+  const ir::Graph& graph = net.head->graph();
+  for (const ir::ValueId id : graph.outputs) {
+    const ir::Value& value = graph.value(id);
+    const bool batch = !value.shape.empty() && value.shape[0] == 1;
+    outputs.push_back({value.name, {value.shape.begin() + (batch ? 1 : 0), value.shape.end()}});
+  }
+  return outputs;
+}
+
+Result<std::vector<std::vector<float>>> ApplyHeads(const QNet& net,
+                                                   std::span<const Bytes> outputs) {
+  TF2_CHECK(outputs.size() == net.outputs.size());
+  std::vector<std::vector<float>> values;
+  for (std::size_t i = 0; i < outputs.size(); ++i)
+    values.push_back(ApplyHead(net, net.outputs[i], outputs[i]));
+  if (!net.head) return values;
+  auto results = net.head->Run(std::move(values));
+  if (!results.ok()) return std::move(results.error()).At("the head");
+  std::vector<std::vector<float>> real;
+  for (ir::Tensor& tensor : *results) {
+    if (tensor.dtype == ir::DType::kFloat32) {
+      real.push_back(std::move(tensor.f32));
+    } else {
+      real.emplace_back(tensor.i64.begin(), tensor.i64.end());
+    }
+  }
+  return real;
+}
+
 }  // namespace tf2::qnet

@@ -1,6 +1,6 @@
 // Where floats become integers and integers floats again: quantisation of the input before any
-// backend, and the heads (dequantise, softmax) after the last integer layer. One implementation
-// shared by all backends.
+// backend, and the heads (dequantise, softmax, a float graph) after the last integer layer. One
+// implementation shared by all backends.
 #ifndef TF2_QNET_HEAD_H_
 #define TF2_QNET_HEAD_H_
 
@@ -23,6 +23,18 @@ std::vector<float> Dequantize(const Tensor& tensor, std::span<const std::uint8_t
 // What the user sees of one output: dequantised values, through the softmax over the channel where
 // the head says so.
 std::vector<float> ApplyHead(const QNet& net, const Output& output, const Bytes& bytes);
+
+// What the model gives back: net.outputs, or the outputs of the head graph. Shapes are without the
+// batch (a first dimension of 1).
+struct ModelOutput {
+  std::string name;
+  std::vector<std::int64_t> shape;
+};
+std::vector<ModelOutput> ModelOutputs(const QNet& net);
+
+// The values of ModelOutputs from the contents of net.outputs; integers of the head graph as
+// floats. Errors: an operator of the head graph that is undefined on the values it meets.
+Result<std::vector<std::vector<float>>> ApplyHeads(const QNet& net, std::span<const Bytes> outputs);
 
 }  // namespace tf2::qnet
 

@@ -10,12 +10,22 @@ struct Runner {
   const Op& op;
   Inputs inputs;
 
-  Bytes operator()(const Conv& conv) const { return RunConv(net, op, conv, inputs); }
-  Bytes operator()(const MaxPool& pool) const { return RunMaxPool(net, op, pool, inputs); }
-  Bytes operator()(const AvgPool& pool) const { return RunAvgPool(net, op, pool, inputs); }
-  Bytes operator()(const Add& add) const { return RunAdd(net, op, add, inputs); }
-  Bytes operator()(const Concat&) const { return RunConcat(inputs); }
-  Bytes operator()(const Reshape&) const { return RunReshape(inputs); }
+  Result<Bytes> operator()(const Conv& conv) const { return RunConv(net, op, conv, inputs); }
+  Result<Bytes> operator()(const MaxPool& pool) const { return RunMaxPool(net, op, pool, inputs); }
+  Result<Bytes> operator()(const AvgPool& pool) const { return RunAvgPool(net, op, pool, inputs); }
+  Result<Bytes> operator()(const Add& add) const { return RunAdd(net, op, add, inputs); }
+  Result<Bytes> operator()(const Concat&) const { return RunConcat(inputs); }
+  Result<Bytes> operator()(const Reshape&) const { return RunReshape(inputs); }
+  Result<Bytes> operator()(const Table& table) const { return RunTable(net, op, table, inputs); }
+  Result<Bytes> operator()(const Binary& binary) const {
+    return RunBinary(net, op, binary, inputs);
+  }
+  Result<Bytes> operator()(const Lrn& lrn) const { return RunLrn(net, op, lrn, inputs); }
+  Result<Bytes> operator()(const Move& move) const { return RunMove(net, op, move, inputs); }
+  Result<Bytes> operator()(const Dilate& dilate) const {
+    return RunDilate(net, op, dilate, inputs);
+  }
+  Result<Bytes> operator()(const Host& host) const { return RunHost(net, op, host, inputs); }
 };
 
 // How many operators and outputs read each tensor.
@@ -42,7 +52,7 @@ Result<std::vector<Bytes>> Execute(const QNet& net, std::span<const std::int8_t>
   for (const Op& op : net.ops) {
     inputs.clear();
     for (const TensorId id : op.inputs) inputs.push_back(&tensors[Index(id)]);
-    tensors[Index(op.output)] = RunOp(net, op, inputs);
+    TF2_ASSIGN_OR_RETURN(tensors[Index(op.output)], RunOp(net, op, inputs));
     if (!free_dead) continue;
     for (const TensorId id : op.inputs) {
       if (--readers[Index(id)] == 0) Bytes().swap(tensors[Index(id)]);
@@ -53,13 +63,13 @@ Result<std::vector<Bytes>> Execute(const QNet& net, std::span<const std::int8_t>
 
 }  // namespace
 
-Bytes RunOp(const QNet& net, const Op& op, std::span<const Bytes* const> inputs) {
+Result<Bytes> RunOp(const QNet& net, const Op& op, std::span<const Bytes* const> inputs) {
   TF2_CHECK(inputs.size() == op.inputs.size());
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     TF2_CHECK(std::ssize(*inputs[i]) == net.tensor(op.inputs[i]).bytes(), "input {} of {}", i,
               op.name);
   }
-  Bytes y = std::visit(Runner{net, op, inputs}, op.params);
+  TF2_ASSIGN_OR_RETURN(Bytes y, std::visit(Runner{net, op, inputs}, op.params));
   TF2_CHECK(std::ssize(y) == net.tensor(op.output).bytes(), "output of {}", op.name);
   return y;
 }

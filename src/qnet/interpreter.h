@@ -17,15 +17,17 @@ using Bytes = std::vector<std::uint8_t>;
 
 // Runs one frame. `input`: the quantised input, tensor(net.input).elements() values. `net` must
 // pass Verify (a violation is a CHECK). Errors: kInvalidArgument when the input's size is not the
-// network's. Thread-safe: no state outside the call.
+// network's; a host operator that is undefined on its values, by operator. Thread-safe: no state
+// outside the call.
 
 // Every tensor, indexed by TensorId.
 Result<std::vector<Bytes>> InterpretAll(const QNet& net, std::span<const std::int8_t> input);
 // The tensors of net.outputs, in that order; tensors that are no longer read are freed on the way.
 Result<std::vector<Bytes>> Interpret(const QNet& net, std::span<const std::int8_t> input);
 
-// One operator on the contents of its inputs; returns the contents of its output.
-Bytes RunOp(const QNet& net, const Op& op, std::span<const Bytes* const> inputs);
+// One operator on the contents of its inputs; returns the contents of its output. Only a host
+// operator can fail.
+Result<Bytes> RunOp(const QNet& net, const Op& op, std::span<const Bytes* const> inputs);
 
 }  // namespace tf2::qnet
 

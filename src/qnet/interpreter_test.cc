@@ -58,14 +58,19 @@ std::vector<std::int64_t> ConvByDefinition(const QNet& net, const Op& op, const 
         const auto channel = static_cast<std::size_t>(o);
         const auto i = y.size();
         const int s = conv.scale[channel].s;
-        std::int64_t u = acc * conv.scale[channel].alpha + (std::int64_t{1} << (s - 1));
+        const bool below = conv.activation == Activation::kPRelu && acc < 0;
+        const std::int64_t alpha = below ? conv.alpha_negative[channel] : conv.scale[channel].alpha;
+        std::int64_t u = acc * alpha + (std::int64_t{1} << (s - 1));
         if (res != nullptr)
           u += std::int64_t{static_cast<std::int8_t>((*res)[i])} *
                (std::int64_t{1} << conv.t[channel]);
         u >>= s;
-        if (conv.activation == Activation::kRelu) u = std::max<std::int64_t>(u, 0);
         const std::int64_t limit = out.type == ElemType::kInt8 ? 128 : 32768;
-        y.push_back(std::clamp(u, -limit, limit - 1));
+        u = std::clamp(u, -limit, limit - 1);
+        if (conv.activation == Activation::kRelu) u = std::max<std::int64_t>(u, 0);
+        if (conv.activation == Activation::kClip)
+          u = std::clamp<std::int64_t>(u, conv.clip_low[channel], conv.clip_high[channel]);
+        y.push_back(u);
       }
     }
   }

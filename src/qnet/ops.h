@@ -18,13 +18,20 @@ Bytes RunAvgPool(const QNet& net, const Op& op, const AvgPool& pool, Inputs inpu
 Bytes RunAdd(const QNet& net, const Op& op, const Add& add, Inputs inputs);
 Bytes RunConcat(Inputs inputs);
 Bytes RunReshape(Inputs inputs);
+Bytes RunTable(const QNet& net, const Op& op, const Table& table, Inputs inputs);
+Bytes RunBinary(const QNet& net, const Op& op, const Binary& binary, Inputs inputs);
+Bytes RunLrn(const QNet& net, const Op& op, const Lrn& lrn, Inputs inputs);
+Bytes RunMove(const QNet& net, const Op& op, const Move& move, Inputs inputs);
+Bytes RunDilate(const QNet& net, const Op& op, const Dilate& dilate, Inputs inputs);
+Result<Bytes> RunHost(const QNet& net, const Op& op, const Host& host, Inputs inputs);
 
 // Element `i` of an int8 tensor.
 inline std::int8_t Int8At(const Bytes& bytes, std::int64_t i) {
   return static_cast<std::int8_t>(bytes[static_cast<std::size_t>(i)]);
 }
 
-// Saturates `u` to the tensor's width, applies the activation and stores it as element `i`.
+// Saturates `u` to the tensor's width, applies the activation (one of all channels) and stores it
+// as element `i`.
 inline void StoreSaturated(Bytes& bytes, ElemType type, Activation activation, std::int64_t i,
                            std::int64_t u) {
   if (activation == Activation::kRelu && u < 0) u = 0;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "ir/op_table.h"
+
 namespace tf2::qnet {
 namespace {
 
@@ -13,6 +15,26 @@ struct KindNameOf {
   const char* operator()(const Add&) const { return "add"; }
   const char* operator()(const Concat&) const { return "concat"; }
   const char* operator()(const Reshape&) const { return "reshape"; }
+  const char* operator()(const Table&) const { return "table"; }
+  const char* operator()(const Binary& binary) const {
+    switch (binary.kind) {
+      case BinaryKind::kAdd:
+        return "broadcast_add";
+      case BinaryKind::kSub:
+        return "sub";
+      case BinaryKind::kMul:
+        return "mul";
+      case BinaryKind::kMax:
+        return "max";
+      case BinaryKind::kMin:
+        return "min";
+    }
+    return "binary";
+  }
+  const char* operator()(const Lrn&) const { return "lrn"; }
+  const char* operator()(const Move&) const { return "move"; }
+  const char* operator()(const Dilate&) const { return "dilate"; }
+  const char* operator()(const Host&) const { return "host"; }
 };
 
 std::string WindowText(const Window& w) {
@@ -29,8 +51,19 @@ std::string ActivationText(Activation activation) {
       return "";
     case Activation::kRelu:
       return " relu";
+    case Activation::kClip:
+      return " clip";
+    case Activation::kPRelu:
+      return " prelu";
   }
   return "";
+}
+
+// " {conv, softmax}": the operators of a float graph.
+std::string GraphText(const ir::Graph& graph) {
+  std::vector<std::string_view> kinds;
+  for (const ir::Node& node : graph.nodes) kinds.push_back(ir::NameOf(node.kind));
+  return fmt::format(" {{{}}}", fmt::join(kinds, ", "));
 }
 
 struct ParamsText {
@@ -58,6 +91,21 @@ struct ParamsText {
   std::string operator()(const Add& add) const { return ActivationText(add.activation); }
   std::string operator()(const Concat&) const { return ""; }
   std::string operator()(const Reshape&) const { return ""; }
+  std::string operator()(const Table& table) const { return " " + table.function; }
+  std::string operator()(const Binary& binary) const { return ActivationText(binary.activation); }
+  std::string operator()(const Lrn& lrn) const {
+    return fmt::format(" {} size={} table={} shift={}",
+                       lrn.region == LrnRegion::kAcross ? "across" : "within", lrn.size,
+                       lrn.factor.size(), lrn.shift);
+  }
+  std::string operator()(const Move& move) const {
+    return fmt::format(" [{}] strides=[{}] offset={}", fmt::join(move.dims, ","),
+                       fmt::join(move.strides, ","), move.offset);
+  }
+  std::string operator()(const Dilate& dilate) const {
+    return fmt::format(" by={}x{}", dilate.sh, dilate.sw);
+  }
+  std::string operator()(const Host& host) const { return GraphText(host.graph.graph()); }
 };
 
 std::string TensorText(const Tensor& tensor) {
@@ -92,10 +140,32 @@ std::string ToText(const QNet& net) {
                    output.head == Head::kSoftmax ? "softmax " : "", net.tensor(output.tensor).name,
                    fmt::join(output.shape, ","));
   }
+  if (net.head) {
+    const ir::Graph& graph = net.head->graph();
+    std::vector<std::string> results;
+    for (const ir::ValueId id : graph.outputs) {
+      results.push_back(
+          fmt::format("%{} {}", graph.value(id).name, ir::ToString(graph.value(id).shape)));
+    }
+    fmt::format_to(std::back_inserter(text), "  head{} -> {}\n", GraphText(graph),
+                   fmt::join(results, ", "));
+  }
   return text;
 }
 
+std::uint32_t LargestLrnSum(const Lrn& lrn) {
+  const auto size = static_cast<std::uint32_t>(lrn.size);
+  const std::uint32_t taps = lrn.region == LrnRegion::kAcross ? size : size * size;
+  return taps * 128 * 128;
+}
+
 std::int64_t MacsOf(const QNet& net, const Op& op) {
+  if (const auto* host = std::get_if<Host>(&op.params)) {
+    std::int64_t macs = 0;
+    for (const ir::Node& node : host->graph.graph().nodes)
+      macs += ir::MacsOf(host->graph.graph(), node);
+    return macs;
+  }
   const auto* conv = std::get_if<Conv>(&op.params);
   if (conv == nullptr) return 0;
   const std::int64_t taps =

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/rng.h"
+#include "ir/graph.h"
 
 namespace tf2::qnet {
 namespace {
@@ -25,6 +26,7 @@ class Generator {
     for (std::int64_t i = 0; i < ops; ++i) AddRandomOp();
     if (net_.ops.empty() || !AnyWeighted()) AddConv(Pick());
     ChooseOutputs();
+    if (options_.cpu_only && rng_.Chance(0.3)) AddHead();
     for (const Op& op : net_.ops) net_.macs += MacsOf(net_, op);
     const Status status = Verify(net_);
     TF2_CHECK(status.ok(), "seed {}: {}", net_.name, status.error().ToString());
@@ -105,6 +107,7 @@ class Generator {
   }
 
   void AddRandomOp() {
+    if (options_.cpu_only && rng_.Chance(0.35)) return AddCpuOnlyOp();
     const TensorId x = Pick();
     const std::uint64_t kind = rng_.Below(20);
     if (kind < 9) {
@@ -120,6 +123,178 @@ class Generator {
     } else {
       AddReshape(x);
     }
+  }
+
+  void AddCpuOnlyOp() {
+    const TensorId x = Pick();
+    switch (rng_.Below(6)) {
+      case 0:
+        return AddTable(OneQ(x));
+      case 1:
+        return AddBinary(x);
+      case 2:
+        return AddLrn(OneQ(x));
+      case 3:
+        return AddMove(x);
+      case 4:
+        return AddDilate(x);
+      default:
+        return AddHost(x);
+    }
+  }
+
+  bool HasOneQ(TensorId id) const {
+    return std::ranges::count(T(id).q, T(id).q[0]) == std::ssize(T(id).q);
+  }
+
+  std::vector<std::int8_t> RandomOneQ(std::int32_t channels) {
+    return std::vector<std::int8_t>(static_cast<std::size_t>(channels),
+                                    static_cast<std::int8_t>(rng_.Between(kLowQ, kHighQ)));
+  }
+
+  // `x`, or a sum with one exponent in its place.
+  TensorId OneQ(TensorId x) {
+    if (HasOneQ(x)) return x;
+    std::vector<std::int32_t> dims = T(x).dims;
+    const TensorId y = AddTensor(std::move(dims), RandomOneQ(T(x).c()));
+    AddOp({x, x}, y, Add{});
+    return y;
+  }
+
+  void AddTable(TensorId x) {
+    Table table{"random", {}};
+    for (int i = 0; i < 256; ++i)
+      table.values.push_back(static_cast<std::int16_t>(rng_.Between(-128, 127)));
+    std::vector<std::int32_t> dims = T(x).dims;
+    const TensorId y = AddTensor(std::move(dims), RandomOneQ(T(x).c()));
+    AddOp({x}, y, std::move(table));
+  }
+
+  // The other operand has the same dims, one element a channel (of an average pool), or is `x`.
+  void AddBinary(TensorId x) {
+    TensorId other = PickLike(T(x).dims).value_or(x);
+    if (rng_.Chance(0.6)) {
+      AvgPool pool;
+      pool.window.kh = T(x).h();
+      pool.window.kw = T(x).w();
+      pool.divisor_h = {pool.window.kh};
+      pool.divisor_w = {pool.window.kw};
+      pool.divisors = {pool.window.kh * pool.window.kw};
+      std::vector<std::int8_t> q = RandomQ(T(x).c());
+      std::vector<numerics::Scale>& row = pool.scale.emplace_back();
+      for (std::size_t c = 0; c < q.size(); ++c) {
+        row.push_back(numerics::MakeScale(std::exp2(q[c] - T(x).q[c]) / pool.divisors[0])
+                          .value_or(numerics::Scale{1 << 14, 14}));
+      }
+      const TensorId pooled = AddTensor({T(x).c(), 1, 1}, std::move(q));
+      AddOp({x}, pooled, std::move(pool));
+      other = pooled;
+    }
+    Binary binary;
+    binary.kind = static_cast<BinaryKind>(rng_.Below(5));
+    binary.activation = rng_.Chance(0.3) ? Activation::kRelu : Activation::kNone;
+    std::vector<std::int32_t> dims = T(x).dims;
+    const TensorId y = AddTensor(std::move(dims), RandomQ(T(x).c()));
+    AddOp(rng_.Chance(0.5) ? std::vector{x, other} : std::vector{other, x}, y, binary);
+  }
+
+  void AddLrn(TensorId x) {
+    Lrn lrn;
+    lrn.region = rng_.Chance(0.5) ? LrnRegion::kAcross : LrnRegion::kWithin;
+    lrn.size = static_cast<std::int32_t>(rng_.Between(1, 6));
+    std::vector<std::int8_t> q = RandomOneQ(T(x).c());
+    const double unit = std::exp2(-2 * T(x).q[0]);
+    lrn.shift = static_cast<std::uint8_t>(rng_.Between(8, 20));
+    const std::uint32_t entries = numerics::LrnSlotOf(LargestLrnSum(lrn)).index + 2;
+    for (std::uint32_t i = 0; i < entries; ++i) {
+      const double sum = static_cast<double>(numerics::LrnSumAt(i)) * unit;
+      const double factor = std::exp2(q[0] - T(x).q[0] + lrn.shift) * std::pow(1 + sum / 4, -0.75);
+      lrn.factor.push_back(
+          static_cast<std::int32_t>(std::min<double>(factor, numerics::kMaxLrnFactor)));
+    }
+    std::vector<std::int32_t> dims = T(x).dims;
+    const TensorId y = AddTensor(std::move(dims), std::move(q));
+    AddOp({x}, y, std::move(lrn));
+  }
+
+  // A crop, a flip, an upsampling (Q per channel), or a transposition (one Q).
+  void AddMove(TensorId x) {
+    const Tensor in = T(x);
+    Move move;
+    std::vector<std::int32_t> dims = in.dims;
+    std::vector<std::int8_t> q = in.q;
+    const std::int64_t plane = std::int64_t{in.h()} * in.w();
+    switch (rng_.Below(4)) {
+      case 0:  // channels in reverse
+        std::ranges::reverse(q);
+        move = {dims, {-plane, in.w(), 1}, (in.c() - 1) * plane};
+        break;
+      case 1:  // rows from the middle
+        dims[1] = (in.h() + 1) / 2;
+        move = {dims, {plane, in.w(), 1}, std::int64_t{in.h() / 4} * in.w()};
+        break;
+      case 2:
+        if (in.elements() > 300) return;
+        move = {{in.c(), in.h(), 2, in.w(), 2}, {plane, in.w(), 0, 1, 0}, 0};
+        dims = {in.c(), 2 * in.h(), 2 * in.w()};
+        break;
+      default:
+        x = OneQ(x);
+        dims = {in.w(), in.c(), in.h()};
+        move = {dims, {1, plane, in.w()}, 0};
+        q.assign(static_cast<std::size_t>(in.w()), T(x).q[0]);
+        break;
+    }
+    const TensorId y = AddTensor(std::move(dims), std::move(q));
+    AddOp({x}, y, std::move(move));
+  }
+
+  void AddDilate(TensorId x) {
+    const Tensor in = T(x);
+    if (in.elements() > 300) return;
+    const Dilate dilate{static_cast<std::int32_t>(rng_.Between(1, 3)),
+                        static_cast<std::int32_t>(rng_.Between(1, 3))};
+    const TensorId y =
+        AddTensor({in.c(), (in.h() - 1) * dilate.sh + 1, (in.w() - 1) * dilate.sw + 1}, in.q);
+    AddOp({x}, y, dilate);
+  }
+
+  static ir::Shape ShapeOf(const Tensor& tensor) { return {1, tensor.c(), tensor.h(), tensor.w()}; }
+
+  // softmax(a + b) of two tensors of the same dims.
+  void AddHost(TensorId x) {
+    const TensorId other = PickLike(T(x).dims).value_or(x);
+    ir::Graph graph;
+    graph.name = "host";
+    const ir::ValueId a = graph.AddValue("a", ir::DType::kFloat32, ShapeOf(T(x)));
+    const ir::ValueId b = graph.AddValue("b", ir::DType::kFloat32, ShapeOf(T(other)));
+    graph.inputs = {a, b};
+    const ir::ValueId sum = graph.AddNode(ir::OpKind::kAdd, "sum", {a, b});
+    graph.outputs = {graph.AddNode(ir::OpKind::kSoftmax, "softmax", {sum})};
+    std::vector<std::int32_t> dims = T(x).dims;
+    const TensorId y = AddTensor(std::move(dims), RandomQ(T(x).c()));
+    AddOp({x, other}, y, Host{Finished(std::move(graph))});
+  }
+
+  static FloatGraph Finished(ir::Graph graph) {
+    TF2_CHECK(ir::InferShapes(graph).ok());
+    auto finished = FloatGraph::Make(graph);
+    TF2_CHECK(finished.ok(), "{}", finished.error().ToString());
+    return *std::move(finished);
+  }
+
+  // Softmax of the first output, the others as they are.
+  void AddHead() {
+    ir::Graph graph;
+    graph.name = "head";
+    for (Output& output : net_.outputs) {
+      output.head = Head::kNone;
+      graph.inputs.push_back(
+          graph.AddValue(output.name, ir::DType::kFloat32, ShapeOf(T(output.tensor))));
+    }
+    graph.outputs = graph.inputs;
+    graph.outputs[0] = graph.AddNode(ir::OpKind::kSoftmax, "softmax", {graph.inputs[0]});
+    net_.head = Finished(std::move(graph));
   }
 
   static std::int32_t OutSize(std::int32_t in, std::int32_t k, std::int32_t stride,
@@ -186,8 +361,26 @@ class Generator {
       inputs.push_back(*residual);
     FillCodes(conv, in, oc);
     FillScales(conv, inputs, q);
+    if (options_.cpu_only) ChooseActivation(conv, inputs.size() > 1);
     const TensorId y = AddTensor(dims, std::move(q));
     AddOp(std::move(inputs), y, std::move(conv));
+  }
+
+  void ChooseActivation(Conv& conv, bool residual) {
+    const std::size_t oc = conv.beta.size();
+    if (rng_.Chance(0.2)) {
+      conv.activation = Activation::kClip;
+      for (std::size_t o = 0; o < oc; ++o) {
+        conv.clip_low.push_back(static_cast<std::int16_t>(rng_.Between(-40, 0)));
+        conv.clip_high.push_back(static_cast<std::int16_t>(rng_.Between(0, 127)));
+      }
+    } else if (!residual && rng_.Chance(0.3)) {
+      conv.activation = Activation::kPRelu;
+      for (std::size_t o = 0; o < oc; ++o) {
+        conv.alpha_negative.push_back(
+            static_cast<std::int16_t>(rng_.Between(-numerics::kMaxAlpha / 4, numerics::kMaxAlpha)));
+      }
+    }
   }
 
   void ChooseGroups(const Tensor& in, Conv& conv, std::int32_t& oc) {

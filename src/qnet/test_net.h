@@ -2,6 +2,7 @@
 #ifndef TF2_QNET_TEST_NET_H_
 #define TF2_QNET_TEST_NET_H_
 
+#include <cmath>
 #include <string>
 
 #include "base/rng.h"
@@ -47,7 +48,77 @@ inline Conv RandomConv(const QNet& net, const std::vector<TensorId>& inputs, Ten
   return conv;
 }
 
-// conv, residual, groups, two terms, both pools, add, concat, reshape, a 16-bit end.
+inline void SetOneQ(QNet& net, TensorId id, std::int8_t q) {
+  std::vector<std::int8_t>& all = net.tensor(id).q;
+  all.assign(all.size(), q);
+}
+
+// Softmax over the channel as a float graph.
+inline FloatGraph SoftmaxGraph(const Tensor& tensor) {
+  ir::Graph graph;
+  graph.name = "softmax";
+  graph.inputs = {
+      graph.AddValue("x", ir::DType::kFloat32, {1, tensor.c(), tensor.h(), tensor.w()})};
+  graph.outputs = {graph.AddNode(ir::OpKind::kSoftmax, "y", {graph.inputs[0]})};
+  TF2_CHECK(ir::InferShapes(graph).ok());
+  return *FloatGraph::Make(graph);
+}
+
+inline Lrn TestLrn(LrnRegion region, std::int32_t size) {
+  Lrn lrn{region, size, {}, 20};
+  const std::uint32_t entries = numerics::LrnSlotOf(LargestLrnSum(lrn)).index + 2;
+  for (std::uint32_t i = 0; i < entries; ++i) {
+    const double sum = static_cast<double>(numerics::LrnSumAt(i)) / 256;
+    lrn.factor.push_back(
+        static_cast<std::int32_t>(std::floor(std::pow(1 + sum, -0.75) * (1 << 20) + 0.5)));
+  }
+  return lrn;
+}
+
+// The operators of cpus only, on the tensors of EveryOperator.
+inline void AddCpuOnly(QNet& net, TensorId x, Rng& rng) {
+  const std::vector<std::int32_t> dims = net.tensor(x).dims;
+  const std::int32_t c = dims[0];
+  const auto add = [&](const std::string& name, std::vector<TensorId> inputs,
+                       std::vector<std::int32_t> shape, OpParams params) {
+    const TensorId out = AddTensor(net, name, std::move(shape), rng);
+    net.ops.push_back({name, std::move(inputs), out, std::move(params)});
+    return out;
+  };
+  const TensorId clip = AddTensor(net, "clip", dims, rng);
+  Conv conv = RandomConv(net, {x, x}, clip, {}, 1, WeightKind::kSac, 1, rng);
+  conv.activation = Activation::kClip;
+  conv.clip_low.assign(static_cast<std::size_t>(c), -3);
+  conv.clip_high.assign(static_cast<std::size_t>(c), 90);
+  net.ops.push_back({"clip", {x, x}, clip, std::move(conv)});
+  const TensorId prelu = AddTensor(net, "prelu", dims, rng);
+  SetOneQ(net, prelu, 4);
+  conv = RandomConv(net, {x}, prelu, {}, 1, WeightKind::kMac, 1, rng);
+  conv.activation = Activation::kPRelu;
+  conv.alpha_negative.assign(static_cast<std::size_t>(c), -4000);
+  net.ops.push_back({"prelu", {x}, prelu, std::move(conv)});
+  Table table{"negation", {}};
+  for (int v = -128; v < 128; ++v) table.values.push_back(numerics::Sat8(-v));
+  const TensorId negated = add("table", {prelu}, dims, table);
+  SetOneQ(net, negated, 3);
+  add("mul", {negated, clip}, dims, Binary{BinaryKind::kMul, Activation::kRelu});
+  for (const LrnRegion region : {LrnRegion::kAcross, LrnRegion::kWithin}) {
+    const TensorId lrn =
+        add(region == LrnRegion::kAcross ? "across" : "within", {prelu}, dims, TestLrn(region, 3));
+    SetOneQ(net, lrn, 6);
+  }
+  const TensorId turned =
+      add("turned", {prelu}, {dims[2], c, dims[1]},
+          Move{{dims[2], c, dims[1]}, {1, std::int64_t{dims[1]} * dims[2], dims[2]}, 0});
+  SetOneQ(net, turned, 4);
+  const TensorId dilated =
+      add("dilated", {prelu}, {c, 2 * dims[1] - 1, 3 * dims[2] - 2}, Dilate{2, 3});
+  SetOneQ(net, dilated, 4);
+  add("host", {clip}, dims, Host{SoftmaxGraph(net.tensor(clip))});
+}
+
+// conv, residual, groups, two terms, both pools, add, concat, reshape, a 16-bit end; then what only
+// cpus run.
 inline QNet EveryOperator(std::uint64_t seed) {
   Rng rng(seed);
   QNet net;
@@ -95,6 +166,7 @@ inline QNet EveryOperator(std::uint64_t seed) {
   const TensorId flat = AddTensor(net, "flat", {6 * 5 * 4, 1, 1}, rng);
   for (std::size_t i = 0; i < 120; ++i) net.tensor(flat).q[i] = net.tensor(max).q[i / 20];
   net.ops.push_back({"flat", {max}, flat, Reshape{}});
+  AddCpuOnly(net, max, rng);
   net.outputs = {{fc, "prob", Head::kSoftmax, {7}}, {flat, "map", Head::kNone, {6, 20}}};
   net.preprocessing.mean = {104, 117, 123};
   net.preprocessing.std = {1.5f};

@@ -82,6 +82,16 @@ Status CheckOutput(const QNet& net, const Output& output) {
   return {};
 }
 
+// The head graph stands on net.outputs; what it gives back is real or integer.
+Status CheckHead(const QNet& net) {
+  TF2_RETURN_IF_ERROR(CheckGraphInputs(net, *net.head, net.outputs, &Output::tensor));
+  if (net.head->graph().outputs.empty()) return Broken("it has no outputs");
+  for (const Output& output : net.outputs) {
+    if (output.head != Head::kNone) return Broken("\"{}\" has a head of its own too", output.name);
+  }
+  return {};
+}
+
 Status CheckPreprocessing(const Preprocessing& p, std::int32_t channels) {
   if (p.order != ChannelOrder::kRgb && p.order != ChannelOrder::kBgr)
     return Broken("unknown channel order");
@@ -130,6 +140,9 @@ Status Verify(const QNet& net) {
     if (auto status = CheckOutput(net, output); !status.ok()) {
       return std::move(status.error()).At(fmt::format("output \"{}\"", output.name));
     }
+  }
+  if (net.head) {
+    if (auto status = CheckHead(net); !status.ok()) return std::move(status.error()).At("head");
   }
   if (auto status = CheckPreprocessing(net.preprocessing, net.tensor(net.input).c());
       !status.ok()) {

@@ -36,10 +36,34 @@ Status CheckScale(const numerics::Scale& scale) {
   return {};
 }
 
+// Of what has one activation for all channels.
 Status CheckActivation(Activation activation) {
   if (activation != Activation::kNone && activation != Activation::kRelu)
     return Broken("unknown activation");
   return {};
+}
+
+struct Arity {
+  std::size_t min, max;
+};
+struct ArityOf {
+  static constexpr std::size_t kMany = 1 << 16;
+  Arity operator()(const Conv&) const { return {1, 2}; }
+  Arity operator()(const MaxPool&) const { return {1, 1}; }
+  Arity operator()(const AvgPool&) const { return {1, 1}; }
+  Arity operator()(const Add&) const { return {2, 2}; }
+  Arity operator()(const Concat&) const { return {1, kMany}; }
+  Arity operator()(const Reshape&) const { return {1, 1}; }
+  Arity operator()(const Table&) const { return {1, 1}; }
+  Arity operator()(const Binary&) const { return {2, 2}; }
+  Arity operator()(const Lrn&) const { return {1, 1}; }
+  Arity operator()(const Move&) const { return {1, 1}; }
+  Arity operator()(const Dilate&) const { return {1, 1}; }
+  Arity operator()(const Host&) const { return {1, kMany}; }
+};
+
+bool HasOneQ(const Tensor& tensor) {
+  return std::ranges::count(tensor.q, tensor.q[0]) == std::ssize(tensor.q);
 }
 
 class OpChecker {
@@ -47,12 +71,8 @@ class OpChecker {
   OpChecker(const QNet& net, const Op& op) : net_(net), op_(op), out_(net.tensor(op.output)) {}
 
   Status Check() const {
-    const std::size_t max_inputs =
-        std::holds_alternative<Concat>(op_.params) ? 1 << 16
-        : std::holds_alternative<Conv>(op_.params) || std::holds_alternative<Add>(op_.params) ? 2
-                                                                                              : 1;
-    const std::size_t min_inputs = std::holds_alternative<Add>(op_.params) ? 2 : 1;
-    if (op_.inputs.size() < min_inputs || op_.inputs.size() > max_inputs) {
+    const Arity arity = std::visit(ArityOf{}, op_.params);
+    if (op_.inputs.size() < arity.min || op_.inputs.size() > arity.max) {
       return Broken("{} inputs", op_.inputs.size());
     }
     return std::visit([this](const auto& params) { return Check(params); }, op_.params);
@@ -71,7 +91,7 @@ class OpChecker {
   Status Check(const Conv& conv) const {
     TF2_RETURN_IF_ERROR(NeedInt8Inputs());
     TF2_RETURN_IF_ERROR(CheckWindow(conv.window));
-    TF2_RETURN_IF_ERROR(CheckActivation(conv.activation));
+    TF2_RETURN_IF_ERROR(CheckConvActivation(conv));
     if (conv.groups < 1 || in().c() % conv.groups != 0 || out_.c() % conv.groups != 0) {
       return Broken("{} groups for {} -> {} channels", conv.groups, in().c(), out_.c());
     }
@@ -83,6 +103,51 @@ class OpChecker {
     for (const numerics::Scale& scale : conv.scale) TF2_RETURN_IF_ERROR(CheckScale(scale));
     TF2_RETURN_IF_ERROR(CheckCodes(conv));
     return CheckResidual(conv);
+  }
+
+  bool FitsOutput(std::int64_t v) const {
+    switch (out_.type) {
+      case ElemType::kInt8:
+        return v == numerics::Sat8(v);
+      case ElemType::kInt16:
+        return v == numerics::Sat16(v);
+    }
+    return false;
+  }
+
+  Status CheckConvActivation(const Conv& conv) const {
+    std::size_t bounds = 0;
+    std::size_t slopes = 0;
+    const auto channels = static_cast<std::size_t>(out_.c());
+    switch (conv.activation) {
+      case Activation::kNone:
+      case Activation::kRelu:
+        break;
+      case Activation::kClip:
+        bounds = channels;
+        break;
+      case Activation::kPRelu:
+        slopes = channels;
+        if (op_.inputs.size() > 1) return Broken("has a PReLU and a residual");
+        break;
+      default:
+        return Broken("unknown activation");
+    }
+    if (conv.clip_low.size() != bounds || conv.clip_high.size() != bounds ||
+        conv.alpha_negative.size() != slopes) {
+      return Broken("the activation's parameters are not one for each of {} channels", channels);
+    }
+    for (std::size_t o = 0; o < bounds; ++o) {
+      const int low = conv.clip_low[o];
+      const int high = conv.clip_high[o];
+      if (low > high || !FitsOutput(low) || !FitsOutput(high))
+        return Broken("channel {} is clipped to {}..{}", o, low, high);
+    }
+    for (std::size_t o = 0; o < slopes; ++o) {
+      if (conv.alpha_negative[o] < -numerics::kMaxAlpha)
+        return Broken("alpha {} of channel {} below 0", conv.alpha_negative[o], o);
+    }
+    return {};
   }
 
   Status CheckCodes(const Conv& conv) const {
@@ -234,6 +299,118 @@ class OpChecker {
     if (std::max(in_plane, out_plane) % std::min(in_plane, out_plane) != 0 &&
         std::ranges::count(in().q, in().q[0]) != std::ssize(in().q)) {
       return Broken("mixes channels of different exponents");
+    }
+    return {};
+  }
+
+  Status Check(const Table& table) const {
+    TF2_RETURN_IF_ERROR(NeedInt8Inputs());
+    if (in().dims != out_.dims) return Broken("the dims of input and output differ");
+    if (!HasOneQ(in()) || !HasOneQ(out_)) return Broken("needs one exponent in and one out");
+    if (table.values.size() != 256) return Broken("{} entries", table.values.size());
+    for (const std::int16_t v : table.values) {
+      if (!FitsOutput(v)) return Broken("entry {} is wider than the output", v);
+    }
+    return {};
+  }
+
+  Status Check(const Binary& binary) const {
+    TF2_RETURN_IF_ERROR(NeedInt8Inputs());
+    TF2_RETURN_IF_ERROR(CheckActivation(binary.activation));
+    if (binary.kind > BinaryKind::kMin) return Broken("unknown kind");
+    for (std::size_t d = 0; d < 3; ++d) {
+      const auto [low, high] = std::minmax(in(0).dims[d], in(1).dims[d]);
+      if (high != out_.dims[d] || (low != high && low != 1))
+        return Broken("the dims of the inputs do not broadcast to the output's");
+    }
+    return {};
+  }
+
+  Status Check(const Lrn& lrn) const {
+    TF2_RETURN_IF_ERROR(NeedInt8Inputs());
+    if (in().dims != out_.dims) return Broken("the dims of input and output differ");
+    if (!HasOneQ(in()) || !HasOneQ(out_)) return Broken("needs one exponent in and one out");
+    if (lrn.region != LrnRegion::kAcross && lrn.region != LrnRegion::kWithin)
+      return Broken("unknown region");
+    const std::int32_t most = lrn.region == LrnRegion::kAcross ? kMaxLrnAcross : kMaxLrnWithin;
+    if (lrn.size < 1 || lrn.size > most) return Broken("size {} is outside 1..{}", lrn.size, most);
+    if (lrn.shift < 1 || lrn.shift > numerics::kMaxLrnShift)
+      return Broken("shift {} is outside 1..{}", lrn.shift, numerics::kMaxLrnShift);
+    const std::uint32_t index = numerics::LrnSlotOf(LargestLrnSum(lrn)).index;
+    if (lrn.factor.size() != std::size_t{index} + 2)
+      return Broken("{} factors instead of {}", lrn.factor.size(), index + 2);
+    for (const std::int32_t f : lrn.factor) {
+      if (f < 0 || f > numerics::kMaxLrnFactor) return Broken("factor {}", f);
+    }
+    return {};
+  }
+
+  Status Check(const Move& move) const {
+    if (in().type != out_.type) return Broken("changes the width");
+    if (move.dims.empty() || move.dims.size() > kMaxMoveDims ||
+        move.dims.size() != move.strides.size())
+      return Broken("{} dims and {} strides", move.dims.size(), move.strides.size());
+    std::int64_t elements = 1;
+    std::int64_t lowest = move.offset;
+    std::int64_t highest = move.offset;
+    constexpr std::int64_t kFar = std::int64_t{1} << 32;
+    if (move.offset < 0 || move.offset > kFar) return Broken("offset {}", move.offset);
+    for (std::size_t d = 0; d < move.dims.size(); ++d) {
+      const std::int64_t dim = move.dims[d];
+      const std::int64_t stride = move.strides[d];
+      if (dim < 1 || elements > out_.elements() / dim || stride < -kFar || stride > kFar)
+        return Broken("dimension {} of stride {}", dim, stride);
+      elements *= dim;
+      (stride < 0 ? lowest : highest) += (dim - 1) * stride;
+      if (lowest < 0 || highest >= in().elements())
+        return Broken("reads element {} of {}", lowest < 0 ? lowest : highest, in().elements());
+    }
+    if (elements != out_.elements())
+      return Broken("moves {} elements into {}", elements, out_.elements());
+    return CheckMovedQ(move);
+  }
+
+  // Each element keeps its exponent.
+  Status CheckMovedQ(const Move& move) const {
+    if (HasOneQ(in()) && HasOneQ(out_) && in().q[0] == out_.q[0]) return {};
+    const std::int64_t in_plane = std::int64_t{in().h()} * in().w();
+    const std::int64_t out_plane = std::int64_t{out_.h()} * out_.w();
+    std::vector<std::int32_t> at(move.dims.size(), 0);
+    std::int64_t from = move.offset;
+    for (std::int64_t i = 0; i < out_.elements(); ++i) {
+      if (in().q[static_cast<std::size_t>(from / in_plane)] !=
+          out_.q[static_cast<std::size_t>(i / out_plane)])
+        return Broken("element {} changes its exponent", i);
+      for (std::size_t d = at.size(); d-- > 0;) {
+        from += move.strides[d];
+        if (++at[d] < move.dims[d]) break;
+        from -= move.strides[d] * move.dims[d];
+        at[d] = 0;
+      }
+    }
+    return {};
+  }
+
+  Status Check(const Dilate& dilate) const {
+    TF2_RETURN_IF_ERROR(NeedInt8Inputs());
+    if (dilate.sh < 1 || dilate.sw < 1 || dilate.sh > kMaxWindow || dilate.sw > kMaxWindow)
+      return Broken("stride {} x {}", dilate.sh, dilate.sw);
+    if (out_.c() != in().c() || out_.h() != (std::int64_t{in().h()} - 1) * dilate.sh + 1 ||
+        out_.w() != (std::int64_t{in().w()} - 1) * dilate.sw + 1)
+      return Broken("the output has other dims than the dilated input");
+    if (out_.type != ElemType::kInt8 || out_.q != in().q)
+      return Broken("changes the exponents or the width");
+    return {};
+  }
+
+  Status Check(const Host& host) const {
+    TF2_RETURN_IF_ERROR(CheckGraphInputs(net_, host.graph, op_.inputs, std::identity{}));
+    const ir::Graph& graph = host.graph.graph();
+    if (graph.outputs.size() != 1) return Broken("its graph has {} outputs", graph.outputs.size());
+    const ir::Value& result = graph.value(graph.outputs[0]);
+    if (result.dtype != ir::DType::kFloat32 || ir::ElementCount(result.shape) != out_.elements()) {
+      return Broken("its graph's output {} of shape {} is not the {} values of %{}", result.name,
+                    ir::ToString(result.shape), out_.elements(), out_.name);
     }
     return {};
   }

@@ -18,6 +18,18 @@ struct Violation {
 
 Conv& ConvAt(QNet& net, std::size_t op) { return std::get<Conv>(net.ops[op].params); }
 
+Op& OpNamed(QNet& net, const std::string& name) {
+  for (Op& op : net.ops) {
+    if (op.name == name) return op;
+  }
+  throw std::runtime_error(name);
+}
+template <typename Params>
+Params& Named(QNet& net, const std::string& name) {
+  return std::get<Params>(OpNamed(net, name).params);
+}
+Conv& ConvNamed(QNet& net, const std::string& name) { return Named<Conv>(net, name); }
+
 TEST(Verify, AcceptsTheWellFormed) {
   const Status status = Verify(testing::EveryOperator(1));
   EXPECT_TRUE(status.ok()) << status.error().ToString();
@@ -83,6 +95,47 @@ TEST(Verify, RefusesEveryViolationByName) {
       {"concat \"cat\": channels or exponents", [](QNet& n) { ++n.tensor(n.ops[6].output).q[11]; }},
       {"reshape \"flat\": element 20 changes its exponent",
        [](QNet& n) { ++n.tensor(n.ops[8].output).q[20]; }},
+      {"conv \"clip\": the activation's parameters",
+       [](QNet& n) { ConvNamed(n, "clip").clip_low.pop_back(); }},
+      {"conv \"clip\": channel 2 is clipped to 91..90",
+       [](QNet& n) { ConvNamed(n, "clip").clip_low[2] = 91; }},
+      {"conv \"clip\": channel 2 is clipped to -3..128",
+       [](QNet& n) { ConvNamed(n, "clip").clip_high[2] = 128; }},
+      {"conv \"clip\": has a PReLU and a residual",
+       [](QNet& n) { ConvNamed(n, "clip").activation = Activation::kPRelu; }},
+      {"conv \"prelu\": alpha -32768 of channel 1 below 0",
+       [](QNet& n) { ConvNamed(n, "prelu").alpha_negative[1] = -32768; }},
+      {"table \"table\": 255 entries", [](QNet& n) { Named<Table>(n, "table").values.pop_back(); }},
+      {"table \"table\": entry 128 is wider",
+       [](QNet& n) { Named<Table>(n, "table").values[3] = 128; }},
+      {"table \"table\": needs one exponent",
+       [](QNet& n) { ++n.tensor(OpNamed(n, "table").output).q[2]; }},
+      {"mul \"mul\": the dims of the inputs do not broadcast",
+       [](QNet& n) { OpNamed(n, "mul").inputs[0] = n.input; }},
+      {"lrn \"across\": size 0 is outside", [](QNet& n) { Named<Lrn>(n, "across").size = 0; }},
+      {"lrn \"across\": shift 33 is outside", [](QNet& n) { Named<Lrn>(n, "across").shift = 33; }},
+      {"factors instead of", [](QNet& n) { Named<Lrn>(n, "within").factor.pop_back(); }},
+      {"lrn \"within\": factor -1", [](QNet& n) { Named<Lrn>(n, "within").factor[0] = -1; }},
+      {"move \"turned\": reads element 120 of 120",
+       [](QNet& n) { Named<Move>(n, "turned").offset = 1; }},
+      {"move \"turned\": moves 90 elements into 120",
+       [](QNet& n) { Named<Move>(n, "turned").dims[0] = 3; }},
+      {"move \"turned\": element 0 changes its exponent",
+       [](QNet& n) { ++n.tensor(OpNamed(n, "turned").output).q[0]; }},
+      {"move \"turned\": dimension 4 of stride -1099511627776",
+       [](QNet& n) { Named<Move>(n, "turned").strides[0] = std::int64_t{-1} << 40; }},
+      {"dilate \"dilated\": the output has other dims",
+       [](QNet& n) { Named<Dilate>(n, "dilated").sh = 3; }},
+      {"host \"host\": its graph's input x of shape [1, 6, 5, 4] is not the 216 values of %in",
+       [](QNet& n) { OpNamed(n, "host").inputs[0] = n.input; }},
+      {"host \"host\": its graph has 0 inputs", [](QNet& n) { Named<Host>(n, "host").graph = {}; }},
+      {"head: its graph has 1 inputs for 2 tensors",
+       [](QNet& n) { n.head = testing::SoftmaxGraph(n.tensor(n.outputs[0].tensor)); }},
+      {"head: \"prob\" has a head of its own too",
+       [](QNet& n) {
+         n.outputs.pop_back();
+         n.head = testing::SoftmaxGraph(n.tensor(n.outputs[0].tensor));
+       }},
       {"output \"prob\": its shape has 8 elements, its tensor 7",
        [](QNet& n) { n.outputs[0].shape = {8}; }},
       {"preprocessing: 2 means or deviations for 3 channels",

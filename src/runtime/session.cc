@@ -21,13 +21,8 @@ Result<Session> Session::Open(qnet::Artifact artifact, std::unique_ptr<Device> d
   return Session(std::move(model.net), std::move(device));
 }
 
-Prediction Session::ApplyHeads(const Frame& frame) const {
-  Prediction prediction;
-  prediction.reserve(frame.size());
-  for (std::size_t i = 0; i < frame.size(); ++i) {
-    prediction.push_back(qnet::ApplyHead(*net_, net_->outputs[i], frame[i]));
-  }
-  return prediction;
+Result<Prediction> Session::ApplyHeads(const Frame& frame) const {
+  return qnet::ApplyHeads(*net_, frame);
 }
 
 Result<Prediction> Session::Run(std::span<const float> input) {
@@ -46,7 +41,9 @@ Result<std::vector<Prediction>> Session::RunBatch(std::span<const std::vector<fl
   TF2_ASSIGN_OR_RETURN(Batch batch, ReadBatch(source, static_cast<int>(inputs.size())));
   TF2_ASSIGN_OR_RETURN(const auto frames, runtime::RunBatch(*device_, std::move(batch)));
   predictions.reserve(frames.size());
-  for (const Frame& frame : frames) predictions.push_back(ApplyHeads(frame));
+  for (const Frame& frame : frames) {
+    TF2_ASSIGN_OR_RETURN(predictions.emplace_back(), ApplyHeads(frame));
+  }
   return predictions;
 }
 
@@ -73,7 +70,10 @@ Status Session::Stream(const Source& source, const Sink& sink, int batch_size) {
     auto frames = device_->Wait(ticket);
     if (!so_far.ok()) return so_far;
     if (!frames.ok()) return std::move(frames.error());
-    for (const Frame& frame : *frames) TF2_RETURN_IF_ERROR(sink(index++, ApplyHeads(frame)));
+    for (const Frame& frame : *frames) {
+      TF2_ASSIGN_OR_RETURN(const Prediction prediction, ApplyHeads(frame));
+      TF2_RETURN_IF_ERROR(sink(index++, prediction));
+    }
     return {};
   };
   Status status;

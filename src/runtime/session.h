@@ -17,7 +17,7 @@
 
 namespace tf2::runtime {
 
-// For each of QNet::outputs, in order, the real values after its head, [c, h, w].
+// For each of qnet::ModelOutputs, in order, the real values after the head.
 using Prediction = std::vector<std::vector<float>>;
 
 // One network on one device. Not thread-safe; movable.
@@ -50,7 +50,7 @@ class Session {
   Result<Batch> ReadBatch(const Source& source, int count) const;
   // Reads a batch and submits it; nullopt at the end.
   Result<std::optional<Ticket>> SubmitNext(const Source& source, int count);
-  Prediction ApplyHeads(const Frame& frame) const;
+  Result<Prediction> ApplyHeads(const Frame& frame) const;
 
   std::shared_ptr<const qnet::QNet> net_;
   std::unique_ptr<Device> device_;

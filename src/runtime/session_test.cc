@@ -63,11 +63,7 @@ std::vector<float> Picture(const qnet::QNet& net, int seed) {
 Prediction Expected(const qnet::QNet& net, const std::vector<float>& picture) {
   const auto input = qnet::QuantizeInput(net, picture);
   const auto outputs = qnet::Interpret(net, *input);
-  Prediction prediction;
-  for (std::size_t i = 0; i < net.outputs.size(); ++i) {
-    prediction.push_back(qnet::ApplyHead(net, net.outputs[i], (*outputs)[i]));
-  }
-  return prediction;
+  return *qnet::ApplyHeads(net, *outputs);
 }
 
 class SessionTest : public ::testing::Test {

@@ -115,7 +115,43 @@ class Planner {
     return plan_.tasks.back();
   }
 
-  Status PlanKind(std::int32_t index, const qnet::Op& op, const qnet::Conv&) {
+  // An operator that only the CPU backends run.
+  static Error NotOnEngine(std::string what) {
+    return WithHint(Unsupported("{}: the engine has convolution, pooling, addition, concatenation "
+                                "and reshape, each with no activation or ReLU",
+                                what),
+                    "run the artifact on the cpu backend; `tf2 explain` lists every such layer");
+  }
+
+  Status PlanKind(std::int32_t, const qnet::Op&, const qnet::Table& table) {
+    return NotOnEngine(fmt::format("a table ({})", table.function));
+  }
+  Status PlanKind(std::int32_t, const qnet::Op& op, const qnet::Binary&) {
+    return NotOnEngine(fmt::format("element-wise {}", qnet::KindName(op)));
+  }
+  Status PlanKind(std::int32_t, const qnet::Op&, const qnet::Lrn&) {
+    return NotOnEngine("local response normalisation");
+  }
+  Status PlanKind(std::int32_t, const qnet::Op&, const qnet::Move&) {
+    return NotOnEngine("a movement of data");
+  }
+  Status PlanKind(std::int32_t, const qnet::Op&, const qnet::Dilate&) {
+    return NotOnEngine("the zero insertion of a transposed convolution");
+  }
+  Status PlanKind(std::int32_t, const qnet::Op&, const qnet::Host&) {
+    return NotOnEngine("a host operator");
+  }
+
+  Status PlanKind(std::int32_t index, const qnet::Op& op, const qnet::Conv& conv) {
+    switch (conv.activation) {
+      case qnet::Activation::kNone:
+      case qnet::Activation::kRelu:
+        break;
+      case qnet::Activation::kClip:
+        return NotOnEngine("a convolution with a clip (ReLU6 and its like)");
+      case qnet::Activation::kPRelu:
+        return NotOnEngine("a convolution with a PReLU");
+    }
     PlanTensor& out = T(Id(op.output));
     const std::int32_t residual = op.inputs.size() == 2 ? Id(op.inputs[1]) : -1;
     out.lanes = residual >= 0 ? T(residual).lanes : NaturalLanes(out.c);

@@ -95,6 +95,36 @@ class Removal {
     return true;
   }
 
+  bool Spread(const qnet::Op& op, const qnet::Table&) {
+    EqualAll(op.inputs[0], op.output);
+    return true;
+  }
+  bool Spread(const qnet::Op& op, const qnet::Dilate&) {
+    EqualAll(op.inputs[0], op.output);
+    return true;
+  }
+  bool Spread(const qnet::Op& op, const qnet::Lrn& lrn) {
+    if (lrn.region == qnet::LrnRegion::kAcross) return Untouched(op);
+    EqualAll(op.inputs[0], op.output);
+    return true;
+  }
+  bool Spread(const qnet::Op& op, const qnet::Binary&) {
+    for (const TensorId id : op.inputs) {
+      if (net_.tensor(id).c() == net_.tensor(op.output).c()) {
+        EqualAll(id, op.output);
+      } else if (Any(id)) {
+        return false;
+      }
+    }
+    return true;
+  }
+  bool Spread(const qnet::Op& op, const qnet::Move&) { return Untouched(op); }
+  bool Spread(const qnet::Op& op, const qnet::Host&) { return Untouched(op); }
+  // Of an operator whose parameters speak of elements.
+  bool Untouched(const qnet::Op& op) const {
+    return !Any(op.output) && std::ranges::none_of(op.inputs, [&](TensorId id) { return Any(id); });
+  }
+
   const qnet::QNet& net_;
   std::vector<std::vector<bool>> gone_;
   bool changed_ = false;
@@ -132,6 +162,8 @@ void Shrink(const qnet::QNet& net, const qnet::Op& op, const Removal& removal, q
   conv.beta = Kept(conv.beta, out);
   conv.scale = Kept(conv.scale, out);
   conv.t = Kept(conv.t, out);
+  for (auto* list : {&conv.clip_low, &conv.clip_high, &conv.alpha_negative})
+    *list = Kept(*list, out);
 }
 
 // `op` without the channels that go; false where nothing would be left to compute it from.

@@ -104,6 +104,21 @@ bool Resize(const qnet::QNet& old_net, qnet::QNet& net, std::size_t changed,
       if (!ResizeWindow(old_net, net, op, wanted)) return false;
     } else if (std::holds_alternative<qnet::Reshape>(op.params)) {
       if (!ResizeReshape(old_net, net, op)) return false;
+    } else if (std::holds_alternative<qnet::Move>(op.params) ||
+               std::holds_alternative<qnet::Host>(op.params)) {
+      // Their parameters speak of elements.
+      for (const qnet::TensorId id : op.inputs) {
+        if (net.tensor(id).dims != old_net.tensor(id).dims) return false;
+      }
+    } else if (const auto* dilate = std::get_if<qnet::Dilate>(&op.params)) {
+      const qnet::Tensor& in = net.tensor(op.inputs[0]);
+      qnet::Tensor& out = net.tensor(op.output);
+      out.dims = {out.dims[0], (in.h() - 1) * dilate->sh + 1, (in.w() - 1) * dilate->sw + 1};
+    } else if (std::holds_alternative<qnet::Binary>(op.params)) {
+      const qnet::Tensor& a = net.tensor(op.inputs[0]);
+      const qnet::Tensor& b = net.tensor(op.inputs[1]);
+      qnet::Tensor& out = net.tensor(op.output);
+      out.dims = {out.dims[0], std::max(a.h(), b.h()), std::max(a.w(), b.w())};
     } else {
       const qnet::Tensor& in = net.tensor(op.inputs[0]);
       qnet::Tensor& out = net.tensor(op.output);

@@ -126,7 +126,8 @@ Result<std::vector<LayerTime>> ProfileCpu(const LoadedModel& model, const Device
   ThreadPool pool(options.threads);
   cpu::AlignedBuffer arena = network.MakeArena();
   const std::vector<std::int8_t> input(static_cast<std::size_t>(net.tensor(net.input).elements()));
-  const std::vector<double> seconds = network.Profile(input, arena, &pool, rounds);
+  TF2_ASSIGN_OR_RETURN(const std::vector<double> seconds,
+                       network.Profile(input, arena, &pool, rounds));
   std::vector<LayerTime> layers;
   for (std::size_t i = 0; i < net.ops.size(); ++i) {
     const qnet::Op& op = net.ops[i];

@@ -171,12 +171,14 @@ void Network::Execute(const ReshapeStep& step, std::uint8_t* arena, ThreadPool*)
   if (!in_place) Write(step.to, Read(step.from, arena), arena);
 }
 
-void Network::Execute(const InterpretedStep& step, std::uint8_t* arena, ThreadPool*) const {
+Status Network::Execute(const InterpretedStep& step, std::uint8_t* arena, ThreadPool*) const {
   std::vector<qnet::Bytes> inputs;
   for (const qnet::TensorId id : step.op->inputs) inputs.push_back(Read(id, arena));
   std::vector<const qnet::Bytes*> pointers;
   for (const qnet::Bytes& input : inputs) pointers.push_back(&input);
-  Write(step.op->output, qnet::RunOp(*net_, *step.op, pointers), arena);
+  TF2_ASSIGN_OR_RETURN(const qnet::Bytes result, qnet::RunOp(*net_, *step.op, pointers));
+  Write(step.op->output, result, arena);
+  return {};
 }
 
 void Network::Store(std::span<const std::int8_t> input, std::uint8_t* arena) const {
@@ -184,9 +186,18 @@ void Network::Store(std::span<const std::int8_t> input, std::uint8_t* arena) con
   Write(net_->input, {reinterpret_cast<const std::uint8_t*>(input.data()), input.size()}, arena);
 }
 
-void Network::RunStep(std::size_t op, std::uint8_t* arena, ThreadPool* pool) const {
+Status Network::RunStep(std::size_t op, std::uint8_t* arena, ThreadPool* pool) const {
   for (const BorderFill& border : plan_.fills[op + 1]) Fill(border, arena);
-  std::visit([&](const auto& step) { Execute(step, arena, pool); }, steps_[op]);
+  // Only what the interpreter runs can fail.
+  const auto execute = [&](const auto& step) -> Status {
+    if constexpr (std::is_same_v<decltype(Execute(step, arena, pool)), Status>) {
+      return Execute(step, arena, pool);
+    } else {
+      Execute(step, arena, pool);
+      return {};
+    }
+  };
+  return std::visit(execute, steps_[op]);
 }
 
 Result<Frame> Network::Run(std::span<const std::int8_t> input, AlignedBuffer& arena,
@@ -199,7 +210,7 @@ Result<Frame> Network::Run(std::span<const std::int8_t> input, AlignedBuffer& ar
   show(net_->input);
   for (std::size_t i = 0; i < steps_.size(); ++i) {
     TF2_RETURN_IF_ERROR(CheckInterrupted());
-    RunStep(i, base, pool);
+    TF2_RETURN_IF_ERROR(RunStep(i, base, pool));
     show(net_->ops[i].output);
   }
   Frame frame;
@@ -217,15 +228,16 @@ std::int64_t Network::WeightBytes(std::size_t op) const {
   return 0;
 }
 
-std::vector<double> Network::Profile(std::span<const std::int8_t> input, AlignedBuffer& arena,
-                                     ThreadPool* pool, int rounds) const {
+Result<std::vector<double>> Network::Profile(std::span<const std::int8_t> input,
+                                             AlignedBuffer& arena, ThreadPool* pool,
+                                             int rounds) const {
   using Clock = std::chrono::steady_clock;
   std::vector<double> least(steps_.size(), std::numeric_limits<double>::infinity());
   for (int round = 0; round <= rounds; ++round) {
     Store(input, arena.data());
     for (std::size_t i = 0; i < steps_.size(); ++i) {
       const auto start = Clock::now();
-      RunStep(i, arena.data(), pool);
+      TF2_RETURN_IF_ERROR(RunStep(i, arena.data(), pool));
       const std::chrono::duration<double> taken = Clock::now() - start;
       if (round > 0) least[i] = std::min(least[i], taken.count());
     }

@@ -42,8 +42,8 @@ class Network {
   std::int64_t WeightBytes(std::size_t op) const;
 
   // The least time of each operator over `rounds` frames, after one that is not counted.
-  std::vector<double> Profile(std::span<const std::int8_t> input, AlignedBuffer& arena,
-                              ThreadPool* pool, int rounds) const;
+  Result<std::vector<double>> Profile(std::span<const std::int8_t> input, AlignedBuffer& arena,
+                                      ThreadPool* pool, int rounds) const;
 
  private:
   // Concat: what was not written in place.
@@ -65,7 +65,7 @@ class Network {
 
   Step Prepare(const qnet::Op& op) const;
   void Store(std::span<const std::int8_t> input, std::uint8_t* arena) const;
-  void RunStep(std::size_t op, std::uint8_t* arena, ThreadPool* pool) const;
+  Status RunStep(std::size_t op, std::uint8_t* arena, ThreadPool* pool) const;
   CopyStep PrepareConcat(const qnet::Op& op) const;
 
   // A tensor's contents in [c, h, w] order.
@@ -79,7 +79,7 @@ class Network {
   void Execute(const PreparedAdd& prepared, std::uint8_t* arena, ThreadPool* pool) const;
   void Execute(const CopyStep& step, std::uint8_t* arena, ThreadPool* pool) const;
   void Execute(const ReshapeStep& step, std::uint8_t* arena, ThreadPool* pool) const;
-  void Execute(const InterpretedStep& step, std::uint8_t* arena, ThreadPool* pool) const;
+  Status Execute(const InterpretedStep& step, std::uint8_t* arena, ThreadPool* pool) const;
 
   std::shared_ptr<const qnet::QNet> net_;
   const KernelSet* kernels_;

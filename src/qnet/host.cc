@@ -1,0 +1,24 @@
+// A float graph between integer tensors: dequantise, run, quantise.
+#include "qnet/head.h"
+#include "qnet/ops.h"
+
+namespace tf2::qnet {
+
+Result<Bytes> RunHost(const QNet& net, const Op& op, const Host& host, Inputs inputs) {
+  const Tensor& out = net.tensor(op.output);
+  std::vector<std::vector<float>> values;
+  for (std::size_t i = 0; i < inputs.size(); ++i)
+    values.push_back(Dequantize(net.tensor(op.inputs[i]), *inputs[i]));
+  auto results = host.graph.Run(std::move(values));
+  if (!results.ok()) return std::move(results.error()).At(op.name);
+  const std::vector<float>& real = results->front().f32;
+  const std::size_t plane = real.size() / out.q.size();
+  Bytes y(static_cast<std::size_t>(out.bytes()));
+  for (std::size_t i = 0; i < real.size(); ++i) {
+    StoreSaturated(y, out.type, Activation::kNone, static_cast<std::int64_t>(i),
+                   numerics::QuantizeToInt16(real[i], out.q[i / plane]));
+  }
+  return y;
+}
+
+}  // namespace tf2::qnet
