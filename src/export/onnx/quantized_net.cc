@@ -116,6 +116,9 @@ std::string Exporter::Activate(const std::string& name, qnet::Activation activat
       return value;
     case qnet::Activation::kRelu:
       return writer_.Part("Relu", {value}, name + "/relu");
+    case qnet::Activation::kClip:
+    case qnet::Activation::kPRelu:
+      break;  // refused by CheckExportable
   }
   TF2_CHECK(false, "no such activation");
 }
@@ -286,15 +289,37 @@ Result<std::string> Exporter::Run() {
   writer_.AddInput(name, ir::DType::kFloat32, {-1, input.c(), input.h(), input.w()});
   Quantize(net_.input, name);
   for (const qnet::Op& op : net_.ops)
-    std::visit([&](const auto& params) { Export(op, params); }, op.params);
+    std::visit(
+        [&](const auto& params) {
+          if constexpr (requires { Export(op, params); }) Export(op, params);
+        },
+        op.params);
   for (std::size_t i = 0; i < outputs.size(); ++i) ExportOutput(net_.outputs[i], outputs[i]);
   AddMetadata();
   return writer_.Finish();
 }
 
+// What has no ONNX form here yet.
+Status CheckExportable(const qnet::QNet& net) {
+  for (const qnet::Op& op : net.ops) {
+    const auto* conv = std::get_if<qnet::Conv>(&op.params);
+    const bool activation = conv != nullptr && (conv->activation == qnet::Activation::kClip ||
+                                                conv->activation == qnet::Activation::kPRelu);
+    if (activation || op.params.index() > qnet::OpParams(qnet::Reshape{}).index()) {
+      return WithHint(Unsupported("{}{} cannot be written as ONNX", qnet::KindName(op),
+                                  activation ? " with its activation" : ""),
+                      "export the float model instead")
+          .At(op.name);
+    }
+  }
+  if (net.head) return Unsupported("the head's float graph cannot be written as ONNX");
+  return {};
+}
+
 }  // namespace
 
 Result<std::string> ExportQNet(const qnet::QNet& net, Rounding rounding) {
+  TF2_RETURN_IF_ERROR(CheckExportable(net));
   return Exporter(net, rounding).Run();
 }
 
