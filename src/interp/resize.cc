@@ -35,7 +35,8 @@ double SourceOf(const std::string& rule, const AxisParams& a, std::int64_t i) {
   if (rule == "asymmetric") return x / a.scale;
   if (rule == "pytorch_half_pixel") return a.out > 1 ? (x + 0.5) / a.scale - 0.5 : 0;
   if (rule == "tf_half_pixel_for_nn") return (x + 0.5) / a.scale;
-  if (rule == "align_corners") return a.out > 1 ? x * (in - 1) / (out - 1) : 0;
+  // The length that the scale makes, before it is rounded down, is what corners are aligned over.
+  if (rule == "align_corners") return a.out > 1 ? x * (in - 1) / (a.scale * in - 1) : 0;
   if (rule == "tf_crop_and_resize") {
     if (a.out <= 1) return 0.5 * (a.roi_start + a.roi_end) * (in - 1);
     return a.roi_start * (in - 1) + x * (a.roi_end - a.roi_start) * (in - 1) / (out - 1);

@@ -59,8 +59,10 @@ Result<ValueId> GraphBuilder::AddConstant(std::string_view name, Tensor tensor) 
   TF2_RETURN_IF_ERROR(Reserve(tensor.dtype, count));
   constant_bytes_ += count * (tensor.dtype == DType::kFloat32 ? 4 : 8);
   const ValueId id = AddValue(name, tensor.dtype, tensor.shape, true);
-  if (tensor.dtype == DType::kInt64) known_.emplace(id, tensor);
-  graph_.value(id).constant = std::make_shared<const Tensor>(std::move(tensor));
+  const bool known = tensor.dtype == DType::kInt64 || count <= kLargestKnown;
+  const auto shared = std::make_shared<const Tensor>(std::move(tensor));
+  graph_.value(id).constant = shared;
+  if (known) known_.emplace(id, shared);
   return id;
 }
 
@@ -71,8 +73,7 @@ Result<Value> GraphBuilder::InferOutput(const Node& node) const {
     if (id == kNoValue) continue;
     alone.values.push_back(graph_.value(id));
     Value& value = alone.values.back();
-    if (const Tensor* ints = IntsOf(id); ints != nullptr && value.constant == nullptr)
-      value.constant = std::make_shared<const Tensor>(*ints);
+    if (const auto it = known_.find(id); it != known_.end()) value.constant = it->second;
     id = ValueId(static_cast<std::int32_t>(alone.values.size() - 1));
     if (value.constant == nullptr) alone.inputs.push_back(id);
   }
@@ -104,9 +105,9 @@ Result<ValueId> GraphBuilder::Emit(OpKind kind, std::string_view node_name,
   }
   const bool fixed = std::all_of(node.inputs.begin(), node.inputs.end(),
                                  [this](ValueId id) { return id == kNoValue || IsFixed(id); });
-  auto ints = EvaluateInts({graph_, node, known_}, {inferred->shape, inferred->dtype});
+  auto value = EvaluateKnown({graph_, node, known_}, {inferred->shape, inferred->dtype});
   const ValueId out = AddValue(value_name, inferred->dtype, inferred->shape, fixed);
-  if (ints) known_.emplace(out, *std::move(ints));
+  if (value) known_.emplace(out, std::move(value));
   node.name = MakeUnique(node_name, "node", node_names_);
   node.outputs = {out};
   graph_.nodes.push_back(std::move(node));
@@ -119,7 +120,14 @@ const Tensor* GraphBuilder::Constant(ValueId id) const {
 
 const Tensor* GraphBuilder::IntsOf(ValueId id) const {
   const auto it = known_.find(id);
-  return it == known_.end() ? nullptr : &it->second;
+  if (it == known_.end() || it->second->dtype != DType::kInt64) return nullptr;
+  return it->second.get();
+}
+
+const Tensor* GraphBuilder::KnownOf(ValueId id) const {
+  if (const Tensor* constant = Constant(id); constant != nullptr) return constant;
+  const auto it = known_.find(id);
+  return it == known_.end() ? nullptr : it->second.get();
 }
 
 void GraphBuilder::FollowBatch(ValueId x, Shape& target) const {

@@ -46,6 +46,9 @@ class GraphBuilder {
   bool IsFixed(ValueId id) const { return fixed_[Index(id)]; }
   // The value of an integer constant or of evaluated shape arithmetic; null where unknown.
   const Tensor* IntsOf(ValueId id) const;
+  // The value of a constant, or of what is evaluated from shapes and small constants; null where
+  // unknown.
+  const Tensor* KnownOf(ValueId id) const;
 
   // Notes that an input of the file has batch `batch`, which became 1.
   void NoteReplacedBatch(std::int64_t batch) { replaced_batches_.push_back(batch); }
@@ -67,7 +70,7 @@ class GraphBuilder {
   std::vector<bool> fixed_;
   std::unordered_map<std::string, int> value_names_;  // how often each was asked for
   std::unordered_map<std::string, int> node_names_;
-  KnownInts known_;
+  KnownValues known_;
   std::vector<std::int64_t> replaced_batches_;
   const std::int64_t max_constant_bytes_;
   std::int64_t constant_bytes_ = 0;

@@ -9,9 +9,14 @@
 
 namespace tf2::ir {
 
-const Tensor* RuleContext::ints(std::size_t i) const {
+const Tensor* RuleContext::known_value(std::size_t i) const {
   const auto it = known.find(node.inputs[i]);
-  return it == known.end() ? nullptr : &it->second;
+  return it == known.end() ? nullptr : it->second.get();
+}
+
+const Tensor* RuleContext::ints(std::size_t i) const {
+  const Tensor* value = known_value(i);
+  return value != nullptr && value->dtype == DType::kInt64 ? value : nullptr;
 }
 
 Status ExpectRank(const RuleContext& c, std::size_t input, std::size_t rank) {
@@ -192,12 +197,16 @@ Result<Inferred> InferNode(const RuleContext& c) {
   TF2_CHECK(false, "no such operator");
 }
 
-Status CheckSources(const Graph& graph, std::vector<bool>& defined, KnownInts& known) {
+bool IsSmall(const Value& v) {
+  return v.dtype == DType::kInt64 || ElementCount(v.shape) <= kLargestKnown;
+}
+
+Status CheckSources(const Graph& graph, std::vector<bool>& defined, KnownValues& known) {
   for (std::size_t i = 0; i < graph.values.size(); ++i) {
     const Value& v = graph.values[i];
     if (v.constant == nullptr) continue;
     defined[i] = true;
-    if (v.dtype == DType::kInt64) known.emplace(ValueId(static_cast<std::int32_t>(i)), *v.constant);
+    if (IsSmall(v)) known.emplace(ValueId(static_cast<std::int32_t>(i)), v.constant);
   }
   for (ValueId id : graph.inputs) {
     const Value& v = graph.value(id);
@@ -210,7 +219,7 @@ Status CheckSources(const Graph& graph, std::vector<bool>& defined, KnownInts& k
   return {};
 }
 
-Status InferInto(Graph& graph, const Node& node, std::vector<bool>& defined, KnownInts& known) {
+Status InferInto(Graph& graph, const Node& node, std::vector<bool>& defined, KnownValues& known) {
   TF2_RETURN_IF_ERROR(CheckNode(graph, node));
   const auto located = [&node](Error error) {
     return std::move(error).At(fmt::format("{} ({})", node.name, NameOf(node.kind)));
@@ -226,8 +235,8 @@ Status InferInto(Graph& graph, const Node& node, std::vector<bool>& defined, Kno
   if (!inferred) return located(std::move(inferred.error()));
   if (Status s = CheckShape(inferred->shape, inferred->dtype); !s.ok())
     return located(std::move(s.error()));
-  if (auto ints = EvaluateInts(context, *inferred))
-    known.insert_or_assign(node.outputs[0], *std::move(ints));
+  if (auto value = EvaluateKnown(context, *inferred))
+    known.insert_or_assign(node.outputs[0], std::move(value));
   Value& out = graph.value(node.outputs[0]);
   out.shape = std::move(inferred->shape);
   out.dtype = inferred->dtype;
@@ -239,7 +248,7 @@ Status InferInto(Graph& graph, const Node& node, std::vector<bool>& defined, Kno
 
 Status InferShapes(Graph& graph) {
   std::vector<bool> defined(graph.values.size(), false);
-  KnownInts known;
+  KnownValues known;
   TF2_RETURN_IF_ERROR(CheckSources(graph, defined, known));
   for (const Node& node : graph.nodes) TF2_RETURN_IF_ERROR(InferInto(graph, node, defined, known));
   return {};

@@ -3,6 +3,7 @@
 #define TF2_IR_SHAPE_RULES_H_
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -11,9 +12,10 @@
 
 namespace tf2::ir {
 
-// Integer values that follow from static shapes and constants, by value: what a reshape takes its
-// target from.
-using KnownInts = std::map<ValueId, Tensor>;
+// Values that follow from static shapes and constants, by value: what a reshape takes its target
+// from. Only small ones.
+using KnownValues = std::map<ValueId, std::shared_ptr<const Tensor>>;
+inline constexpr std::int64_t kLargestKnown = 4096;
 
 struct Inferred {
   Shape shape;
@@ -24,12 +26,14 @@ struct Inferred {
 struct RuleContext {
   const Graph& graph;
   const Node& node;
-  const KnownInts& known;
+  const KnownValues& known;
 
   const Shape& shape(std::size_t i) const { return graph.value(node.inputs[i]).shape; }
   DType dtype(std::size_t i) const { return graph.value(node.inputs[i]).dtype; }
   std::size_t rank(std::size_t i) const { return shape(i).size(); }
-  // The known integers of input i, or null.
+  // The known value of input i, or null.
+  const Tensor* known_value(std::size_t i) const;
+  // The same, of integers only.
   const Tensor* ints(std::size_t i) const;
 };
 
@@ -89,9 +93,9 @@ Result<Inferred> GridSampleShape(const RuleContext& c);
 Result<Inferred> RoiAlignShape(const RuleContext& c);
 Result<Inferred> EinsumShape(const RuleContext& c);
 
-// The value of an integer node whose inputs are known, for the small vectors that shape arithmetic
-// uses.
-std::optional<Tensor> EvaluateInts(const RuleContext& c, const Inferred& result);
+// The value of a node whose inputs are known, for the small tensors that shape arithmetic uses;
+// null where it is not.
+std::shared_ptr<const Tensor> EvaluateKnown(const RuleContext& c, const Inferred& result);
 
 }  // namespace tf2::ir
 

@@ -14,6 +14,7 @@ Attribute::Type TypeOf(const Attribute& a) {
   if (a.has_i()) return Attribute::INT;
   if (a.has_s()) return Attribute::STRING;
   if (a.has_t()) return Attribute::TENSOR;
+  if (a.has_g()) return Attribute::GRAPH;
   if (a.floats_size() > 0) return Attribute::FLOATS;
   if (a.ints_size() > 0) return Attribute::INTS;
   if (a.strings_size() > 0) return Attribute::STRINGS;
@@ -82,6 +83,12 @@ Result<std::optional<std::vector<float>>> Attributes::Floats(std::string_view na
 Result<const onnx_pb::Tensor*> Attributes::Tensor(std::string_view name) {
   TF2_ASSIGN_OR_RETURN(const Attribute* a, Find(name, Attribute::TENSOR));
   return a == nullptr ? static_cast<const onnx_pb::Tensor*>(nullptr) : &a->t();
+}
+
+Result<const onnx_pb::Graph*> Attributes::Graph(std::string_view name) {
+  TF2_ASSIGN_OR_RETURN(const Attribute* a, Find(name, Attribute::GRAPH));
+  if (a == nullptr) return InvalidArgument("attribute {} is missing", name);
+  return &a->g();
 }
 
 Status Attributes::CheckAllUsed() const {

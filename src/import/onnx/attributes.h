@@ -32,6 +32,8 @@ class Attributes {
   Result<std::optional<std::vector<float>>> Floats(std::string_view name);
   // Absent: null.
   Result<const onnx_pb::Tensor*> Tensor(std::string_view name);
+  // A sub-graph. Errors: absent.
+  Result<const onnx_pb::Graph*> Graph(std::string_view name);
   // Known, and without effect on inference.
   void Ignore(std::string_view name) { used_.insert(std::string(name)); }
 

@@ -16,14 +16,6 @@ namespace {
 
 bool IsDefaultDomain(const std::string& domain) { return domain.empty() || domain == "ai.onnx"; }
 
-bool IsSupported(const onnx_pb::Node& node) {
-  return IsDefaultDomain(node.domain()) && FindOperator(node.op_type()) != nullptr;
-}
-
-std::string FullName(const onnx_pb::Node& node) {
-  return IsDefaultDomain(node.domain()) ? node.op_type() : node.domain() + "." + node.op_type();
-}
-
 // "[n?, 3, height, width]".
 std::string DescribeShape(const onnx_pb::TensorShape& shape) {
   std::vector<std::string> parts;
@@ -74,16 +66,17 @@ Result<std::int64_t> OpsetOf(const onnx_pb::Model& model) {
   return opset;
 }
 
-Status CheckOperators(const onnx_pb::Graph& graph) {
+Status CheckOperators(const onnx_pb::Graph& graph, const std::set<std::string>& functions) {
   std::map<std::string, int> unsupported;
   std::size_t first = 0;
   for (int i = graph.node_size(); i-- > 0;) {
-    if (IsSupported(graph.node(i))) continue;
-    ++unsupported[FullName(graph.node(i))];
+    const std::string name = OperatorName(graph.node(i));
+    if (FindOperator(name) != nullptr || name == "If" || functions.contains(name)) continue;
+    ++unsupported[name];
     first = static_cast<std::size_t>(i);
   }
   if (unsupported.empty()) return {};
-  const std::string name = FullName(graph.node(static_cast<int>(first)));
+  const std::string name = OperatorName(graph.node(static_cast<int>(first)));
   std::string others;
   for (const auto& [other, count] : unsupported) {
     if (other == name) continue;

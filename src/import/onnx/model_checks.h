@@ -3,7 +3,9 @@
 #define TF2_IMPORT_ONNX_MODEL_CHECKS_H_
 
 #include <cstdint>
+#include <set>
 #include <span>
+#include <string>
 
 #include "base/result.h"
 #include "ir/graph.h"
@@ -21,8 +23,9 @@ Result<onnx_pb::Model> ParseModel(std::span<const std::uint8_t> bytes);
 // The operator set of the default domain.
 Result<std::int64_t> OpsetOf(const onnx_pb::Model& model);
 
-// Every operator of the graph has an importer; one error for all that have none.
-Status CheckOperators(const onnx_pb::Graph& graph);
+// Every operator of the graph has an importer or is one of the model's own `functions`; one error
+// for all that are neither.
+Status CheckOperators(const onnx_pb::Graph& graph, const std::set<std::string>& functions);
 
 // The shape of a graph input: `given` where not null, else that of the file with batch 1. Sets
 // `batch` to the batch of the file where it was replaced. Errors: open dimensions, no shape,

@@ -23,17 +23,6 @@ Status NodeImport::ExpectOneOutput(std::string_view what) const {
   return {};
 }
 
-Result<const ir::Tensor*> NodeImport::FloatConstant(std::size_t i, std::string_view what) const {
-  const ir::Tensor* tensor = builder.Constant(inputs[i]);
-  if (tensor == nullptr) {
-    return WithHint(Unsupported("{} (input {}) must be constant", what, i),
-                    "tf2 needs an initialiser or a Constant node there");
-  }
-  if (tensor->dtype != ir::DType::kFloat32)
-    return InvalidArgument("{} (input {}) holds integers", what, i);
-  return tensor;
-}
-
 Result<std::vector<std::int64_t>> NodeImport::KnownInts(std::size_t i,
                                                         std::string_view what) const {
   const ir::Tensor* ints = builder.IntsOf(inputs[i]);
@@ -44,10 +33,13 @@ Result<std::vector<std::int64_t>> NodeImport::KnownInts(std::size_t i,
                   "export the model with static shapes, or simplify it first");
 }
 
-Status NodeImport::ExpectFixed(std::size_t i, std::string_view what) const {
-  if (builder.IsFixed(inputs[i])) return {};
-  return WithHint(Unsupported("{} (input {}) must be constant", what, i),
-                  "tf2 cannot import a network that computes its weights at run time");
+Result<std::optional<std::vector<std::int64_t>>> NodeImport::IntsOf(const char* attr,
+                                                                    std::int64_t since,
+                                                                    std::size_t i) {
+  if (opset < since) return attrs.Ints(attr);
+  if (!HasInput(i)) return std::optional<std::vector<std::int64_t>>();
+  TF2_ASSIGN_OR_RETURN(std::vector<std::int64_t> ints, KnownInts(i, attr));
+  return std::optional(std::move(ints));
 }
 
 Result<ir::ValueId> NodeImport::EmitPart(ir::OpKind kind, std::string_view part,
@@ -62,6 +54,28 @@ Status NodeImport::EmitResult(ir::OpKind kind, std::vector<ir::ValueId> operands
   TF2_ASSIGN_OR_RETURN(result, builder.Emit(kind, name, outputs.empty() ? name : outputs[0],
                                             std::move(operands), std::move(node_attrs)));
   return {};
+}
+
+Status NodeImport::EmitOutput(std::size_t i, ir::OpKind kind, std::vector<ir::ValueId> operands,
+                              ir::AttrMap node_attrs) {
+  if (i == 0) return EmitResult(kind, std::move(operands), std::move(node_attrs));
+  TF2_CHECK(Reads(i));
+  TF2_ASSIGN_OR_RETURN(const ir::ValueId id,
+                       builder.Emit(kind, fmt::format("{}/{}", name, i), outputs[i],
+                                    std::move(operands), std::move(node_attrs)));
+  SetOutput(i, id);
+  return {};
+}
+
+Result<ir::ValueId> NodeImport::AsPart(std::string_view part, ImportFunction import) {
+  const std::string full = fmt::format("{}/{}", name, part);
+  std::vector<std::string> own_outputs = std::exchange(outputs, {full});
+  std::string own_name = std::exchange(name, full);
+  const Status status = import(*this);
+  outputs = std::move(own_outputs);
+  name = std::move(own_name);
+  if (!status.ok()) return status.error();
+  return std::exchange(result, ir::kNoValue);
 }
 
 Result<ir::ValueId> NodeImport::AddConstant(std::string_view part, ir::Tensor tensor) const {

@@ -1,11 +1,12 @@
 // One ONNX node while it is imported: what the importer of its operator reads from it, and how it
-// puts the result into the graph. The importers (ops_*.cc) are listed in ops.cc.
+// puts the result into the graph. The importers are in ops_*.cc, each with a table of its family.
 #ifndef TF2_IMPORT_ONNX_NODE_IMPORT_H_
 #define TF2_IMPORT_ONNX_NODE_IMPORT_H_
 
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,17 +19,33 @@
 
 namespace tf2::import::onnx {
 
+struct NodeImport;
+// Imports one node: reads `n`, emits graph nodes, sets its outputs.
+using ImportFunction = Status (*)(NodeImport& n);
+
 struct NodeImport {
   ir::GraphBuilder& builder;
   Attributes attrs;
   std::int64_t opset;                // of the default domain
+  std::string op_type;               // with its domain where that is not the default one
   std::string name;                  // of the graph node
   std::vector<ir::ValueId> inputs;   // kNoValue where left out
+  std::vector<std::int32_t> types;   // element types of the inputs in the model; 0 where left out
   std::vector<std::string> outputs;  // names; empty where nothing reads the output
   std::optional<std::filesystem::path> folder;
   ir::ValueId result = ir::kNoValue;  // output 0, set by the importer of the operator
+  std::int32_t result_type = 0;       // its element type in the model; 0: as input 0
+  struct Output {
+    ir::ValueId id;
+    std::int32_t type;  // 0: float or int64
+  };
+  std::map<std::size_t, Output> more = {};  // the outputs behind the first that were made
 
   bool HasInput(std::size_t i) const { return i < inputs.size() && inputs[i] != ir::kNoValue; }
+  std::int32_t TypeOf(std::size_t i) const { return i < types.size() ? types[i] : 0; }
+  bool Reads(std::size_t output) const {
+    return output < outputs.size() && !outputs[output].empty();
+  }
   // An error where fewer than `least` or more than `most` inputs are given, or a required one is
   // left out.
   Status ExpectInputs(std::size_t least, std::size_t most) const;
@@ -36,13 +53,13 @@ struct NodeImport {
   Status ExpectOneOutput(std::string_view what) const;
   // The shape of a present input.
   const ir::Shape& ShapeOf(std::size_t i) const { return builder.ShapeOf(inputs[i]); }
-  // The float constant that is input i; an error that calls it `what` where it is none.
-  Result<const ir::Tensor*> FloatConstant(std::size_t i, std::string_view what) const;
   // The integers that input i is known to hold; an error that calls it `what` where they are not
   // known.
   Result<std::vector<std::int64_t>> KnownInts(std::size_t i, std::string_view what) const;
-  // An error unless input i is computed from constants only.
-  Status ExpectFixed(std::size_t i, std::string_view what) const;
+  // Integers that were an attribute before operator set `since` and are input i from then on; none
+  // where absent.
+  Result<std::optional<std::vector<std::int64_t>>> IntsOf(const char* attr, std::int64_t since,
+                                                          std::size_t i);
 
   // A node of the graph that this ONNX node needs besides; `part` makes its name.
   Result<ir::ValueId> EmitPart(ir::OpKind kind, std::string_view part,
@@ -51,53 +68,46 @@ struct NodeImport {
   // The node whose output is output 0.
   Status EmitResult(ir::OpKind kind, std::vector<ir::ValueId> operands,
                     ir::AttrMap node_attrs = {});
+  // The node whose output is output i, which is read.
+  Status EmitOutput(std::size_t i, ir::OpKind kind, std::vector<ir::ValueId> operands,
+                    ir::AttrMap node_attrs = {});
+  // Makes a value that exists an output behind the first.
+  void SetOutput(std::size_t i, ir::ValueId id, std::int32_t type = 0) { more[i] = {id, type}; }
+  // What `import` makes of the inputs as they are, under the name of a part of this node.
+  Result<ir::ValueId> AsPart(std::string_view part, ImportFunction import);
   // A constant that belongs to this node.
   Result<ir::ValueId> AddConstant(std::string_view part, ir::Tensor tensor) const;
 };
 
-// Imports one node: reads `n`, emits graph nodes, sets n.result.
-using ImportFunction = Status (*)(NodeImport& n);
-
-// The importer of an operator of the default domain; null where tf2 has none.
-ImportFunction FindOperator(std::string_view op_type);
+// The name under which the tables list an operator: its type, behind its domain where that is not
+// the default one ("com.microsoft.Gelu"); the domains of QONNX, Brevitas and FINN are "qonnx".
+std::string OperatorName(const onnx_pb::Node& node);
+// The importer of an operator by that name; null where tf2 has none.
+ImportFunction FindOperator(std::string_view name);
+// The names of all operators, sorted.
+std::vector<std::string_view> OperatorNames();
 // What to do about an operator that tf2 does not import.
-std::string UnsupportedHint(std::string_view op_type);
+std::string UnsupportedHint(std::string_view name);
 
-Status ImportConv(NodeImport& n);
-Status ImportMaxPool(NodeImport& n);
-Status ImportAveragePool(NodeImport& n);
-Status ImportGlobalMaxPool(NodeImport& n);
-Status ImportGlobalAveragePool(NodeImport& n);
+// The operators of one family, by ops_*.cc.
+struct OperatorRow {
+  std::string_view name;
+  ImportFunction import;
+};
+std::vector<OperatorRow> ActivationOperators();
+std::vector<OperatorRow> ElementwiseOperators();
+std::vector<OperatorRow> IndexOperators();
+std::vector<OperatorRow> LinearOperators();
+std::vector<OperatorRow> LossOperators();
+std::vector<OperatorRow> MovementOperators();
+std::vector<OperatorRow> NormOperators();
+std::vector<OperatorRow> QuantizedOperators();
+std::vector<OperatorRow> ReduceOperators();
+std::vector<OperatorRow> ResizeOperators();
+std::vector<OperatorRow> ShapeOperators();
+std::vector<OperatorRow> WindowOperators();
 
-Status ImportGemm(NodeImport& n);
-Status ImportMatMul(NodeImport& n);
-Status ImportBatchNormalization(NodeImport& n);
-Status ImportSoftmax(NodeImport& n);
-
-Status ImportAdd(NodeImport& n);
-Status ImportSub(NodeImport& n);
-Status ImportMul(NodeImport& n);
-Status ImportDiv(NodeImport& n);
-Status ImportSum(NodeImport& n);
-Status ImportRelu(NodeImport& n);
-Status ImportClip(NodeImport& n);
-Status ImportIdentity(NodeImport& n);
-Status ImportDropout(NodeImport& n);
-
-Status ImportConcat(NodeImport& n);
-Status ImportPad(NodeImport& n);
-Status ImportFlatten(NodeImport& n);
-Status ImportReshape(NodeImport& n);
-Status ImportTranspose(NodeImport& n);
-
-Status ImportConstant(NodeImport& n);
-Status ImportConstantOfShape(NodeImport& n);
-Status ImportShape(NodeImport& n);
-Status ImportGather(NodeImport& n);
-Status ImportUnsqueeze(NodeImport& n);
-Status ImportSqueeze(NodeImport& n);
-Status ImportSlice(NodeImport& n);
-Status ImportCast(NodeImport& n);
+Status ImportConv(NodeImport& n);  // also what quantised convolutions are made of
 
 }  // namespace tf2::import::onnx
 

@@ -53,7 +53,30 @@ Error CycleError(const onnx_pb::Graph& graph, const std::vector<std::size_t>& mi
   return InvalidArgument("the graph has a cycle through or before {}", names);
 }
 
+// What `node` reads: its inputs, and what its sub-graphs read from around it.
+void ForEachReadOf(const onnx_pb::Node& node, const std::function<void(const std::string&)>& read) {
+  for (const std::string& input : node.input()) {
+    if (!input.empty()) read(input);
+  }
+  for (const auto& attribute : node.attribute()) {
+    if (!attribute.has_g()) continue;
+    const onnx_pb::Graph& graph = attribute.g();
+    Names own = GivenValues(graph);
+    for (const auto& inner : graph.node()) own.insert(inner.output().begin(), inner.output().end());
+    ForEachRead(graph, [&](const std::string& name) {
+      if (!own.contains(name)) read(name);
+    });
+    for (const auto& output : graph.output()) {
+      if (!own.contains(output.name())) read(output.name());
+    }
+  }
+}
+
 }  // namespace
+
+void ForEachRead(const onnx_pb::Graph& graph, const std::function<void(const std::string&)>& read) {
+  for (const auto& node : graph.node()) ForEachReadOf(node, read);
+}
 
 std::string DescribeNode(const onnx_pb::Graph& graph, std::size_t index) {
   const auto& node = graph.node(static_cast<int>(index));
@@ -61,26 +84,32 @@ std::string DescribeNode(const onnx_pb::Graph& graph, std::size_t index) {
   return fmt::format("node {} ({})", index, node.op_type());
 }
 
-Result<std::vector<std::size_t>> OrderNodes(const onnx_pb::Graph& graph) {
+Result<std::vector<std::size_t>> OrderNodes(const onnx_pb::Graph& graph,
+                                            const std::function<bool(const std::string&)>& outer) {
   const Names given = GivenValues(graph);
   TF2_ASSIGN_OR_RETURN(const Producers producers, FindProducers(graph, given));
   const auto count = static_cast<std::size_t>(graph.node_size());
   std::vector<std::size_t> missing(count, 0);  // inputs not yet written, by node
   std::vector<std::vector<std::size_t>> readers(count);
   for (std::size_t i = 0; i < count; ++i) {
-    for (const std::string& input : graph.node(static_cast<int>(i)).input()) {
-      if (input.empty() || given.contains(input)) continue;
+    std::string unknown;
+    ForEachReadOf(graph.node(static_cast<int>(i)), [&](const std::string& input) {
       const auto it = producers.find(input);
-      if (it == producers.end()) {
-        return InvalidArgument("it reads '{}', which nothing writes", input)
-            .At(DescribeNode(graph, i));
+      if (it != producers.end()) {
+        readers[it->second].push_back(i);
+        ++missing[i];
+      } else if (!given.contains(input) && !outer(input)) {
+        unknown = input;
       }
-      readers[it->second].push_back(i);
-      ++missing[i];
+    });
+    if (!unknown.empty()) {
+      return InvalidArgument("it reads '{}', which nothing writes", unknown)
+          .At(DescribeNode(graph, i));
     }
   }
   for (const auto& output : graph.output()) {
-    if (!given.contains(output.name()) && !producers.contains(output.name()))
+    if (!given.contains(output.name()) && !producers.contains(output.name()) &&
+        !outer(output.name()))
       return InvalidArgument("graph output '{}' is written by nothing", output.name());
   }
   std::priority_queue<std::size_t, std::vector<std::size_t>, std::greater<>> ready;

@@ -1,8 +1,11 @@
-// Element-wise operators and those that do nothing at inference.
+// Functions of several tensors that broadcast, and operators that do nothing at inference.
+#include <algorithm>
 #include <limits>
 #include <utility>
 
 #include "import/onnx/node_import.h"
+#include "import/onnx/tensor_reader.h"
+#include "ir/functions.h"
 
 namespace tf2::import::onnx {
 namespace {
@@ -29,58 +32,141 @@ Status AlignLegacy(NodeImport& n) {
   return {};
 }
 
-Status ImportBinary(NodeImport& n, ir::OpKind kind) {
+// The result of integer arithmetic wrapped to the type of the model, where that is narrower than
+// what shapes are made of.
+Status EmitNarrow(NodeImport& n, ir::OpKind kind, std::vector<ir::ValueId> operands,
+                  ir::AttrMap attrs) {
+  const std::string name = CastName(n.TypeOf(0));
+  if (name == "f32" || name == "bf16" || name == "i64" || name == "i32" || name == "bool")
+    return n.EmitResult(kind, std::move(operands), std::move(attrs));
+  TF2_ASSIGN_OR_RETURN(const ir::ValueId wide,
+                       n.EmitPart(kind, "wide", std::move(operands), std::move(attrs)));
+  return n.EmitResult(ir::OpKind::kCast, {wide}, {{"to", name}});
+}
+
+Status ImportArithmetic(NodeImport& n) {
   TF2_RETURN_IF_ERROR(n.ExpectInputs(2, 2));
   TF2_RETURN_IF_ERROR(AlignLegacy(n));
-  return n.EmitResult(kind, {n.inputs[0], n.inputs[1]});
+  const ir::OpKind kind = n.op_type == "Add"   ? ir::OpKind::kAdd
+                          : n.op_type == "Sub" ? ir::OpKind::kSub
+                          : n.op_type == "Mul" ? ir::OpKind::kMul
+                                               : ir::OpKind::kDiv;
+  return EmitNarrow(n, kind, {n.inputs[0], n.inputs[1]}, {});
 }
 
-// A bound of Clip: attribute `name` before opset 11, input `i` since; `fallback` where absent.
-Result<float> ClipBound(NodeImport& n, const char* name, std::size_t i, float fallback) {
-  if (n.opset < 11) return n.attrs.Float(name, fallback);
-  if (!n.HasInput(i)) return fallback;
-  TF2_ASSIGN_OR_RETURN(const ir::Tensor* bound, n.FloatConstant(i, name));
-  if (bound->f32.size() != 1) return InvalidArgument("{} is not a single number", name);
-  return bound->f32[0];
+struct BinaryRow {
+  std::string_view op_type;
+  const char* fn;
+};
+
+constexpr BinaryRow kBinary[] = {
+    {"And", "and"},
+    {"BitwiseAnd", "bit_and"},
+    {"BitwiseOr", "bit_or"},
+    {"BitwiseXor", "bit_xor"},
+    {"Equal", "equal"},
+    {"Greater", "greater"},
+    {"GreaterOrEqual", "greater_equal"},
+    {"Less", "less"},
+    {"LessOrEqual", "less_equal"},
+    {"Or", "or"},
+    {"Xor", "xor"},
+};
+
+Status ImportBinary(NodeImport& n) {
+  TF2_RETURN_IF_ERROR(n.ExpectInputs(2, 2));
+  TF2_RETURN_IF_ERROR(AlignLegacy(n));
+  const auto* row = std::find_if(std::begin(kBinary), std::end(kBinary),
+                                 [&](const BinaryRow& r) { return r.op_type == n.op_type; });
+  TF2_CHECK(row != std::end(kBinary), "{}", n.op_type);
+  if (!n.op_type.starts_with("Bitwise")) n.result_type = onnx_pb::Tensor::BOOL;
+  return n.EmitResult(ir::OpKind::kBinary, {n.inputs[0], n.inputs[1]},
+                      {{"fn", std::string(row->fn)}});
 }
 
-}  // namespace
-
-Status ImportAdd(NodeImport& n) { return ImportBinary(n, ir::OpKind::kAdd); }
-Status ImportSub(NodeImport& n) { return ImportBinary(n, ir::OpKind::kSub); }
-Status ImportMul(NodeImport& n) { return ImportBinary(n, ir::OpKind::kMul); }
-Status ImportDiv(NodeImport& n) { return ImportBinary(n, ir::OpKind::kDiv); }
-
-Status ImportSum(NodeImport& n) {
+// A binary function of any number of tensors, from left to right.
+Status EmitChain(NodeImport& n, ir::OpKind kind, const ir::AttrMap& attrs) {
   TF2_RETURN_IF_ERROR(n.ExpectInputs(1, 1024));
+  TF2_RETURN_IF_ERROR(n.ExpectInputs(n.inputs.size(), n.inputs.size()));
   n.attrs.Ignore("consumed_inputs");
   if (n.inputs.size() == 1) return n.EmitResult(ir::OpKind::kIdentity, {n.inputs[0]});
-  TF2_RETURN_IF_ERROR(n.ExpectInputs(n.inputs.size(), n.inputs.size()));
   ir::ValueId sum = n.inputs[0];
   for (std::size_t i = 1; i + 1 < n.inputs.size(); ++i) {
     TF2_ASSIGN_OR_RETURN(sum,
-                         n.EmitPart(ir::OpKind::kAdd, fmt::format("sum{}", i), {sum, n.inputs[i]}));
+                         n.EmitPart(kind, fmt::format("part{}", i), {sum, n.inputs[i]}, attrs));
   }
-  return n.EmitResult(ir::OpKind::kAdd, {sum, n.inputs.back()});
+  return n.EmitResult(kind, {sum, n.inputs.back()}, attrs);
+}
+
+Status ImportSum(NodeImport& n) { return EmitChain(n, ir::OpKind::kAdd, {}); }
+Status ImportMax(NodeImport& n) {
+  return EmitChain(n, ir::OpKind::kBinary, {{"fn", std::string("max")}});
+}
+Status ImportMin(NodeImport& n) {
+  return EmitChain(n, ir::OpKind::kBinary, {{"fn", std::string("min")}});
+}
+
+Status ImportMean(NodeImport& n) {
+  const auto count = static_cast<float>(n.inputs.size());
+  const std::vector<std::string> outputs = std::exchange(n.outputs, {n.name + "/sum"});
+  const std::string name = std::exchange(n.name, n.name + "/sum");
+  TF2_RETURN_IF_ERROR(EmitChain(n, ir::OpKind::kAdd, {}));
+  n.outputs = outputs;
+  n.name = name;
+  TF2_ASSIGN_OR_RETURN(const ir::ValueId divisor,
+                       n.AddConstant("count", ir::Tensor::Float({}, {count})));
+  return n.EmitResult(ir::OpKind::kDiv, {n.result, divisor});
+}
+
+Status ImportPow(NodeImport& n) {
+  TF2_RETURN_IF_ERROR(n.ExpectInputs(2, 2));
+  TF2_RETURN_IF_ERROR(AlignLegacy(n));
+  const ir::DType base = n.builder.DTypeOf(n.inputs[0]);
+  const ir::DType exponent = n.builder.DTypeOf(n.inputs[1]);
+  const ir::AttrMap attrs = {{"fn", std::string("pow")}};
+  const ir::AttrMap to_float = {{"to", std::string("f32")}};
+  if (exponent != base && exponent == ir::DType::kInt64) {
+    TF2_ASSIGN_OR_RETURN(n.inputs[1],
+                         n.EmitPart(ir::OpKind::kCast, "exponent", {n.inputs[1]}, to_float));
+  }
+  if (exponent == base || base == ir::DType::kFloat32)
+    return n.EmitResult(ir::OpKind::kBinary, {n.inputs[0], n.inputs[1]}, attrs);
+  TF2_ASSIGN_OR_RETURN(const ir::ValueId x,
+                       n.EmitPart(ir::OpKind::kCast, "base", {n.inputs[0]}, to_float));
+  TF2_ASSIGN_OR_RETURN(const ir::ValueId power,
+                       n.EmitPart(ir::OpKind::kBinary, "power", {x, n.inputs[1]}, attrs));
+  return n.EmitResult(ir::OpKind::kCast, {power}, {{"to", CastName(n.TypeOf(0))}});
+}
+
+Status ImportMod(NodeImport& n) {
+  TF2_RETURN_IF_ERROR(n.ExpectInputs(2, 2));
+  TF2_ASSIGN_OR_RETURN(const std::int64_t fmod, n.attrs.Int("fmod", 0));
+  return n.EmitResult(ir::OpKind::kBinary, {n.inputs[0], n.inputs[1]},
+                      {{"fn", std::string(fmod != 0 ? "fmod" : "mod")}});
+}
+
+Status ImportBitShift(NodeImport& n) {
+  TF2_RETURN_IF_ERROR(n.ExpectInputs(2, 2));
+  TF2_ASSIGN_OR_RETURN(const std::string direction, n.attrs.String("direction", ""));
+  if (direction != "LEFT" && direction != "RIGHT")
+    return InvalidArgument("attribute direction is '{}', not LEFT or RIGHT", direction);
+  return EmitNarrow(n, ir::OpKind::kBinary, {n.inputs[0], n.inputs[1]},
+                    {{"fn", std::string(direction == "LEFT" ? "shift_left" : "shift_right")}});
+}
+
+Status ImportWhere(NodeImport& n) {
+  TF2_RETURN_IF_ERROR(n.ExpectInputs(3, 3));
+  n.result_type = n.TypeOf(1);
+  return n.EmitResult(ir::OpKind::kWhere, {n.inputs[0], n.inputs[1], n.inputs[2]});
 }
 
 Status ImportRelu(NodeImport& n) {
   TF2_RETURN_IF_ERROR(n.ExpectInputs(1, 1));
   n.attrs.Ignore("consumed_inputs");
-  return n.EmitResult(ir::OpKind::kRelu, {n.inputs[0]});
-}
-
-Status ImportClip(NodeImport& n) {
-  TF2_RETURN_IF_ERROR(n.ExpectInputs(1, n.opset < 11 ? 1 : 3));
-  n.attrs.Ignore("consumed_inputs");
-  constexpr float kLargest = std::numeric_limits<float>::max();
-  TF2_ASSIGN_OR_RETURN(const float low, ClipBound(n, "min", 1, -kLargest));
-  TF2_ASSIGN_OR_RETURN(const float high, ClipBound(n, "max", 2, kLargest));
-  if (high >= kLargest && low <= -kLargest)
-    return n.EmitResult(ir::OpKind::kIdentity, {n.inputs[0]});
-  if (high >= kLargest && low == 0) return n.EmitResult(ir::OpKind::kRelu, {n.inputs[0]});
-  return WithHint(Unsupported("it clips to {} ... {}; only 0 ... infinity is supported", low, high),
-                  "train the model with Relu instead");
+  if (n.builder.DTypeOf(n.inputs[0]) == ir::DType::kFloat32)
+    return n.EmitResult(ir::OpKind::kRelu, {n.inputs[0]});
+  TF2_ASSIGN_OR_RETURN(const ir::ValueId zero, n.AddConstant("zero", ir::Tensor::Int({}, {0})));
+  return n.EmitResult(ir::OpKind::kBinary, {n.inputs[0], zero}, {{"fn", std::string("max")}});
 }
 
 Status ImportIdentity(NodeImport& n) {
@@ -88,18 +174,52 @@ Status ImportIdentity(NodeImport& n) {
   return n.EmitResult(ir::OpKind::kIdentity, {n.inputs[0]});
 }
 
+// At inference the mask is all true: x == x.
+Status EmitMask(NodeImport& n) {
+  if (!n.Reads(1)) return {};
+  const ir::Shape& shape = n.ShapeOf(0);
+  TF2_ASSIGN_OR_RETURN(const std::int64_t count, CheckedElementCount(shape));
+  TF2_RETURN_IF_ERROR(n.builder.Reserve(ir::DType::kInt64, count));
+  TF2_ASSIGN_OR_RETURN(
+      const ir::ValueId mask,
+      n.AddConstant("mask", ir::Tensor::Int(shape, std::vector<std::int64_t>(
+                                                       static_cast<std::size_t>(count), 1))));
+  n.SetOutput(1, mask, onnx_pb::Tensor::BOOL);
+  return {};
+}
+
 Status ImportDropout(NodeImport& n) {
   TF2_RETURN_IF_ERROR(n.ExpectInputs(1, 3));
-  TF2_RETURN_IF_ERROR(n.ExpectOneOutput("the mask"));
   for (const char* name : {"ratio", "seed", "is_test", "consumed_inputs"}) n.attrs.Ignore(name);
+  bool trains = false;
   if (n.HasInput(2)) {
     TF2_ASSIGN_OR_RETURN(const auto training, n.KnownInts(2, "the values of training_mode"));
-    if (training.size() != 1 || training[0] != 0) {
-      return WithHint(Unsupported("training_mode is set"),
-                      "export the model for inference (model.eval() in PyTorch)");
-    }
+    trains = training.size() != 1 || training[0] != 0;
   }
+  if (trains && n.HasInput(1)) {  // a ratio of 0 drops nothing
+    const ir::Tensor* ratio = n.builder.KnownOf(n.inputs[1]);
+    trains = ratio == nullptr || ratio->f32 != std::vector<float>{0};
+  }
+  if (trains) {
+    return WithHint(Unsupported("training_mode is set"),
+                    "export the model for inference (model.eval() in PyTorch)");
+  }
+  TF2_RETURN_IF_ERROR(EmitMask(n));
   return n.EmitResult(ir::OpKind::kIdentity, {n.inputs[0]});
+}
+
+}  // namespace
+
+std::vector<OperatorRow> ElementwiseOperators() {
+  std::vector<OperatorRow> rows = {
+      {"Add", ImportArithmetic},  {"BitShift", ImportBitShift}, {"Div", ImportArithmetic},
+      {"Dropout", ImportDropout}, {"Identity", ImportIdentity}, {"Max", ImportMax},
+      {"Mean", ImportMean},       {"Min", ImportMin},           {"Mod", ImportMod},
+      {"Mul", ImportArithmetic},  {"Pow", ImportPow},           {"Relu", ImportRelu},
+      {"Sub", ImportArithmetic},  {"Sum", ImportSum},           {"Where", ImportWhere},
+  };
+  for (const BinaryRow& row : kBinary) rows.push_back({row.op_type, ImportBinary});
+  return rows;
 }
 
 }  // namespace tf2::import::onnx

@@ -1,4 +1,4 @@
-// Gemm, MatMul, BatchNormalization, Softmax.
+// Gemm, MatMul, Einsum, BatchNormalization and the softmaxes.
 #include <algorithm>
 #include <utility>
 
@@ -13,16 +13,29 @@ void ScaleBy(ir::Tensor& t, float factor) {
   for (float& v : t.f32) v *= factor;
 }
 
+Result<ir::ValueId> Transposed2(const NodeImport& n, ir::ValueId x, const char* part) {
+  return n.EmitPart(ir::OpKind::kTranspose, part, {x}, {{"perm", std::vector<std::int64_t>{1, 0}}});
+}
+
+Result<ir::ValueId> Scaled(const NodeImport& n, ir::ValueId x, float factor, const char* part) {
+  if (factor == 1) return x;
+  TF2_ASSIGN_OR_RETURN(const ir::ValueId c, n.AddConstant(std::string(part) + "_factor",
+                                                          ir::Tensor::Float({}, {factor})));
+  return n.EmitPart(ir::OpKind::kMul, part, {x, c});
+}
+
 // The weights of a Gemm as [oc, k], alpha included.
-Result<ir::ValueId> GemmWeights(NodeImport& n) {
-  TF2_ASSIGN_OR_RETURN(const float alpha, n.attrs.Float("alpha", 1));
-  TF2_ASSIGN_OR_RETURN(const std::int64_t transposed, n.attrs.Int("transB", 0));
-  TF2_RETURN_IF_ERROR(n.ExpectFixed(1, "the weights"));
-  if (n.ShapeOf(1).size() != 2)
-    return InvalidArgument("the weights are {}, not a matrix", ir::ToString(n.ShapeOf(1)));
-  if (alpha == 1 && transposed != 0) return n.inputs[1];
-  TF2_ASSIGN_OR_RETURN(const ir::Tensor* b, n.FloatConstant(1, "the weights"));
-  ir::Tensor weights = transposed != 0 ? *b : Transposed(*b, {1, 0});
+Result<ir::ValueId> GemmWeights(NodeImport& n, float alpha, bool transposed) {
+  if (alpha == 1 && transposed) return n.inputs[1];
+  const ir::Tensor* b = n.builder.Constant(n.inputs[1]);
+  if (b == nullptr) {
+    ir::ValueId w = n.inputs[1];
+    if (!transposed) {
+      TF2_ASSIGN_OR_RETURN(w, Transposed2(n, w, "transposed"));
+    }
+    return Scaled(n, w, alpha, "weights");
+  }
+  ir::Tensor weights = transposed ? *b : Transposed(*b, {1, 0});
   ScaleBy(weights, alpha);
   return n.AddConstant("weights", std::move(weights));
 }
@@ -39,72 +52,88 @@ std::optional<ir::Tensor> BiasVector(const ir::Tensor& c, std::int64_t oc, float
   return bias;
 }
 
-// The product of input 0 and the weights, plus `summand`.
-Status AddToProduct(NodeImport& n, ir::ValueId weights, ir::ValueId summand) {
+// The product of two integer matrices plus C; alpha and beta must be 1.
+Status EmitIntegerGemm(NodeImport& n, float alpha, float beta, bool transposed) {
+  if (alpha != 1 || beta != 1)
+    return Unsupported("it multiplies integers by alpha {} or beta {}", alpha, beta);
+  ir::ValueId b = n.inputs[1];
+  if (transposed) {
+    TF2_ASSIGN_OR_RETURN(b, Transposed2(n, b, "transposed"));
+  }
+  if (!n.HasInput(2)) return n.EmitResult(ir::OpKind::kMatMul, {n.inputs[0], b});
+  TF2_ASSIGN_OR_RETURN(const ir::ValueId product,
+                       n.EmitPart(ir::OpKind::kMatMul, "product", {n.inputs[0], b}));
+  return n.EmitResult(ir::OpKind::kAdd, {product, n.inputs[2]});
+}
+
+Status ImportGemm(NodeImport& n) {
+  TF2_RETURN_IF_ERROR(n.ExpectInputs(2, 3));
+  n.attrs.Ignore("broadcast");  // before opset 7; C is broadcast either way
+  TF2_ASSIGN_OR_RETURN(const std::int64_t trans_a, n.attrs.Int("transA", 0));
+  TF2_ASSIGN_OR_RETURN(const std::int64_t trans_b, n.attrs.Int("transB", 0));
+  TF2_ASSIGN_OR_RETURN(const float alpha, n.attrs.Float("alpha", 1));
+  TF2_ASSIGN_OR_RETURN(const float beta, n.attrs.Float("beta", 1));
+  for (std::size_t i = 0; i < 2; ++i) {
+    if (n.ShapeOf(i).size() != 2)
+      return InvalidArgument("{} are {}, not a matrix", i == 0 ? "the data" : "the weights",
+                             ir::ToString(n.ShapeOf(i)));
+  }
+  if (trans_a != 0) {
+    TF2_ASSIGN_OR_RETURN(n.inputs[0], Transposed2(n, n.inputs[0], "data"));
+  }
+  if (n.builder.DTypeOf(n.inputs[0]) != ir::DType::kFloat32)
+    return EmitIntegerGemm(n, alpha, beta, trans_b != 0);
+  TF2_ASSIGN_OR_RETURN(const ir::ValueId weights, GemmWeights(n, alpha, trans_b != 0));
+  if (!n.HasInput(2) || beta == 0) return n.EmitResult(ir::OpKind::kGemm, {n.inputs[0], weights});
+  const ir::Tensor* c = n.builder.Constant(n.inputs[2]);
+  if (c != nullptr) {
+    if (auto bias = BiasVector(*c, n.builder.ShapeOf(weights)[0], beta)) {
+      TF2_ASSIGN_OR_RETURN(const ir::ValueId id, n.AddConstant("bias", *std::move(bias)));
+      return n.EmitResult(ir::OpKind::kGemm, {n.inputs[0], weights, id});
+    }
+  }
+  TF2_ASSIGN_OR_RETURN(const ir::ValueId summand, Scaled(n, n.inputs[2], beta, "bias"));
   TF2_ASSIGN_OR_RETURN(const ir::ValueId product,
                        n.EmitPart(ir::OpKind::kGemm, "product", {n.inputs[0], weights}));
   return n.EmitResult(ir::OpKind::kAdd, {product, summand});
 }
 
-}  // namespace
-
-Status ImportGemm(NodeImport& n) {
-  TF2_RETURN_IF_ERROR(n.ExpectInputs(2, 3));
-  n.attrs.Ignore("broadcast");  // before opset 7; C is broadcast either way
-  TF2_ASSIGN_OR_RETURN(const std::int64_t transposed, n.attrs.Int("transA", 0));
-  if (transposed != 0) {
-    return WithHint(Unsupported("attribute transA is {}", transposed),
-                    "the data must be [n, k]: transpose it before the model");
-  }
-  TF2_ASSIGN_OR_RETURN(const float beta, n.attrs.Float("beta", 1));
-  TF2_ASSIGN_OR_RETURN(const ir::ValueId weights, GemmWeights(n));
-  if (!n.HasInput(2) || beta == 0) return n.EmitResult(ir::OpKind::kGemm, {n.inputs[0], weights});
-  const ir::Tensor* c = n.builder.Constant(n.inputs[2]);
-  if (c == nullptr && beta == 1) return AddToProduct(n, weights, n.inputs[2]);
-  TF2_ASSIGN_OR_RETURN(c, n.FloatConstant(2, "the bias"));
-  if (auto bias = BiasVector(*c, n.builder.ShapeOf(weights)[0], beta)) {
-    TF2_ASSIGN_OR_RETURN(const ir::ValueId id, n.AddConstant("bias", *std::move(bias)));
-    return n.EmitResult(ir::OpKind::kGemm, {n.inputs[0], weights, id});
-  }
-  ir::Tensor scaled = *c;
-  ScaleBy(scaled, beta);
-  TF2_ASSIGN_OR_RETURN(const ir::ValueId id, n.AddConstant("bias", std::move(scaled)));
-  return AddToProduct(n, weights, id);
-}
-
 Status ImportMatMul(NodeImport& n) {
   TF2_RETURN_IF_ERROR(n.ExpectInputs(2, 2));
-  TF2_RETURN_IF_ERROR(n.ExpectFixed(1, "the second operand"));
-  if (n.ShapeOf(1).size() != 2) {
-    return WithHint(Unsupported("the second operand is {}", ir::ToString(n.ShapeOf(1))),
-                    "tf2 multiplies by constant matrices [k, oc]");
-  }
   return n.EmitResult(ir::OpKind::kMatMul, {n.inputs[0], n.inputs[1]});
+}
+
+Status ImportEinsum(NodeImport& n) {
+  TF2_RETURN_IF_ERROR(n.ExpectInputs(1, 16));
+  TF2_RETURN_IF_ERROR(n.ExpectInputs(n.inputs.size(), n.inputs.size()));
+  TF2_ASSIGN_OR_RETURN(const std::string equation, n.attrs.String("equation", ""));
+  return n.EmitResult(ir::OpKind::kEinsum, n.inputs, {{"equation", equation}});
 }
 
 Status ImportBatchNormalization(NodeImport& n) {
   TF2_RETURN_IF_ERROR(n.ExpectInputs(5, 5));
-  TF2_RETURN_IF_ERROR(n.ExpectOneOutput("a statistic of training"));
   for (const char* name : {"momentum", "consumed_inputs", "is_test"}) n.attrs.Ignore(name);
   TF2_ASSIGN_OR_RETURN(const std::int64_t training, n.attrs.Int("training_mode", 0));
   if (training != 0) {
     return WithHint(Unsupported("attribute training_mode is {}", training),
                     "export the model for inference (model.eval() in PyTorch)");
   }
+  TF2_RETURN_IF_ERROR(n.ExpectOneOutput("a statistic of training"));
   TF2_ASSIGN_OR_RETURN(const std::int64_t spatial, n.attrs.Int("spatial", 1));
   if (spatial == 0) {
     return WithHint(Unsupported("attribute spatial is 0"),
                     "tf2 normalises per channel; export the model with opset 9 or later");
   }
   TF2_ASSIGN_OR_RETURN(const float epsilon, n.attrs.Float("epsilon", 1e-5F));
-  const char* names[] = {"", "scale", "B", "mean", "var"};
-  for (std::size_t i = 1; i < 5; ++i) TF2_RETURN_IF_ERROR(n.ExpectFixed(i, names[i]));
   return n.EmitResult(ir::OpKind::kBatchNorm,
                       {n.inputs[0], n.inputs[3], n.inputs[4], n.inputs[1], n.inputs[2]},
                       {{"epsilon", epsilon}});
 }
 
 Status ImportSoftmax(NodeImport& n) {
+  const ir::OpKind kind = n.op_type == "Softmax"      ? ir::OpKind::kSoftmax
+                          : n.op_type == "LogSoftmax" ? ir::OpKind::kLogSoftmax
+                                                      : ir::OpKind::kHardmax;
   TF2_RETURN_IF_ERROR(n.ExpectInputs(1, 1));
   TF2_ASSIGN_OR_RETURN(const std::int64_t wanted, n.attrs.Int("axis", n.opset < 13 ? 1 : -1));
   const ir::Shape shape = n.ShapeOf(0);
@@ -112,14 +141,27 @@ Status ImportSoftmax(NodeImport& n) {
   const auto axis = static_cast<std::int64_t>(at);
   const bool trailing_ones =
       std::all_of(shape.begin() + axis + 1, shape.end(), [](std::int64_t d) { return d == 1; });
-  if (n.opset >= 13 || trailing_ones)
-    return n.EmitResult(ir::OpKind::kSoftmax, {n.inputs[0]}, {{"axis", axis}});
+  if (n.opset >= 13 || trailing_ones) return n.EmitResult(kind, {n.inputs[0]}, {{"axis", axis}});
   // Before opset 13 the axes from `axis` on are one.
   TF2_ASSIGN_OR_RETURN(const ir::ValueId flat, n.EmitPart(ir::OpKind::kFlatten, "flatten",
                                                           {n.inputs[0]}, {{"axis", axis}}));
-  TF2_ASSIGN_OR_RETURN(const ir::ValueId soft, n.EmitPart(ir::OpKind::kSoftmax, "softmax", {flat},
-                                                          {{"axis", std::int64_t{1}}}));
+  TF2_ASSIGN_OR_RETURN(const ir::ValueId soft,
+                       n.EmitPart(kind, "softmax", {flat}, {{"axis", std::int64_t{1}}}));
   return n.EmitResult(ir::OpKind::kReshape, {soft}, {{"shape", shape}});
+}
+
+}  // namespace
+
+std::vector<OperatorRow> LinearOperators() {
+  return {
+      {"BatchNormalization", ImportBatchNormalization},
+      {"Einsum", ImportEinsum},
+      {"Gemm", ImportGemm},
+      {"Hardmax", ImportSoftmax},
+      {"LogSoftmax", ImportSoftmax},
+      {"MatMul", ImportMatMul},
+      {"Softmax", ImportSoftmax},
+  };
 }
 
 }  // namespace tf2::import::onnx

@@ -110,7 +110,7 @@ TEST(OnnxGemm, AddsABiasOfAnotherShape) {
   options.input_shapes["x"] = {2, 2};
   EXPECT_EQ(m.Text(options),
             "%y/product = gemm(%x, %y/weights) : f32[2, 3]\n"
-            "%y = add(%y/product, %y/bias) : f32[2, 3]\n");
+            "%y = add(%y/product, %b) : f32[2, 3]\n");
 }
 
 TEST(OnnxMatMul, ByAConstantOfTransposedAndReshapedWeights) {
@@ -182,8 +182,8 @@ TEST(OnnxSum, OfSeveral) {
   TestModel m = OneNode();
   m.Node("Sum", {"x", "x", "x"}, {"y"});
   EXPECT_EQ(m.Text(),
-            "%y/sum1 = add(%x, %x) : f32[1, 4, 6, 6]\n"
-            "%y = add(%y/sum1, %x) : f32[1, 4, 6, 6]\n");
+            "%y/part1 = add(%x, %x) : f32[1, 4, 6, 6]\n"
+            "%y = add(%y/part1, %x) : f32[1, 4, 6, 6]\n");
 }
 
 TEST(OnnxActivations, ReluClipIdentityDropout) {
@@ -200,6 +200,51 @@ TEST(OnnxActivations, ReluClipIdentityDropout) {
             "%c = identity(%b) : f32[1, 4, 6, 6]\n"
             "%d = identity(%c) : f32[1, 4, 6, 6]\n"
             "%y = identity(%d) : f32[1, 4, 6, 6]\n");
+}
+
+TEST(OnnxActivations, ClipsAndFunctions) {
+  TestModel m = OneNode(10);
+  m.Node("Clip", {"x"}, {"a"}, {{"min", 0.0F}, {"max", 6.0F}});
+  m.Node("LeakyRelu", {"a"}, {"b"}, {{"alpha", 0.5F}});
+  m.Node("Sigmoid", {"b"}, {"y"});
+  EXPECT_EQ(m.Text(),
+            "%a = clip(%x) {max = 6, min = 0} : f32[1, 4, 6, 6]\n"
+            "%b = unary(%a) {alpha = 0.5, fn = \"leaky_relu\"} : f32[1, 4, 6, 6]\n"
+            "%y = unary(%b) {fn = \"sigmoid\"} : f32[1, 4, 6, 6]\n");
+}
+
+TEST(OnnxConv, OfOneAxisBecomesTwo) {
+  TestModel m(13);
+  m.Input("x", {1, 2, 9}).Output("y").Floats("w", {4, 2, 3});
+  m.Node("Conv", {"x", "w"}, {"y"}, {{"pads", Ints{1, 2}}, {"strides", Ints{2}}});
+  EXPECT_EQ(m.Text(),
+            "%y/data = unsqueeze(%x) {axes = [2]} : f32[1, 2, 1, 9]\n"
+            "%y/lifted = conv(%y/data, %y/weights) {dilations = [1, 1], groups = 1, "
+            "pads = [0, 1, 0, 2], strides = [1, 2]} : f32[1, 4, 1, 5]\n"
+            "%y = squeeze(%y/lifted) {axes = [2]} : f32[1, 4, 5]\n");
+}
+
+TEST(OnnxSplit, SlicesWhatIsRead) {
+  TestModel m = OneNode(13);
+  m.Ints("sizes", {1, 2, 1});
+  m.Node("Split", {"x", "sizes"}, {"a", "unread", "b"}, {{"axis", std::int64_t{1}}});
+  m.Node("Add", {"a", "b"}, {"y"});
+  EXPECT_EQ(m.Text(),
+            "%a = slice(%x) {axes = [1], ends = [1], starts = [0]} : f32[1, 1, 6, 6]\n"
+            "%b = slice(%x) as \"a/2\" {axes = [1], ends = [4], starts = [3]} : f32[1, 1, 6, 6]\n"
+            "%y = add(%a, %b) : f32[1, 1, 6, 6]\n");
+}
+
+TEST(OnnxResize, SizesAreEvaluatedFromShapes) {
+  TestModel m = OneNode(13);
+  m.Floats("two", {4}, {1, 1, 2, 2});
+  m.Node("Shape", {"x"}, {"s"});
+  m.Node("Cast", {"s"}, {"f"}, {{"to", std::int64_t{1}}});
+  m.Node("Mul", {"f", "two"}, {"g"});
+  m.Node("Floor", {"g"}, {"h"});
+  m.Node("Cast", {"h"}, {"sizes"}, {{"to", std::int64_t{7}}});
+  m.Node("Resize", {"x", "", "", "sizes"}, {"y"}, {{"mode", std::string("linear")}});
+  EXPECT_THAT(m.Text(), testing::HasSubstr("sizes = [1, 4, 12, 12]} : f32[1, 4, 12, 12]"));
 }
 
 TEST(OnnxPad, FromAttributesInputsAndAxes) {

@@ -20,19 +20,30 @@ static_assert(std::endian::native == std::endian::little, "raw_data is little en
 
 using Type = onnx_pb::Tensor;
 
-std::size_t BytesPerElement(std::int32_t data_type) {
+// Bytes that `count` elements take in raw data; two of 4 bits share one.
+std::uint64_t RawBytes(std::int32_t data_type, std::int64_t count) {
+  const auto n = static_cast<std::uint64_t>(count);
   switch (data_type) {
+    case Type::INT4:
+    case Type::UINT4:
+      return (n + 1) / 2;
     case Type::BOOL:
-      return 1;
+    case Type::INT8:
+    case Type::UINT8:
+      return n;
     case Type::FLOAT16:
     case Type::BFLOAT16:
-      return 2;
+    case Type::INT16:
+    case Type::UINT16:
+      return 2 * n;
     case Type::FLOAT:
     case Type::INT32:
-      return 4;
+    case Type::UINT32:
+      return 4 * n;
     case Type::DOUBLE:
     case Type::INT64:
-      return 8;
+    case Type::UINT64:
+      return 8 * n;
   }
   TF2_CHECK(false, "MapDataType accepts no other type");
 }
@@ -78,20 +89,40 @@ float FloatAt(const char* bytes, std::int32_t data_type, std::size_t i) {
   TF2_CHECK(false, "not a float type");
 }
 
+// Half a byte as the integer that it stands for.
+std::int64_t FromNibble(std::uint8_t bits, std::int32_t data_type) {
+  return data_type == Type::INT4 && bits >= 8 ? bits - 16 : bits;
+}
+
 std::int64_t IntAt(const char* bytes, std::int32_t data_type, std::size_t i) {
   switch (data_type) {
     case Type::INT64:
+    case Type::UINT64:
       return Load<std::int64_t>(bytes + 8 * i);
     case Type::INT32:
       return Load<std::int32_t>(bytes + 4 * i);
+    case Type::UINT32:
+      return Load<std::uint32_t>(bytes + 4 * i);
+    case Type::INT16:
+      return Load<std::int16_t>(bytes + 2 * i);
+    case Type::UINT16:
+      return Load<std::uint16_t>(bytes + 2 * i);
+    case Type::INT8:
+      return Load<std::int8_t>(bytes + i);
+    case Type::UINT8:
+      return Load<std::uint8_t>(bytes + i);
     case Type::BOOL:
       return bytes[i] != 0 ? 1 : 0;
+    case Type::INT4:
+    case Type::UINT4: {
+      const auto both = Load<std::uint8_t>(bytes + i / 2);
+      return FromNibble(i % 2 == 0 ? both & 15U : both >> 4U, data_type);
+    }
   }
   TF2_CHECK(false, "not an integer type");
 }
 
-void FromBytes(std::string_view bytes, std::int32_t data_type, ir::Tensor& out) {
-  const std::size_t count = bytes.size() / BytesPerElement(data_type);
+void FromBytes(std::string_view bytes, std::int32_t data_type, std::size_t count, ir::Tensor& out) {
   if (out.dtype == ir::DType::kFloat32) {
     out.f32.resize(count);
     for (std::size_t i = 0; i < count; ++i) out.f32[i] = FloatAt(bytes.data(), data_type, i);
@@ -101,8 +132,8 @@ void FromBytes(std::string_view bytes, std::int32_t data_type, ir::Tensor& out) 
   }
 }
 
-// The typed fields; half floats travel in int32_data as their bits.
-void FromFields(const onnx_pb::Tensor& tensor, ir::Tensor& out) {
+// The typed fields; half floats travel in int32_data as their bits, 4-bit integers in pairs.
+void FromFields(const onnx_pb::Tensor& tensor, std::size_t count, ir::Tensor& out) {
   switch (tensor.data_type()) {
     case Type::FLOAT:
       out.f32.assign(tensor.float_data().begin(), tensor.float_data().end());
@@ -121,7 +152,26 @@ void FromFields(const onnx_pb::Tensor& tensor, ir::Tensor& out) {
       out.i64.assign(tensor.int64_data().begin(), tensor.int64_data().end());
       return;
     case Type::INT32:
+    case Type::INT16:
+    case Type::UINT16:
+    case Type::INT8:
+    case Type::UINT8:
       out.i64.assign(tensor.int32_data().begin(), tensor.int32_data().end());
+      return;
+    case Type::UINT32:
+    case Type::UINT64:
+      for (auto v : tensor.uint64_data()) out.i64.push_back(static_cast<std::int64_t>(v));
+      return;
+    case Type::INT4:
+    case Type::UINT4:
+      for (auto v : tensor.int32_data()) {
+        const auto both = static_cast<std::uint32_t>(v);
+        for (std::uint32_t shift : {0U, 4U}) {
+          if (out.i64.size() < count)
+            out.i64.push_back(
+                FromNibble(static_cast<std::uint8_t>((both >> shift) & 15U), tensor.data_type()));
+        }
+      }
       return;
     case Type::BOOL:
       for (auto v : tensor.int32_data()) out.i64.push_back(v != 0 ? 1 : 0);
@@ -237,20 +287,53 @@ Result<ir::DType> MapDataType(std::int32_t data_type) {
     case Type::INT32:
     case Type::INT64:
     case Type::BOOL:
-      return ir::DType::kInt64;
     case Type::INT8:
     case Type::UINT8:
+    case Type::INT16:
+    case Type::UINT16:
+    case Type::UINT32:
+    case Type::UINT64:
     case Type::INT4:
     case Type::UINT4:
+      return ir::DType::kInt64;
     case Type::FLOAT8E4M3FN:
     case Type::FLOAT8E4M3FNUZ:
     case Type::FLOAT8E5M2:
     case Type::FLOAT8E5M2FNUZ:
     case Type::FLOAT4E2M1:
-      return WithHint(Unsupported("element type {} is a quantised type", DataTypeName(data_type)),
-                      "import the float model; `tf2 quantize` makes the integers");
+      return WithHint(Unsupported("element type {} is not supported", DataTypeName(data_type)),
+                      "import the float model; `tf2 quantize` makes small weights of it");
     default:
       return Unsupported("element type {} is not supported", DataTypeName(data_type));
+  }
+}
+
+std::string CastName(std::int32_t data_type) {
+  switch (data_type) {
+    case Type::FLOAT:
+    case Type::FLOAT16:
+    case Type::DOUBLE:
+      return "f32";
+    case Type::BFLOAT16:
+      return "bf16";
+    case Type::BOOL:
+      return "bool";
+    case Type::INT8:
+    case Type::INT4:
+      return "i8";
+    case Type::UINT8:
+    case Type::UINT4:
+      return "u8";
+    case Type::INT16:
+      return "i16";
+    case Type::UINT16:
+      return "u16";
+    case Type::INT32:
+      return "i32";
+    case Type::UINT32:
+      return "u32";
+    default:
+      return "i64";
   }
 }
 
@@ -267,31 +350,32 @@ Result<std::int64_t> CheckedElementCount(const ir::Shape& shape) {
 }
 
 Result<ir::Tensor> ReadTensor(const onnx_pb::Tensor& tensor,
-                              const std::optional<std::filesystem::path>& folder) {
+                              const std::optional<std::filesystem::path>& folder,
+                              bool check_finite) {
   ir::Tensor out;
   TF2_ASSIGN_OR_RETURN(out.dtype, MapDataType(tensor.data_type()));
   out.shape.assign(tensor.dims().begin(), tensor.dims().end());
   TF2_ASSIGN_OR_RETURN(const std::int64_t count, CountWithZeros(out.shape));
-  const std::uint64_t bytes =
-      static_cast<std::uint64_t>(count) * BytesPerElement(tensor.data_type());
+  const std::uint64_t bytes = RawBytes(tensor.data_type(), count);
+  const auto elements = static_cast<std::size_t>(count);
   if (tensor.data_location() == Type::EXTERNAL) {
     TF2_ASSIGN_OR_RETURN(const std::string data, ReadExternal(tensor, bytes, folder));
-    FromBytes(data, tensor.data_type(), out);
+    FromBytes(data, tensor.data_type(), elements, out);
   } else if (tensor.has_raw_data()) {
     if (tensor.raw_data().size() != bytes) {
       return DataLoss("its shape {} of {} needs {} bytes but it has {}", ir::ToString(out.shape),
                       DataTypeName(tensor.data_type()), bytes, tensor.raw_data().size());
     }
-    FromBytes(tensor.raw_data(), tensor.data_type(), out);
+    FromBytes(tensor.raw_data(), tensor.data_type(), elements, out);
   } else {
-    FromFields(tensor, out);
+    FromFields(tensor, elements, out);
   }
   const std::size_t held = out.dtype == ir::DType::kFloat32 ? out.f32.size() : out.i64.size();
   if (held != static_cast<std::size_t>(count)) {
     return DataLoss("its shape {} needs {} elements but it has {}", ir::ToString(out.shape), count,
                     held);
   }
-  TF2_RETURN_IF_ERROR(CheckFinite(out));
+  if (check_finite) TF2_RETURN_IF_ERROR(CheckFinite(out));
   return out;
 }
 
