@@ -16,8 +16,10 @@
 #include "passes/identity_removal.h"
 #include "passes/matmul_to_gemm.h"
 #include "passes/pad_into_conv.h"
+#include "passes/recognise_activations.h"
 #include "passes/relu_before_max_pool.h"
 #include "passes/scale_from_arithmetic.h"
+#include "passes/sink_transposes.h"
 
 namespace tf2::passes {
 namespace {
@@ -30,6 +32,12 @@ constexpr std::array kPasses = {
     Pass{"constant_folding", FoldConstants, "compute what depends on constants and shapes only"},
     // Dropout and reshapes stand between the nodes that the fusions want side by side.
     Pass{"identity_removal", RemoveIdentities, "drop operators that change nothing"},
+    // They stand between nodes that the fusions want side by side; identity_removal drops, in the
+    // next round, those that come to nothing.
+    Pass{"sink_transposes", SinkTransposes, "move transposes past single elements and join them"},
+    // Before scale_from_arithmetic takes the additions and products apart.
+    Pass{"recognise_activations", RecogniseActivations,
+         "make products with gates the activations that they are"},
     // Before the fusions, which know gemm and not matmul.
     Pass{"matmul_to_gemm", MatMulToGemm, "make products with constants fully connected layers"},
     // Early, so that a convolution's final padding is known; a maximum needs fuse_relu of the round

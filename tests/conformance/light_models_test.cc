@@ -51,12 +51,14 @@ TEST_P(OnnxLightModel, ComputesItsOutput) {
   EXPECT_EQ(Compare(got->at(0), *want), "");
 }
 
-INSTANTIATE_TEST_SUITE_P(SharedData, OnnxLightModel,
-                         testing::Values(LightModel{"squeezenet", false},
-                                         LightModel{"inception_v2", false},
-                                         LightModel{"densenet121", false},
-                                         LightModel{"resnet50", false}, LightModel{"vgg19", true}),
-                         [](const auto& p) { return std::string(p.param.name); });
+INSTANTIATE_TEST_SUITE_P(
+    SharedData, OnnxLightModel,
+    testing::Values(LightModel{"squeezenet", false}, LightModel{"bvlc_alexnet", false},
+                    LightModel{"densenet121", false}, LightModel{"inception_v1", false},
+                    LightModel{"inception_v2", false}, LightModel{"resnet50", false},
+                    LightModel{"shufflenet", false}, LightModel{"vgg19", true},
+                    LightModel{"zfnet512", false}),
+    [](const auto& p) { return std::string(p.param.name); });
 
 }  // namespace
 }  // namespace tf2::conformance

@@ -107,7 +107,8 @@ std::vector<OperatorRow> ResizeOperators();
 std::vector<OperatorRow> ShapeOperators();
 std::vector<OperatorRow> WindowOperators();
 
-Status ImportConv(NodeImport& n);  // also what quantised convolutions are made of
+Status ImportConv(NodeImport& n);     // also what quantised convolutions are made of
+Status ImportMaxPool(NodeImport& n);  // also of QONNX
 
 }  // namespace tf2::import::onnx
 

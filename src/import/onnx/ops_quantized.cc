@@ -369,6 +369,22 @@ Status ImportMultiThreshold(NodeImport& n) {
   return n.EmitResult(ir::OpKind::kTranspose, {y}, {{"perm", Ints{0, 2, 3, 1}}});
 }
 
+// Conv and MaxPool of QONNX on [n, h, w, c], with weights [oc, kh, kw, ic].
+Status ImportChannelsLast(NodeImport& n, ImportFunction import) {
+  if (n.inputs.empty() || n.ShapeOf(0).size() != 4)
+    return Unsupported("its input is not [n, h, w, c]");
+  for (std::size_t i = 0; i < n.inputs.size(); ++i) {
+    if (!n.HasInput(i) || n.ShapeOf(i).size() != 4) continue;
+    TF2_ASSIGN_OR_RETURN(n.inputs[i], n.EmitPart(ir::OpKind::kTranspose, fmt::format("nchw{}", i),
+                                                 {n.inputs[i]}, {{"perm", Ints{0, 3, 1, 2}}}));
+  }
+  TF2_ASSIGN_OR_RETURN(const ir::ValueId y, n.AsPart("channels_first", import));
+  return n.EmitResult(ir::OpKind::kTranspose, {y}, {{"perm", Ints{0, 2, 3, 1}}});
+}
+
+Status ImportChannelsLastConv(NodeImport& n) { return ImportChannelsLast(n, ImportConv); }
+Status ImportChannelsLastMaxPool(NodeImport& n) { return ImportChannelsLast(n, ImportMaxPool); }
+
 }  // namespace
 
 std::vector<OperatorRow> QuantizedOperators() {
@@ -389,6 +405,8 @@ std::vector<OperatorRow> QuantizedOperators() {
       {"com.microsoft.QLinearSigmoid", ImportQLinearUnary},
       {"com.microsoft.QuantizeLinear", ImportQuantizeLinear},
       {"qonnx.BipolarQuant", ImportBipolarQuant},
+      {"qonnx.Conv", ImportChannelsLastConv},
+      {"qonnx.MaxPool", ImportChannelsLastMaxPool},
       {"qonnx.MultiThreshold", ImportMultiThreshold},
       {"qonnx.Quant", ImportQuant},
       {"qonnx.Trunc", ImportTrunc},

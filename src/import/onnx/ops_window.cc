@@ -223,6 +223,8 @@ Result<ir::ValueId> AsFloat(const NodeImport& n, ir::ValueId x) {
   return n.EmitPart(ir::OpKind::kCast, "float", {x}, {{"to", std::string("f32")}});
 }
 
+}  // namespace
+
 Status ImportMaxPool(NodeImport& n) {
   TF2_RETURN_IF_ERROR(n.ExpectInputs(1, 1));
   TF2_ASSIGN_OR_RETURN(const std::size_t axes, SpatialAxes(n));
@@ -246,6 +248,8 @@ Status ImportMaxPool(NodeImport& n) {
   }
   return n.EmitResult(ir::OpKind::kCast, {y}, {{"to", CastName(n.TypeOf(0))}});
 }
+
+namespace {
 
 Status ImportAveragePool(NodeImport& n) {
   TF2_RETURN_IF_ERROR(n.ExpectInputs(1, 1));

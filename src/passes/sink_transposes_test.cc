@@ -1,0 +1,44 @@
+#include "passes/sink_transposes.h"
+
+#include "passes/test_util.h"
+
+namespace tf2::passes {
+namespace {
+
+TEST(SinkTransposes, PassSingleElementsAndJoin) {
+  ir::Graph g = Parsed(R"(input %x : f32[1, 2, 3, 4]
+    const %c : f32[1] = {3}
+    %t = transpose(%x) {perm = [0, 2, 3, 1]}
+    %r = relu(%t)
+    %s = div(%c, %r)
+    %y = transpose(%s) {perm = [0, 3, 1, 2]}
+    output %y)");
+  const auto first = SinkTransposes(g);
+  ASSERT_TRUE(first.ok());
+  EXPECT_EQ(*first, 3) << "past relu, past div, into the second transpose";
+  ASSERT_TRUE(RemoveDeadCode(g).ok());
+  EXPECT_EQ(Body(g),
+            "%r.early = relu(%x) as \"r\"\n%s.early = div(%c, %r.early) as \"s\"\n"
+            "%y = transpose(%s.early) {perm = [0, 1, 2, 3]}\noutput %y\n");
+}
+
+TEST(SinkTransposes, StayBeforeWhatKnowsAxes) {
+  const std::string text = R"(input %x : f32[1, 2, 3, 4]
+    const %c : f32[2] = {3, 4}
+    %t = transpose(%x) {perm = [0, 2, 3, 1]}
+    %y = add(%t, %c)
+    output %y)";
+  BodyAfter(SinkTransposes, Parsed(text), 0, 0);
+}
+
+TEST(SinkTransposes, StayWhereOthersReadThem) {
+  BodyAfter(SinkTransposes, Parsed(R"(input %x : f32[2, 3]
+    %t = transpose(%x) {perm = [1, 0]}
+    %y = relu(%t)
+    output %y
+    output %t)"),
+            0, 0);
+}
+
+}  // namespace
+}  // namespace tf2::passes
