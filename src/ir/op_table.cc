@@ -222,7 +222,7 @@ std::vector<AttrSpec> AttrsOf(OpKind kind) {
     case OpKind::kScatterNd:
       return {Choice("reduction", "none", {"none", "add", "mul", "max", "min"})};
     case OpKind::kReverseSequence:
-      return {IntAttr("batch_axis", 1), IntAttr("time_axis", 0)};
+      return {IntAttr("batch_axis", 1, 0), IntAttr("time_axis", 0, 0)};
     case OpKind::kGridSample:
       return {Choice("mode", "linear", {"linear", "nearest", "cubic"}),
               Choice("padding", "zeros", {"zeros", "border", "reflection"}), Flag("align_corners")};

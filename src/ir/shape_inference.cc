@@ -40,6 +40,8 @@ Status ExpectVector(const RuleContext& c, std::size_t input, std::int64_t n, con
 
 Status CheckShape(const Shape& shape, DType dtype) {
   const std::int64_t least = dtype == DType::kInt64 ? 0 : 1;
+  if (shape.size() > kMaxRank)
+    return InvalidArgument("a tensor of {} axes; {} are legal", shape.size(), kMaxRank);
   std::int64_t count = 1;
   for (std::int64_t d : shape) {
     if (d < least) return InvalidArgument("shape {} has a dimension of {}", ToString(shape), d);

@@ -14,6 +14,8 @@ namespace tf2::ir {
 
 // Largest size of one dimension, and of kernel, stride, dilation and padding.
 inline constexpr std::int64_t kMaxDimension = std::int64_t{1} << 24;
+// Most axes of one tensor.
+inline constexpr std::size_t kMaxRank = 64;
 // Most elements of one tensor (8 GiB of floats).
 inline constexpr std::int64_t kMaxElements = std::int64_t{1} << 31;
 

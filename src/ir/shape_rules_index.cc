@@ -1,5 +1,6 @@
 // Shape rules of the operators that rearrange, repeat, gather or scatter elements.
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "ir/op_table.h"
@@ -58,8 +59,11 @@ Result<Inferred> ResizeShape(const RuleContext& c) {
   if (y.size() != rank || (!scales.empty() && scales.size() != rank)) {
     return InvalidArgument("{} sizes and {} scales for {} axes", y.size(), scales.size(), rank);
   }
-  for (float s : scales) {
-    if (!(s > 0)) return InvalidArgument("a scale is {}", s);
+  for (std::size_t d = 0; d < scales.size(); ++d) {
+    const double size = static_cast<double>(scales[d]) * static_cast<double>(c.shape(0)[d]);
+    if (!(scales[d] > 0) || !(std::fabs(size - static_cast<double>(y[d])) <= 1))
+      return InvalidArgument("a scale of {} does not make {} of {}", scales[d], y[d],
+                             c.shape(0)[d]);
   }
   const bool crops = c.node.String("coordinates") == "tf_crop_and_resize";
   if (crops && roi.size() != 2 * rank)

@@ -54,7 +54,10 @@ class ModelImporter {
         builder_(options.max_constant_bytes) {}
 
   Result<ir::Graph> Run() {
-    for (const Function& f : model_.functions()) functions_.emplace(FunctionName(f), &f);
+    for (const Function& f : model_.functions()) {
+      functions_.emplace(FunctionName(f), &f);
+      function_names_.insert(FunctionName(f));
+    }
     scopes_.emplace_back();
     TF2_RETURN_IF_ERROR(Prepare(graph_));
     TF2_ASSIGN_OR_RETURN(opset_, OpsetOf(model_));
@@ -71,9 +74,7 @@ class ModelImporter {
  private:
   // Checks the operators of `graph` and notes what it reads, into the innermost scope.
   Status Prepare(const onnx_pb::Graph& graph) {
-    std::set<std::string> names;
-    for (const auto& [name, function] : functions_) names.insert(name);
-    TF2_RETURN_IF_ERROR(CheckOperators(graph, names));
+    TF2_RETURN_IF_ERROR(CheckOperators(graph, function_names_));
     if (graph.sparse_initializer_size() > 0) {
       return WithHint(
           Unsupported("initialiser '{}' is sparse", graph.sparse_initializer(0).values().name()),
@@ -363,6 +364,7 @@ class ModelImporter {
   ir::GraphBuilder builder_;
   std::vector<Scope> scopes_;
   std::unordered_map<std::string, const Function*> functions_;
+  std::set<std::string> function_names_;
 };
 
 Result<ir::Graph> Import(std::span<const std::uint8_t> bytes, const ImportOptions& options,

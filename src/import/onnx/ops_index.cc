@@ -94,6 +94,8 @@ Status ImportNonZero(NodeImport& n) {
     if (x->dtype == ir::DType::kFloat32 ? x->f32[i] != 0 : x->i64[i] != 0) found.push_back(i);
   }
   const std::size_t rank = x->shape.size();
+  TF2_RETURN_IF_ERROR(
+      n.builder.Reserve(ir::DType::kInt64, static_cast<std::int64_t>(rank * found.size())));
   Ints indices(rank * found.size());
   for (std::size_t j = 0; j < found.size(); ++j) {
     auto rest = static_cast<std::int64_t>(found[j]);

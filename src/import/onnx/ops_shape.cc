@@ -61,8 +61,10 @@ Status ImportConstant(NodeImport& n) {
 // `count` zeros of `dtype`, within the limits on constants.
 Result<ir::Tensor> ZeroTensor(const NodeImport& n, ir::DType dtype, ir::Shape shape) {
   const bool empty = std::find(shape.begin(), shape.end(), 0) != shape.end();
-  TF2_ASSIGN_OR_RETURN(const std::int64_t count,
-                       empty ? Result<std::int64_t>(0) : CheckedElementCount(shape));
+  ir::Shape filled = shape;
+  std::replace(filled.begin(), filled.end(), std::int64_t{0}, std::int64_t{1});
+  TF2_ASSIGN_OR_RETURN(std::int64_t count, CheckedElementCount(filled));
+  if (empty) count = 0;
   TF2_RETURN_IF_ERROR(n.builder.Reserve(dtype, count));
   ir::Tensor t;
   t.dtype = dtype;
@@ -195,8 +197,14 @@ Status ImportRange(NodeImport& n) {
                                                 {static_cast<std::int64_t>(count)}));
   for (std::size_t i = 0; i < t.f32.size(); ++i)
     t.f32[i] = static_cast<float>(v[0] + static_cast<double>(i) * v[2]);
+  const auto integer = [&](std::size_t input) {
+    const ir::Tensor& known = *n.builder.KnownOf(n.inputs[input]);
+    return static_cast<std::uint64_t>(known.i64.empty() ? 0 : known.i64[0]);
+  };
+  const std::uint64_t start = integer(0);
+  const std::uint64_t delta = integer(2);
   for (std::size_t i = 0; i < t.i64.size(); ++i)
-    t.i64[i] = static_cast<std::int64_t>(v[0] + static_cast<double>(i) * v[2]);
+    t.i64[i] = static_cast<std::int64_t>(start + i * delta);
   return SetConstant(n, std::move(t));
 }
 

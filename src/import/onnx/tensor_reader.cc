@@ -265,9 +265,11 @@ Status CheckFinite(const ir::Tensor& tensor) {
 }
 
 // Product of dimensions of which some may be 0.
-Result<std::int64_t> CountWithZeros(const ir::Shape& shape) {
-  if (std::find(shape.begin(), shape.end(), 0) != shape.end()) return std::int64_t{0};
-  return CheckedElementCount(shape);
+Result<std::int64_t> CountWithZeros(ir::Shape shape) {
+  const auto zeros = std::count(shape.begin(), shape.end(), 0);
+  std::replace(shape.begin(), shape.end(), std::int64_t{0}, std::int64_t{1});
+  TF2_ASSIGN_OR_RETURN(const std::int64_t count, CheckedElementCount(shape));
+  return zeros > 0 ? 0 : count;
 }
 
 }  // namespace
@@ -338,6 +340,8 @@ std::string CastName(std::int32_t data_type) {
 }
 
 Result<std::int64_t> CheckedElementCount(const ir::Shape& shape) {
+  if (shape.size() > ir::kMaxRank)
+    return Unsupported("it has {} axes; {} are supported", shape.size(), ir::kMaxRank);
   std::int64_t count = 1;
   for (std::int64_t d : shape) {
     if (d <= 0) return InvalidArgument("shape {} has the dimension {}", ir::ToString(shape), d);
