@@ -3,11 +3,10 @@
 #ifndef TF2_RUNTIME_BACKENDS_CPU_PRIMITIVES_512_H_
 #define TF2_RUNTIME_BACKENDS_CPU_PRIMITIVES_512_H_
 
-#include <immintrin.h>
-
 #include <cstdint>
 #include <cstring>
 
+#include "runtime/backends/cpu/intrinsics.h"
 #include "runtime/backends/cpu/kernels.h"
 
 namespace tf2::runtime::cpu {

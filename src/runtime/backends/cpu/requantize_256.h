@@ -3,12 +3,11 @@
 #ifndef TF2_RUNTIME_BACKENDS_CPU_REQUANTIZE_256_H_
 #define TF2_RUNTIME_BACKENDS_CPU_REQUANTIZE_256_H_
 
-#include <immintrin.h>
-
 #include <cstdint>
 #include <cstring>
 
 #include "runtime/backends/cpu/accumulate_impl.h"
+#include "runtime/backends/cpu/intrinsics.h"
 #include "runtime/backends/cpu/kernels.h"
 
 namespace tf2::runtime::cpu {

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "runtime/backends/cpu/accumulate_impl.h"
+#include "runtime/backends/cpu/intrinsics.h"
 #include "runtime/backends/cpu/kernels.h"
 
 namespace tf2::runtime::cpu {

@@ -1,0 +1,234 @@
+// Every kernel, on every instruction set that this machine has or that is emulated, against the
+// interpreter.
+#include "runtime/backends/cpu/kernels.h"
+
+#include <gtest/gtest.h>
+
+#include "qnet/interpreter.h"
+#include "qnet/random_net.h"
+#include "qnet/test_net.h"
+#include "runtime/backends/cpu/emulated.h"
+#include "runtime/backends/cpu/isa.h"
+#include "runtime/backends/cpu/network.h"
+#include "runtime/backends/cpu/test_nets.h"
+
+namespace tf2::runtime::cpu {
+namespace {
+
+using testing::NetBuilder;
+using testing::RandomFrames;
+using testing::RandomOps;
+
+// The kernels of this name; null where this machine cannot run them.
+const KernelSet* FindKernels(const std::string& name) {
+  if (name == "avxvnni_emulated") return EmulatedAvxVnniKernels();
+  if (name == "avx512vnni_emulated") return EmulatedAvx512VnniKernels();
+  if (name == "amx_emulated") return EmulatedAmxKernels();
+  for (const IsaInfo& isa : AllIsas()) {
+    if (isa.name == name && isa.available) return isa.kernels;
+  }
+  return nullptr;
+}
+
+// Each test runs once for each set of kernels; those the machine lacks are skipped visibly.
+class Kernels : public ::testing::TestWithParam<const char*> {
+ protected:
+  void SetUp() override {
+    kernels_ = FindKernels(GetParam());
+    if (kernels_ == nullptr) GTEST_SKIP() << "this machine cannot run the kernels " << GetParam();
+    ASSERT_TRUE(std::string(GetParam()).starts_with(kernels_->isa));
+  }
+
+  // Every tensor of the network against the interpreter's.
+  void ExpectSame(qnet::QNet net, std::span<const std::int8_t> input, ThreadPool* pool = nullptr) {
+    const auto shared = std::make_shared<const qnet::QNet>(std::move(net));
+    const auto expected = qnet::InterpretAll(*shared, input);
+    ASSERT_TRUE(expected.ok());
+    const auto network = Network::Prepare(shared, *kernels_);
+    ASSERT_TRUE(network.ok()) << network.error().ToString();
+    AlignedBuffer arena = network->MakeArena();
+    const TraceSink sink = [&](qnet::TensorId id, std::span<const std::uint8_t> bytes) {
+      const qnet::Bytes& want = (*expected)[qnet::Index(id)];
+      ASSERT_EQ(bytes.size(), want.size()) << shared->tensor(id).name;
+      for (std::size_t i = 0; i < want.size(); ++i) {
+        ASSERT_EQ(bytes[i], want[i]) << shared->tensor(id).name << " byte " << i;
+      }
+    };
+    ASSERT_TRUE(network->Run(input, arena, pool, &sink).ok());
+  }
+
+  void ExpectSameOnExtremes(const qnet::QNet& net) {
+    for (const int value : {-128, 127, 0}) {
+      const std::vector<std::int8_t> input(
+          static_cast<std::size_t>(net.tensor(net.input).elements()),
+          static_cast<std::int8_t>(value));
+      ExpectSame(net, input);
+    }
+    ExpectSame(net, RandomFrames(net, 1, 17));
+  }
+
+  const KernelSet* kernels_ = nullptr;
+};
+
+INSTANTIATE_TEST_SUITE_P(Isas, Kernels,
+                         ::testing::Values("portable", "avx2", "avxvnni", "avx512vnni",
+                                           "avxvnni_emulated", "avx512vnni_emulated",
+                                           "amx_emulated"),
+                         [](const auto& tested) { return std::string(tested.param); });
+
+TEST_P(Kernels, EveryOperatorEqualsTheInterpreter) {
+  for (std::uint64_t seed = 0; seed < 5; ++seed) {
+    const auto net = (qnet::testing::EveryOperator(seed));
+    ExpectSame(net, RandomFrames(net, 1, seed));
+  }
+}
+
+TEST_P(Kernels, RandomOperatorsEqualTheInterpreter) {
+  ThreadPool pool(3);
+  for (std::uint64_t seed = 0; seed < 200; ++seed) {
+    SCOPED_TRACE(seed);
+    const auto net = (RandomOps(seed));
+    ExpectSame(net, RandomFrames(net, 1, seed));
+    if (HasFatalFailure()) break;
+  }
+}
+
+TEST_P(Kernels, RandomNetworksEqualTheInterpreter) {
+  for (std::uint64_t seed = 0; seed < 100; ++seed) {
+    SCOPED_TRACE(seed);
+    qnet::RandomNetOptions options;
+    options.mac = options.two_terms = options.general_reshape = true;
+    options.cpu_only = seed % 2 == 1;
+    const auto net = (qnet::RandomNet(seed, options));
+    ExpectSame(net, qnet::RandomInput(net, seed));
+    if (HasFatalFailure()) break;
+  }
+}
+
+// Two-term weights reach +-128, int8 weights 127: every kernel's split into planes.
+TEST_P(Kernels, LargestWeightsAndFeatures) {
+  for (const int terms : {1, 2}) {
+    for (const auto kind : {qnet::WeightKind::kSac, qnet::WeightKind::kMac}) {
+      if (kind == qnet::WeightKind::kMac && terms == 2) continue;
+      NetBuilder builder(3, {37, 6, 6});
+      NetBuilder::ConvOptions options;
+      options.window = {3, 3, 1, 1, 1, 1, 1, 1};
+      options.oc = 50;
+      options.kind = kind;
+      options.terms = terms;
+      options.extreme = true;
+      options.wide = true;
+      const auto net = (builder.Finish({builder.Conv(builder.input(), options)}));
+      for (const int value : {-128, 127}) {
+        const std::vector<std::int8_t> input(
+            static_cast<std::size_t>(net.tensor(net.input).elements()),
+            static_cast<std::int8_t>(value));
+        ExpectSame(net, input);
+      }
+    }
+  }
+}
+
+// Fire modules: concatenations in place, a nested one, one whose input is read elsewhere too.
+TEST_P(Kernels, ConcatenationsInPlace) {
+  NetBuilder builder(11, {16, 9, 9});
+  NetBuilder::ConvOptions one;
+  one.oc = 32;
+  one.relu = true;
+  NetBuilder::ConvOptions three = one;
+  three.window = {3, 3, 1, 1, 1, 1, 1, 1};
+  const auto a = builder.Conv(builder.input(), one);
+  const auto b = builder.Conv(a, three);
+  const auto inner = builder.Concat({a, b});
+  const auto c = builder.Conv(inner, one);
+  const auto outer = builder.Concat({c, inner, c});
+  const auto last = builder.Conv(outer, three);
+  const auto net = (builder.Finish({last, inner}));
+  ExpectSame(net, RandomFrames(net, 1, 5));
+}
+
+TEST_P(Kernels, ExtremeExponentsOfAdd) {
+  for (std::uint64_t seed = 0; seed < 40; ++seed) {
+    SCOPED_TRACE(seed);
+    NetBuilder builder(seed, {64, 3, 3}, 28);
+    NetBuilder::ConvOptions options;
+    options.oc = 64;
+    const auto b = builder.Conv(builder.input(), options);
+    const auto net =
+        (builder.Finish({builder.Add(builder.input(), b, seed % 2 == 0, seed % 3 == 0, true)}));
+    ExpectSame(net, RandomFrames(net, 1, seed + 1));
+  }
+}
+// Every count of output channels around a tile, few and odd input channels, with inputs of any sign
+// and inputs that are never negative.
+TEST_P(Kernels, ShapesOfConvolutions) {
+  std::uint64_t seed = 0;
+  for (const std::int32_t ic : {1, 2, 3, 4, 5, 16, 21}) {
+    for (const std::int32_t oc : {1, 15, 16, 17, 40, 65}) {
+      SCOPED_TRACE(fmt::format("{} -> {} channels", ic, oc));
+      NetBuilder builder(++seed, {ic, 9, 7});
+      NetBuilder::ConvOptions options;
+      options.oc = oc;
+      options.relu = true;
+      options.kind = seed % 2 == 0 ? qnet::WeightKind::kSac : qnet::WeightKind::kMac;
+      options.window = {3, 3, 1, 1, 1, 1, 1, 1};
+      const auto a = builder.Conv(builder.input(), options);
+      options.relu = seed % 3 == 0;
+      const auto b = builder.Conv(a, a, options);  // with a residual
+      options.window = {2, 3, 4, 3, 0, 1, 1, 1};   // strides beyond the window
+      const auto c = builder.Conv(a, options);
+      options.window = {3, 2, 1, 2, 2, 1, 2, 3};  // dilation
+      options.wide = true;
+      const auto d = builder.Conv(a, options);
+      ExpectSame(builder.Finish({b, c, d}), RandomFrames(builder.Finish({b, c, d}), 1, seed));
+      if (HasFatalFailure()) return;
+    }
+  }
+}
+
+// Sums of 16 bits at their limits: all weights of one sign at their largest.
+TEST_P(Kernels, LargestWeightsOnFeaturesThatAreNeverNegative) {
+  for (const int terms : {1, 2}) {
+    NetBuilder builder(5, {8, 5, 5});
+    NetBuilder::ConvOptions options;
+    options.oc = 40;
+    options.relu = true;
+    const auto a = builder.Conv(builder.input(), options);
+    options.terms = terms;
+    options.extreme = true;
+    options.kind = terms == 1 ? qnet::WeightKind::kMac : qnet::WeightKind::kSac;
+    options.window = {3, 3, 1, 1, 1, 1, 1, 1};
+    ExpectSameOnExtremes(builder.Finish({builder.Conv(a, options)}));
+    if (HasFatalFailure()) return;
+  }
+}
+
+// Deep sums: several blocks of entries.
+TEST_P(Kernels, ManyInputChannels) {
+  NetBuilder builder(6, {300, 5, 5});
+  NetBuilder::ConvOptions options;
+  options.oc = 50;
+  options.window = {3, 3, 1, 1, 1, 1, 1, 1};
+  options.kind = qnet::WeightKind::kMac;
+  const auto a = builder.Conv(builder.input(), options);
+  const auto net = builder.Finish({a});
+  ExpectSame(net, RandomFrames(net, 1, 2));
+}
+
+TEST_P(Kernels, FullyConnectedInFourBits) {
+  NetBuilder builder(7, {11, 10, 10});
+  NetBuilder::ConvOptions options;
+  options.oc = 960;
+  options.window = {10, 10, 1, 1, 0, 0, 1, 1};
+  options.relu = true;
+  const auto a = builder.Conv(builder.input(), options);
+  options.window = {};
+  options.oc = 1100;
+  options.relu = false;
+  const auto net = builder.Finish({builder.Conv(a, options)});
+  ThreadPool pool(2);
+  ExpectSame(net, RandomFrames(net, 1, 2), &pool);
+}
+
+}  // namespace
+}  // namespace tf2::runtime::cpu
