@@ -60,50 +60,86 @@ int DefaultThreads() {
   return std::clamp(std::min(AffinityCpus(), QuotaCpus()), 1, kMaxThreads);
 }
 
-// Threads sleep until `generation` changes, then each calls `body` with its number.
+namespace {
+
+void Pause() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#endif
+}
+
+// Looks at a condition for a few microseconds: loops that follow each other closely need no sleep.
+template <typename Condition>
+bool SpinUntil(const Condition& condition) {
+  constexpr int kSpins = 128;
+  for (int i = 0; i < kSpins; ++i) {
+    if (condition()) return true;
+    Pause();
+  }
+  return false;
+}
+
+}  // namespace
+
+// Threads wait until `generation` changes, then each calls `body` with its number.
 struct ThreadPool::Crew {
   std::mutex loop;  // held for one loop
   std::mutex mutex;
   std::condition_variable start;
   std::condition_variable done;
-  std::uint64_t generation = 0;
-  int busy = 0;
-  bool stop = false;
+  std::atomic<std::uint64_t> generation = 0;  // changes under `mutex`
+  std::atomic<int> busy = 0;
+  int sleeping = 0;      // threads that wait for `start`; under `mutex`
+  bool waiting = false;  // whether the caller waits for `done`; under `mutex`
+  std::atomic<bool> stop = false;
   const std::function<void(int)>* body = nullptr;
   std::vector<std::thread> threads;
 
+  // Whether there is another loop after number `seen`; false at the end.
+  bool Await(std::uint64_t seen) {
+    const auto ready = [&] { return stop || generation != seen; };
+    if (!SpinUntil(ready)) {
+      std::unique_lock lock(mutex);
+      ++sleeping;
+      start.wait(lock, ready);
+      --sleeping;
+    }
+    return !stop;
+  }
+
   void Work(int number) {
-    std::uint64_t seen = 0;
-    std::unique_lock lock(mutex);
-    while (true) {
-      start.wait(lock, [&] { return stop || generation != seen; });
-      if (stop) return;
+    for (std::uint64_t seen = 0; Await(seen);) {
       seen = generation;
-      const auto* run = body;
-      lock.unlock();
       inside_loop = true;
-      (*run)(number);
+      (*body)(number);
       inside_loop = false;
-      lock.lock();
-      if (--busy == 0) done.notify_one();
+      if (--busy > 0) continue;
+      const std::scoped_lock lock(mutex);
+      if (waiting) done.notify_one();
     }
   }
 
   // Calls run(k) for k in [0, threads + 1), number 0 on the caller.
   void Run(const std::function<void(int)>& run) {
     const std::scoped_lock one(loop);
+    bool wake = false;
     {
       const std::scoped_lock lock(mutex);
       body = &run;
       busy = static_cast<int>(threads.size());
       ++generation;
+      wake = sleeping > 0;
     }
-    start.notify_all();
+    if (wake) start.notify_all();
     inside_loop = true;
     run(0);
     inside_loop = false;
+    const auto finished = [&] { return busy == 0; };
+    if (SpinUntil(finished)) return;
     std::unique_lock lock(mutex);
-    done.wait(lock, [&] { return busy == 0; });
+    waiting = true;
+    done.wait(lock, finished);
+    waiting = false;
   }
 };
 

@@ -1,5 +1,6 @@
 #include "runtime/backends/cpu/cpu.h"
 
+#include <atomic>
 #include <cstdlib>
 #include <mutex>
 #include <optional>
@@ -58,34 +59,42 @@ class CpuDevice final : public Device {
   }
 
  private:
+  // Whole frames are shared by the threads as long as there is one for each; the threads share the
+  // operators of each frame of the rest.
   Result<std::vector<Frame>> Run(const Batch& batch) {
-    const auto count = static_cast<std::size_t>(batch.count);
-    const std::size_t elements = batch.data.size() / count;
-    std::vector<Frame> frames(count);
-    const auto run_range = [&](std::int64_t begin, std::int64_t end, cpu::AlignedBuffer& arena,
-                               ThreadPool* pool) -> Status {
-      for (std::int64_t i = begin; i < end; ++i) {
-        const auto at = static_cast<std::size_t>(i);
-        TF2_ASSIGN_OR_RETURN(
-            frames[at], network_->Run(std::span(batch.data).subspan(at * elements, elements), arena,
-                                      pool, nullptr));
-      }
+    const std::size_t elements = batch.data.size() / static_cast<std::size_t>(batch.count);
+    std::vector<Frame> frames(static_cast<std::size_t>(batch.count));
+    const auto run = [&](std::int64_t frame, std::size_t arena, ThreadPool* pool) -> Status {
+      const auto at = static_cast<std::size_t>(frame);
+      TF2_ASSIGN_OR_RETURN(frames[at],
+                           network_->Run(std::span(batch.data).subspan(at * elements, elements),
+                                         arenas_[arena], pool, nullptr));
       return {};
     };
-    if (batch.count < pool_.threads() || pool_.threads() == 1) {
-      TF2_RETURN_IF_ERROR(run_range(0, batch.count, arenas_[0], &pool_));
-      return frames;
+    const std::int64_t shared =
+        pool_.threads() == 1 ? 0 : batch.count / pool_.threads() * pool_.threads();
+    if (shared > 0) TF2_RETURN_IF_ERROR(RunShared(shared, run));
+    for (std::int64_t i = shared; i < batch.count; ++i) {
+      TF2_RETURN_IF_ERROR(run(i, 0, &pool_));
     }
-    while (arenas_.size() < static_cast<std::size_t>(pool_.threads())) {
-      arenas_.push_back(network_->MakeArena());
-    }
-    std::vector<Status> statuses(arenas_.size());
-    pool_.ForRanges(batch.count, [&](std::int64_t begin, std::int64_t end, int k) {
+    return frames;
+  }
+
+  // Runs frames [0, count), each on the next thread that is free.
+  template <typename RunFrame>
+  Status RunShared(std::int64_t count, const RunFrame& run) {
+    const auto threads = static_cast<std::size_t>(pool_.threads());
+    while (arenas_.size() < threads) arenas_.push_back(network_->MakeArena());
+    std::vector<Status> statuses(threads);
+    std::atomic<std::int64_t> next = 0;
+    pool_.ForRanges(pool_.threads(), [&](std::int64_t, std::int64_t, int k) {
       const auto at = static_cast<std::size_t>(k);
-      statuses[at] = run_range(begin, end, arenas_[at], nullptr);
+      for (std::int64_t i = next++; i < count && statuses[at].ok(); i = next++) {
+        statuses[at] = run(i, at, nullptr);
+      }
     });
     for (Status& status : statuses) TF2_RETURN_IF_ERROR(std::move(status));
-    return frames;
+    return {};
   }
 
   const cpu::KernelSet& kernels_;

@@ -24,8 +24,8 @@ struct Primitives512 {
   using Short = __m512i;
   using Nibbles = __m512i;
 
-  // At most 24 sums, 4 weights and 1 feature in 32 registers; at least 12 sums hide the latency.
-  static constexpr int Pixels(int tiles) { return tiles == 4 ? 6 : tiles == 3 ? 8 : 12; }
+  // At most 24 sums, 4 weights and 1 feature in 32 registers, and few enough addresses.
+  static constexpr int Pixels(int tiles) { return tiles == 4 ? 6 : tiles == 2 ? 12 : 8; }
 
   static __m512i Load(const void* from) { return _mm512_loadu_si512(from); }
   static void Save(std::int32_t* to, Vector sums) { _mm512_storeu_si512(to, sums); }
