@@ -133,6 +133,12 @@ Status Execute(const Call& call, ir::Tensor& y) {
       return RunGridSample(call, y);
     case OpKind::kRoiAlign:
       return RunRoiAlign(call, y);
+    case OpKind::kRoiPool:
+      return RunRoiPool(call, y);
+    case OpKind::kProposal:
+      return RunProposal(call, y);
+    case OpKind::kDetectionOutput:
+      return RunDetectionOutput(call, y);
     case OpKind::kLogSoftmax:
       return RunLogSoftmax(call, y);
     case OpKind::kHardmax:

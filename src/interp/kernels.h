@@ -90,6 +90,9 @@ Status RunScatterNd(const Call& call, ir::Tensor& y);
 Status RunReverseSequence(const Call& call, ir::Tensor& y);
 Status RunGridSample(const Call& call, ir::Tensor& y);
 Status RunRoiAlign(const Call& call, ir::Tensor& y);
+Status RunRoiPool(const Call& call, ir::Tensor& y);
+Status RunProposal(const Call& call, ir::Tensor& y);
+Status RunDetectionOutput(const Call& call, ir::Tensor& y);
 Status RunLogSoftmax(const Call& call, ir::Tensor& y);
 Status RunHardmax(const Call& call, ir::Tensor& y);  // one at the first maximum
 

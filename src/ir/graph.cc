@@ -266,6 +266,9 @@ std::int64_t MacsOf(const Graph& graph, const Node& node) {
     case OpKind::kReverseSequence:
     case OpKind::kGridSample:
     case OpKind::kRoiAlign:
+    case OpKind::kDetectionOutput:
+    case OpKind::kRoiPool:
+    case OpKind::kProposal:
     case OpKind::kLogSoftmax:
     case OpKind::kHardmax:
     case OpKind::kShape:

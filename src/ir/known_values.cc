@@ -379,6 +379,9 @@ Known Evaluate(const RuleContext& c, const Inferred& result) {
     case OpKind::kReverseSequence:
     case OpKind::kGridSample:
     case OpKind::kRoiAlign:
+    case OpKind::kRoiPool:
+    case OpKind::kProposal:
+    case OpKind::kDetectionOutput:
     case OpKind::kLogSoftmax:
     case OpKind::kHardmax:
     case OpKind::kConv3d:

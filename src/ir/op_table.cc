@@ -114,6 +114,40 @@ std::vector<AttrSpec> With(std::vector<AttrSpec> attrs, AttrSpec more) {
   return attrs;
 }
 
+AttrSpec FloatsAttr(std::string_view name, std::vector<float> value) {
+  return {.name = name, .type = AttrType::kFloats, .default_value = std::move(value)};
+}
+
+// stride: pixels between positions. Anchors: a square of base_size by ratio (height to width), then
+// times scale. min_size: of a region, in pixels of the picture before scaling.
+std::vector<AttrSpec> ProposalAttrs() {
+  AttrSpec post_nms = IntAttr("post_nms", 300, 1);
+  post_nms.max = std::int64_t{1} << 20;
+  return {IntAttr("stride", 16, 1),
+          IntAttr("base_size", 16, 1),
+          IntAttr("min_size", 16, 0),
+          FloatsAttr("ratios", {0.5F, 1, 2}),
+          FloatsAttr("scales", {8, 16, 32}),
+          IntAttr("pre_nms", 6000, 1),
+          post_nms,
+          FloatAttr("nms_threshold", 0.7F)};
+}
+
+// code: what the locations mean. nms_top_k, keep_top_k: -1 for no limit. nms_eta below 1 lowers the
+// threshold after each box that is kept.
+std::vector<AttrSpec> DetectionAttrs() {
+  return {RequiredInt("classes", 1),
+          IntAttr("background", 0),
+          IntAttr("share_location", 1, 0),
+          Choice("code", "corner", {"corner", "center_size", "corner_size"}),
+          Flag("variance_in_target"),
+          FloatAttr("score_threshold", 0),
+          FloatAttr("nms_threshold", 0.3F),
+          FloatAttr("nms_eta", 1),
+          IntAttr("nms_top_k", -1, -1),
+          IntAttr("keep_top_k", -1, -1)};
+}
+
 std::vector<AttrSpec> AttrsOf(OpKind kind) {
   switch (kind) {
     case OpKind::kConv:  // relu: y = max(0, conv + bias + residual)
@@ -235,6 +269,16 @@ std::vector<AttrSpec> AttrsOf(OpKind kind) {
               scale,
               FloatAttr("offset", 0.5F)};
     }
+    case OpKind::kRoiPool: {
+      AttrSpec height = RequiredInt("height", 1);
+      AttrSpec width = RequiredInt("width", 1);
+      height.max = width.max = 4096;
+      return {height, width, FloatAttr("scale", 1)};
+    }
+    case OpKind::kProposal:
+      return ProposalAttrs();
+    case OpKind::kDetectionOutput:
+      return DetectionAttrs();
     case OpKind::kConcat:
     case OpKind::kFlatten:
     case OpKind::kSoftmax:

@@ -195,6 +195,12 @@ Result<Inferred> InferNode(const RuleContext& c) {
       return GridSampleShape(c);
     case OpKind::kRoiAlign:
       return RoiAlignShape(c);
+    case OpKind::kRoiPool:
+      return RoiPoolShape(c);
+    case OpKind::kProposal:
+      return ProposalShape(c);
+    case OpKind::kDetectionOutput:
+      return DetectionOutputShape(c);
   }
   TF2_CHECK(false, "no such operator");
 }

@@ -93,6 +93,10 @@ Result<Inferred> GridSampleShape(const RuleContext& c);
 Result<Inferred> RoiAlignShape(const RuleContext& c);
 Result<Inferred> EinsumShape(const RuleContext& c);
 
+Result<Inferred> DetectionOutputShape(const RuleContext& c);
+Result<Inferred> RoiPoolShape(const RuleContext& c);
+Result<Inferred> ProposalShape(const RuleContext& c);
+
 // The value of a node whose inputs are known, for the small tensors that shape arithmetic uses;
 // null where it is not.
 std::shared_ptr<const Tensor> EvaluateKnown(const RuleContext& c, const Inferred& result);

@@ -112,6 +112,9 @@ bool KeepsEveryElement(const Graph& graph, const Node& node, const Shape& in) {
     case OpKind::kReverseSequence:
     case OpKind::kGridSample:
     case OpKind::kRoiAlign:
+    case OpKind::kDetectionOutput:
+    case OpKind::kRoiPool:
+    case OpKind::kProposal:
     case OpKind::kLogSoftmax:
     case OpKind::kHardmax:
     case OpKind::kShape:

@@ -107,6 +107,9 @@ bool MakesNonNegative(const Signs& signs, const Node& node) {
     case OpKind::kReverseSequence:
     case OpKind::kGridSample:
     case OpKind::kRoiAlign:
+    case OpKind::kDetectionOutput:
+    case OpKind::kRoiPool:
+    case OpKind::kProposal:
     case OpKind::kLogSoftmax:
     case OpKind::kShape:
     case OpKind::kGather:

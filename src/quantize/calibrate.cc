@@ -96,6 +96,9 @@ std::vector<bool> WantHistogram(const ir::Graph& graph) {
       case ir::OpKind::kReverseSequence:
       case ir::OpKind::kGridSample:
       case ir::OpKind::kRoiAlign:
+      case ir::OpKind::kDetectionOutput:
+      case ir::OpKind::kRoiPool:
+      case ir::OpKind::kProposal:
       case ir::OpKind::kLogSoftmax:
       case ir::OpKind::kHardmax:
         want[ir::Index(node.outputs[0])] = true;

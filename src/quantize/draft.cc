@@ -179,6 +179,9 @@ class Lowering {
       case OpKind::kReverseSequence:
       case OpKind::kGridSample:
       case OpKind::kRoiAlign:
+      case OpKind::kDetectionOutput:
+      case OpKind::kRoiPool:
+      case OpKind::kProposal:
       case OpKind::kLogSoftmax:
       case OpKind::kHardmax:
         return Refuse(node, "it has no rule in integers", "replace it, or end the model before it");

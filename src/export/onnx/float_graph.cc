@@ -138,6 +138,9 @@ Status ExportNode(const NodeExport& n) {
     case ir::OpKind::kReverseSequence:
     case ir::OpKind::kGridSample:
     case ir::OpKind::kRoiAlign:
+    case ir::OpKind::kRoiPool:
+    case ir::OpKind::kProposal:
+    case ir::OpKind::kDetectionOutput:
     case ir::OpKind::kLogSoftmax:
     case ir::OpKind::kHardmax:
       return WithHint(

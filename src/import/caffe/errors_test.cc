@@ -46,19 +46,16 @@ TEST(CaffePrototxt, NestedWithoutEnd) {
 }
 
 TEST(CaffeLayers, UnsupportedOnesAreListedTogether) {
-  EXPECT_EQ(Refusal(Layer("n", "LRN") + Layer("p", "PReLU") + Layer("m", "LRN")),
-            "layer 'n' (LRN): layer type LRN is not supported; neither are PReLU\n"
-            "  hint: local response normalisation cannot be imported: retrain with BatchNorm or "
-            "without");
+  EXPECT_EQ(Refusal(Layer("n", "LSTM") + Layer("p", "Filter") + Layer("m", "LSTM")),
+            "layer 'n' (LSTM): layer type LSTM is not supported; neither are Filter\n"
+            "  hint: recurrent layers cannot be imported: cut the network before it");
   EXPECT_EQ(Refusal(Layer("n", "Warp")),
             "layer 'n' (Warp): layer type Warp is not supported\n"
-            "  hint: replace it or cut the network before it; docs/semantics.md lists the layers");
+            "  hint: replace it or cut the network before it; docs/howto/import-caffe.md lists the "
+            "layers");
 }
 
 TEST(CaffeLayers, ParametersThatAreRefused) {
-  EXPECT_EQ(Refusal(Layer("r", "ReLU", "relu_param { negative_slope: 0.1 }")),
-            "layer 'r' (ReLU): negative_slope is 0.1\n"
-            "  hint: only ReLU without a slope can be imported: retrain the network with it");
   EXPECT_EQ(Refusal(Layer("b", "BatchNorm", "batch_norm_param { use_global_stats: false }")),
             "layer 'b' (BatchNorm): use_global_stats is false\n"
             "  hint: the statistics of the batch are not known at inference: set it to true");
@@ -68,18 +65,43 @@ TEST(CaffeLayers, ParametersThatAreRefused) {
             "layer 'p' (Pooling): the padding is as large as the kernel");
   EXPECT_EQ(Refusal(Layer("p", "Pooling", "pooling_param { kernel_size: 2 stride: 0 }")),
             "layer 'p' (Pooling): the stride is 0");
-  EXPECT_THAT(Refusal(Layer("e", "Eltwise", "bottom: \"data\" eltwise_param { operation: MAX }")),
-              HasSubstr("operation is MAX"));
   EXPECT_EQ(Refusal(Layer("c", "Convolution", "convolution_param { num_output: 4 }")),
             "layer 'c' (Convolution): kernel_size is missing or 0");
   EXPECT_EQ(Refusal(Layer("c", "Convolution",
                           "convolution_param { num_output: 5 kernel_size: 1 group: 2 }")),
             "layer 'c' (Convolution): 4 input and 5 output channels do not divide into 2 groups");
-  EXPECT_EQ(Refusal(Layer("s", "Scale", "scale_param { axis: 2 }")),
-            "layer 's' (Scale): axis 2 with num_axes 1 is not per channel\n"
-            "  hint: tf2 scales and shifts along axis 1");
+  EXPECT_EQ(Refusal(Layer("s", "Scale", "scale_param { axis: 2 num_axes: 3 }")),
+            "layer 's' (Scale): axis 2 and num_axes 3 do not fit its bottom [1, 4, 6, 6]");
   EXPECT_EQ(Refusal(Layer("r", "Reshape", "reshape_param { shape { dim: 7 } }")),
             "layer 'r' (Reshape): [1, 4, 6, 6] does not reshape to [7]");
+}
+
+TEST(CaffeLayers, MoreParametersThatAreRefused) {
+  EXPECT_EQ(Refusal(Layer("n", "LRN", "lrn_param { local_size: 4 }")),
+            "layer 'n' (LRN): local_size is 4, an odd number is needed");
+  EXPECT_EQ(Refusal(Layer("s", "Slice", "top: \"t\" slice_param { slice_point: 4 }")),
+            "layer 's' (Slice): top 1 would be empty");
+  EXPECT_EQ(
+      Refusal(Layer("s", "Slice", "top: \"t\" slice_param { slice_point: 1 slice_point: 2 }")),
+      "layer 's' (Slice): 2 slice points for 2 tops");
+  EXPECT_EQ(Refusal(Layer("c", "Crop", "bottom: \"data\" crop_param { offset: 1 }")),
+            "layer 'c' (Crop): offset 1 and size 6 exceed axis 2 of [1, 4, 6, 6]");
+  EXPECT_EQ(
+      Refusal(Layer("p", "Permute", "permute_param { order: 0 order: 0 }")),
+      "layer 'p' (Permute): order has 0, which its bottom of 4 axes does not have or which is "
+      "there twice");
+  EXPECT_EQ(Refusal(Layer("p", "Python", "python_param { module: \"m\" layer: \"L\" }")),
+            "layer 'p' (Python): it runs the Python class L of module m\n"
+            "  hint: of the layers in Python only rpn.proposal_layer's ProposalLayer is known: cut "
+            "the network before it");
+  EXPECT_EQ(Refusal(Layer("u", "Upsample", "bottom: \"data\"")),
+            "layer 'u' (Upsample): it puts maxima back to where a Pooling layer took them\n"
+            "  hint: only an Upsample that repeats elements can be imported");
+  EXPECT_EQ(Refusal(Layer("l", "Log", "log_param { base: 1 }")),
+            "layer 'l' (Log): base is 1; it must be positive and not 1, or -1 for e");
+  EXPECT_EQ(Refusal(Layer("b", "PriorBox",
+                          "bottom: \"data\" prior_box_param { min_size: 3 max_size: 2 }")),
+            "layer 'b' (PriorBox): max_size 2 is not above min_size 3");
 }
 
 TEST(CaffeWeights, MissingOrOfAnotherShape) {

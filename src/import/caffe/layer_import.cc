@@ -23,6 +23,7 @@ Status LayerImport::ExpectImage() const {
 
 Result<ir::Tensor> LayerImport::Read(std::size_t index, const ir::Shape& shape,
                                      const Fill& fill) const {
+  TF2_RETURN_IF_ERROR(CheckBlobShape(shape));
   TF2_RETURN_IF_ERROR(builder.Reserve(ir::DType::kFloat32, ir::ElementCount(shape)));
   return weights.Read(layer.name(), index, shape, fill);
 }
@@ -33,9 +34,9 @@ Result<ir::ValueId> LayerImport::Weight(std::size_t index, std::string_view part
   return AddConstant(part, std::move(tensor));
 }
 
-Fill LayerImport::KernelFill(std::int64_t terms) const {
+Fill LayerImport::KernelFill(double terms) const {
   const double square = moments.empty() ? 1 : std::max(moments[0].Square(), 1e-6);
-  return {.mean = 0, .deviation = 1 / std::sqrt(static_cast<double>(terms) * square)};
+  return {.mean = 0, .deviation = 1 / std::sqrt(std::max(terms, 1.0) * square)};
 }
 
 Result<ir::ValueId> LayerImport::AddConstant(std::string_view part, ir::Tensor tensor) const {

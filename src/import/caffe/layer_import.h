@@ -55,7 +55,7 @@ struct LayerImport {
   // Weights that give a sum of `terms` products with elements of the first bottom a mean square of
   // 1 (He et al., "Delving deep into rectifiers", 2015, with the bottom's estimate for the 1/2 of
   // ReLU).
-  Fill KernelFill(std::int64_t terms) const;
+  Fill KernelFill(double terms) const;
   Result<ir::ValueId> AddConstant(std::string_view part, ir::Tensor tensor) const;
   // A node of the graph that this layer needs besides; `part` makes its name.
   Result<ir::ValueId> EmitPart(ir::OpKind kind, std::string_view part,
@@ -91,20 +91,59 @@ LayerType FindLayerType(std::string_view name);
 std::string UnsupportedHint(std::string_view name);
 
 Status ImportConvolution(LayerImport& l);
+Status ImportDeconvolution(LayerImport& l);
 Status ImportInnerProduct(LayerImport& l);
+Status ImportEmbed(LayerImport& l);
+
 Status ImportBatchNorm(LayerImport& l);
+Status ImportBN(LayerImport& l);
 Status ImportScale(LayerImport& l);
 Status ImportBias(LayerImport& l);
+Status ImportLRN(LayerImport& l);
+Status ImportMVN(LayerImport& l);
+Status ImportNormalize(LayerImport& l);
 
 Status ImportReLU(LayerImport& l);
+Status ImportReLU6(LayerImport& l);
+Status ImportPReLU(LayerImport& l);
+Status ImportELU(LayerImport& l);
+Status ImportSigmoid(LayerImport& l);
+Status ImportTanH(LayerImport& l);
+Status ImportAbsVal(LayerImport& l);
+Status ImportBNLL(LayerImport& l);
+Status ImportSwish(LayerImport& l);
+Status ImportClip(LayerImport& l);
+Status ImportPower(LayerImport& l);
+Status ImportExp(LayerImport& l);
+Status ImportLog(LayerImport& l);
+Status ImportThreshold(LayerImport& l);
+
 Status ImportPooling(LayerImport& l);
+Status ImportSPP(LayerImport& l);
+
 Status ImportEltwise(LayerImport& l);
+Status ImportAxpy(LayerImport& l);
 Status ImportSoftmax(LayerImport& l);
+Status ImportArgMax(LayerImport& l);
+Status ImportReduction(LayerImport& l);
 
 Status ImportConcat(LayerImport& l);
+Status ImportSlice(LayerImport& l);
+Status ImportCrop(LayerImport& l);
 Status ImportFlatten(LayerImport& l);
 Status ImportReshape(LayerImport& l);
+Status ImportPermute(LayerImport& l);
+Status ImportShuffleChannel(LayerImport& l);
+Status ImportTile(LayerImport& l);
+Status ImportInterp(LayerImport& l);
+Status ImportUpsample(LayerImport& l);
+Status ImportParameter(LayerImport& l);
 Status ImportDropout(LayerImport& l);
+
+Status ImportPriorBox(LayerImport& l);
+Status ImportDetectionOutput(LayerImport& l);
+Status ImportROIPooling(LayerImport& l);
+Status ImportProposal(LayerImport& l);
 
 }  // namespace tf2::import::caffe
 

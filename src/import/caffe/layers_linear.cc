@@ -1,4 +1,4 @@
-// Convolution, InnerProduct, BatchNorm, Scale, Bias.
+// Convolution, Deconvolution, InnerProduct, Embed.
 #include <algorithm>
 #include <cmath>
 #include <utility>
@@ -45,72 +45,122 @@ Result<ir::AttrMap> ConvAttrs(const caffe_pb::ConvolutionParameter& p) {
                      {"groups", std::int64_t{p.group()}}};
 }
 
-// The axes that a Scale or Bias of one bottom covers must be the channels, or none (one number for
-// all).
-Result<bool> IsPerChannel(const LayerImport& l, std::int64_t axis, std::int64_t num_axes) {
-  if (num_axes == 0) return false;
-  TF2_ASSIGN_OR_RETURN(const std::size_t at, ir::NormalizeAxis(axis, l.ShapeOf(0).size()));
-  if (at == 1 && (num_axes == 1 || (num_axes == -1 && l.ShapeOf(0).size() == 2))) return true;
-  return WithHint(Unsupported("axis {} with num_axes {} is not per channel", axis, num_axes),
-                  "tf2 scales and shifts along axis 1");
+// Without a group given, a depthwise layer has one for each channel.
+std::int64_t GroupsOf(const LayerImport& l) {
+  const std::string& type = l.layer.type();
+  const bool depthwise = type == "ConvolutionDepthwise" || type == "DepthwiseConvolution";
+  const std::int64_t group = l.layer.convolution_param().group();
+  return depthwise && group == 1 ? l.ShapeOf(0)[1] : group;
 }
 
-// Blob `index` as one number per channel.
-Result<ir::ValueId> ChannelWeight(const LayerImport& l, std::size_t index, const char* part,
-                                  bool per_channel, const Fill& fill) {
+struct Kernel {
+  std::int64_t kh, kw, oc, ic, groups;
+  ir::AttrMap attrs;
+
+  double Area() const { return static_cast<double>(kh) * static_cast<double>(kw); }
+};
+
+// What Convolution and Deconvolution have in common.
+Result<Kernel> KernelOf(const LayerImport& l) {
+  TF2_RETURN_IF_ERROR(l.ExpectBottoms(1, 1));
+  TF2_RETURN_IF_ERROR(l.ExpectImage());
+  const caffe_pb::ConvolutionParameter& p = l.layer.convolution_param();
+  TF2_ASSIGN_OR_RETURN(const auto size, Pair("kernel_size", p.kernel_size(), p.has_kernel_h(),
+                                             p.has_kernel_w(), p.kernel_h(), p.kernel_w(), 0));
+  if (size[0] == 0 || size[1] == 0) return InvalidArgument("kernel_size is missing or 0");
+  if (p.num_output() == 0) return InvalidArgument("num_output is missing or 0");
+  if (p.axis() != 1 && p.axis() != -3) return Unsupported("axis is {}, not 1", p.axis());
+  TF2_ASSIGN_OR_RETURN(ir::AttrMap attrs, ConvAttrs(p));
   const std::int64_t channels = l.ShapeOf(0)[1];
-  if (per_channel) return l.Weight(index, part, {channels}, fill);
-  TF2_ASSIGN_OR_RETURN(const ir::Tensor one, l.Read(index, {}, fill));
-  std::vector<float> all(static_cast<std::size_t>(channels), one.f32[0]);
-  return l.AddConstant(part, ir::Tensor::Float({channels}, std::move(all)));
-}
-
-Status ExpectChannels(const LayerImport& l) {
-  if (l.ShapeOf(0).size() >= 2) return {};
-  return InvalidArgument("its bottom is {}, which has no channels", ir::ToString(l.ShapeOf(0)));
-}
-
-// The second bottom, aligned at `axis` of the first.
-Result<ir::ValueId> AlignSecond(const LayerImport& l, std::int64_t axis) {
-  const ir::Shape& x = l.ShapeOf(0);
-  ir::Shape shape = l.ShapeOf(1);
-  TF2_ASSIGN_OR_RETURN(const std::size_t at, ir::NormalizeAxis(axis, x.size()));
-  if (at + shape.size() > x.size()) {
-    return InvalidArgument("{} does not fit {} from axis {}", ir::ToString(shape), ir::ToString(x),
-                           axis);
+  const std::int64_t groups = GroupsOf(l);
+  if (groups == 0 || channels % groups != 0 || p.num_output() % groups != 0) {
+    return InvalidArgument("{} input and {} output channels do not divide into {} groups", channels,
+                           p.num_output(), groups);
   }
-  shape.insert(shape.end(), x.size() - at - shape.size(), 1);
-  return l.EmitPart(ir::OpKind::kReshape, "align", {l.bottoms[1]}, {{"shape", std::move(shape)}});
+  attrs["groups"] = groups;
+  return Kernel{size[0], size[1], p.num_output(), channels, groups, std::move(attrs)};
+}
+
+// The weights that enlarge a picture by linear interpolation, which some prototxts ask for instead
+// of training them.
+ir::Tensor Bilinear(const ir::Shape& shape) {
+  const std::int64_t k = shape[3];
+  const double factor = static_cast<double>((k + 1) / 2);
+  const double centre = static_cast<double>(k - 1) / (2 * factor);
+  const auto weight = [&](std::int64_t i) {
+    return 1 - std::fabs(static_cast<double>(i) / factor - centre);
+  };
+  std::vector<float> values;
+  for (std::int64_t i = 0; i < shape[0] * shape[1]; ++i) {
+    for (std::int64_t y = 0; y < k; ++y) {
+      for (std::int64_t x = 0; x < k; ++x)
+        values.push_back(static_cast<float>(weight(y) * weight(x)));
+    }
+  }
+  return ir::Tensor::Float(shape, std::move(values));
+}
+
+Result<ir::ValueId> DeconvolutionWeights(const LayerImport& l, const Kernel& k, double terms) {
+  const ir::Shape shape = {k.ic, k.oc / k.groups, k.kh, k.kw};
+  const bool absent = l.weights.random() || l.weights.CountOf(l.layer.name()) == 0;
+  const bool bilinear = l.layer.convolution_param().weight_filler().type() == "bilinear";
+  if (!absent || !bilinear || k.kh != k.kw)
+    return l.Weight(0, "weights", shape, l.KernelFill(terms));
+  TF2_RETURN_IF_ERROR(CheckBlobShape(shape));
+  TF2_RETURN_IF_ERROR(l.builder.Reserve(ir::DType::kFloat32, ir::ElementCount(shape)));
+  return l.AddConstant("weights", Bilinear(shape));
 }
 
 }  // namespace
 
 Status ImportConvolution(LayerImport& l) {
-  TF2_RETURN_IF_ERROR(l.ExpectBottoms(1, 1));
-  TF2_RETURN_IF_ERROR(l.ExpectImage());
-  const caffe_pb::ConvolutionParameter& p = l.layer.convolution_param();
-  TF2_ASSIGN_OR_RETURN(const auto kernel, Pair("kernel_size", p.kernel_size(), p.has_kernel_h(),
-                                               p.has_kernel_w(), p.kernel_h(), p.kernel_w(), 0));
-  if (kernel[0] == 0 || kernel[1] == 0) return InvalidArgument("kernel_size is missing or 0");
-  if (p.num_output() == 0) return InvalidArgument("num_output is missing or 0");
-  if (p.axis() != 1 && p.axis() != -3) return Unsupported("axis is {}, not 1", p.axis());
-  TF2_ASSIGN_OR_RETURN(ir::AttrMap attrs, ConvAttrs(p));
-  const std::int64_t channels = l.ShapeOf(0)[1];
-  const std::int64_t groups = p.group();
-  if (groups == 0 || channels % groups != 0 || p.num_output() % groups != 0) {
-    return InvalidArgument("{} input and {} output channels do not divide into {} groups", channels,
-                           p.num_output(), groups);
-  }
-  const ir::Shape shape = {p.num_output(), channels / groups, kernel[0], kernel[1]};
-  TF2_ASSIGN_OR_RETURN(const ir::ValueId weights,
-                       l.Weight(0, "weights", shape, l.KernelFill(shape[1] * shape[2] * shape[3])));
+  TF2_ASSIGN_OR_RETURN(Kernel k, KernelOf(l));
+  const ir::Shape shape = {k.oc, k.ic / k.groups, k.kh, k.kw};
+  TF2_ASSIGN_OR_RETURN(
+      const ir::ValueId weights,
+      l.Weight(0, "weights", shape, l.KernelFill(k.Area() * static_cast<double>(shape[1]))));
   l.moment = Moments();
   std::vector<ir::ValueId> operands = {l.bottoms[0], weights};
-  if (p.bias_term()) {
-    TF2_ASSIGN_OR_RETURN(const ir::ValueId bias, l.Weight(1, "bias", {shape[0]}, kBiasFill));
+  if (l.layer.convolution_param().bias_term()) {
+    TF2_ASSIGN_OR_RETURN(const ir::ValueId bias, l.Weight(1, "bias", {k.oc}, kBiasFill));
     operands.push_back(bias);
   }
-  return l.EmitResult(ir::OpKind::kConv, std::move(operands), std::move(attrs));
+  return l.EmitResult(ir::OpKind::kConv, std::move(operands), std::move(k.attrs));
+}
+
+Status ImportDeconvolution(LayerImport& l) {
+  TF2_ASSIGN_OR_RETURN(Kernel k, KernelOf(l));
+  const auto strides = std::get<std::vector<std::int64_t>>(k.attrs.at("strides"));
+  // Each output gets that part of the windows which the stride leaves.
+  const double step =
+      std::max(static_cast<double>(strides[0]) * static_cast<double>(strides[1]), 1.0);
+  const double terms = k.Area() / step * static_cast<double>(k.ic / k.groups);
+  TF2_ASSIGN_OR_RETURN(const ir::ValueId weights, DeconvolutionWeights(l, k, terms));
+  l.moment = Moments();
+  std::vector<ir::ValueId> operands = {l.bottoms[0], weights};
+  if (l.layer.convolution_param().bias_term()) {
+    TF2_ASSIGN_OR_RETURN(const ir::ValueId bias, l.Weight(1, "bias", {k.oc}, kBiasFill));
+    operands.push_back(bias);
+  }
+  return l.EmitResult(ir::OpKind::kConvTranspose, std::move(operands), std::move(k.attrs));
+}
+
+// Row x of the weights for every element x.
+Status ImportEmbed(LayerImport& l) {
+  TF2_RETURN_IF_ERROR(l.ExpectBottoms(1, 1));
+  const caffe_pb::EmbedParameter& p = l.layer.embed_param();
+  if (p.num_output() == 0 || p.input_dim() == 0)
+    return InvalidArgument("num_output or input_dim is missing or 0");
+  TF2_ASSIGN_OR_RETURN(const ir::ValueId weights,
+                       l.Weight(0, "weights", {p.input_dim(), p.num_output()}, {0, 1}));
+  TF2_ASSIGN_OR_RETURN(const ir::ValueId rows, l.EmitPart(ir::OpKind::kCast, "rows", {l.bottoms[0]},
+                                                          {{"to", std::string("i64")}}));
+  l.moment = Moments();
+  if (!p.bias_term()) return l.EmitResult(ir::OpKind::kGather, {weights, rows});
+  TF2_ASSIGN_OR_RETURN(const ir::ValueId taken,
+                       l.EmitPart(ir::OpKind::kGather, "taken", {weights, rows}));
+  TF2_ASSIGN_OR_RETURN(const ir::ValueId bias, l.Weight(1, "bias", {p.num_output()}, kBiasFill));
+  return l.EmitResult(ir::OpKind::kAdd, {taken, bias});
 }
 
 Status ImportInnerProduct(LayerImport& l) {
@@ -123,7 +173,7 @@ Status ImportInnerProduct(LayerImport& l) {
   const std::int64_t k = ir::ElementCount({split, x.end()});
   const std::int64_t oc = p.num_output();
   const ir::Shape stored = p.transpose() ? ir::Shape{k, oc} : ir::Shape{oc, k};
-  TF2_ASSIGN_OR_RETURN(ir::Tensor weights, l.Read(0, stored, l.KernelFill(k)));
+  TF2_ASSIGN_OR_RETURN(ir::Tensor weights, l.Read(0, stored, l.KernelFill(static_cast<double>(k))));
   l.moment = Moments();
   if (p.transpose()) {
     std::vector<float> turned(weights.f32.size());
@@ -149,64 +199,6 @@ Status ImportInnerProduct(LayerImport& l) {
   ir::Shape shape(x.begin(), split);
   shape.push_back(oc);
   return l.EmitResult(ir::OpKind::kReshape, {y}, {{"shape", std::move(shape)}});
-}
-
-Status ImportBatchNorm(LayerImport& l) {
-  TF2_RETURN_IF_ERROR(l.ExpectBottoms(1, 1));
-  TF2_RETURN_IF_ERROR(ExpectChannels(l));
-  const caffe_pb::BatchNormParameter& p = l.layer.batch_norm_param();
-  if (p.has_use_global_stats() && !p.use_global_stats()) {
-    return WithHint(Unsupported("use_global_stats is false"),
-                    "the statistics of the batch are not known at inference: set it to true");
-  }
-  const ir::Shape channels = {l.ShapeOf(0)[1]};
-  const auto [x_mean, x_variance] = l.moments[0];
-  const Fill mean_fill = {x_mean, 0.1 * std::sqrt(x_variance)};
-  TF2_ASSIGN_OR_RETURN(ir::Tensor mean, l.Read(0, channels, mean_fill));
-  TF2_ASSIGN_OR_RETURN(ir::Tensor variance, l.Read(1, channels, {x_variance, 0.1 * x_variance}));
-  TF2_ASSIGN_OR_RETURN(const ir::Tensor sum, l.Read(2, {}, {1, 0}));
-  l.moment = Moments();
-  // The file holds moving sums and, in the third blob, the sum of their weights.
-  const float factor = sum.f32[0] == 0 ? 0 : 1 / sum.f32[0];
-  for (float& v : mean.f32) v *= factor;
-  for (float& v : variance.f32) v *= factor;
-  TF2_ASSIGN_OR_RETURN(const ir::ValueId m, l.AddConstant("mean", std::move(mean)));
-  TF2_ASSIGN_OR_RETURN(const ir::ValueId v, l.AddConstant("variance", std::move(variance)));
-  return l.EmitResult(ir::OpKind::kBatchNorm, {l.bottoms[0], m, v}, {{"epsilon", p.eps()}});
-}
-
-Status ImportScale(LayerImport& l) {
-  TF2_RETURN_IF_ERROR(l.ExpectBottoms(1, 2));
-  TF2_RETURN_IF_ERROR(ExpectChannels(l));
-  const caffe_pb::ScaleParameter& p = l.layer.scale_param();
-  if (l.bottoms.size() == 2) {
-    if (p.bias_term()) return Unsupported("bias_term with two bottoms");
-    TF2_ASSIGN_OR_RETURN(const ir::ValueId factor, AlignSecond(l, p.axis()));
-    return l.EmitResult(ir::OpKind::kMul, {l.bottoms[0], factor});
-  }
-  TF2_ASSIGN_OR_RETURN(const bool per_channel, IsPerChannel(l, p.axis(), p.num_axes()));
-  TF2_ASSIGN_OR_RETURN(const ir::ValueId factor,
-                       ChannelWeight(l, 0, "factor", per_channel, kFactorFill));
-  std::vector<ir::ValueId> operands = {l.bottoms[0], factor};
-  if (p.bias_term()) {
-    TF2_ASSIGN_OR_RETURN(const ir::ValueId bias,
-                         ChannelWeight(l, 1, "bias", per_channel, kBiasFill));
-    operands.push_back(bias);
-  }
-  return l.EmitResult(ir::OpKind::kScale, std::move(operands));
-}
-
-Status ImportBias(LayerImport& l) {
-  TF2_RETURN_IF_ERROR(l.ExpectBottoms(1, 2));
-  TF2_RETURN_IF_ERROR(ExpectChannels(l));
-  const caffe_pb::BiasParameter& p = l.layer.bias_param();
-  if (l.bottoms.size() == 2) {
-    TF2_ASSIGN_OR_RETURN(const ir::ValueId bias, AlignSecond(l, p.axis()));
-    return l.EmitResult(ir::OpKind::kAdd, {l.bottoms[0], bias});
-  }
-  TF2_ASSIGN_OR_RETURN(const bool per_channel, IsPerChannel(l, p.axis(), p.num_axes()));
-  TF2_ASSIGN_OR_RETURN(const ir::ValueId bias, ChannelWeight(l, 0, "bias", per_channel, kBiasFill));
-  return l.EmitResult(ir::OpKind::kScale, {l.bottoms[0], ir::kNoValue, bias});
 }
 
 }  // namespace tf2::import::caffe

@@ -1,5 +1,6 @@
 #include "import/caffe/net_inputs.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "ir/shape_math.h"
@@ -20,6 +21,30 @@ Status CheckDimensions(const ir::Shape& shape) {
     count *= d;
   }
   return {};
+}
+
+// Of top `index`: by shape, or by num, channels, height and width; one for all tops or one each.
+Result<ir::Shape> DummyShape(const caffe_pb::DummyDataParameter& p, int index) {
+  if (p.shape_size() > 0)
+    return DimsOf(p.shape(p.shape_size() == 1 ? 0 : std::min(index, p.shape_size() - 1)));
+  ir::Shape shape;
+  for (const auto* list : {&p.num(), &p.channels(), &p.height(), &p.width()}) {
+    if (list->empty())
+      return InvalidArgument(
+          "dummy_data_param has neither a shape nor num, channels, height and width");
+    shape.push_back(list->Get(std::min(index, list->size() - 1)));
+  }
+  return shape;
+}
+
+// Empty where the size is that of the pictures.
+ir::Shape ImageShape(const caffe_pb::LayerParameter& layer) {
+  const auto& p = layer.image_data_param();
+  const std::int64_t crop = layer.transform_param().crop_size();
+  const std::int64_t h = crop > 0 ? crop : p.new_height();
+  const std::int64_t w = crop > 0 ? crop : p.new_width();
+  if (h == 0 || w == 0) return {};
+  return {p.batch_size(), p.is_color() ? 3 : 1, h, w};
 }
 
 }  // namespace
@@ -53,6 +78,10 @@ Result<NetInput> LayerInput(const caffe_pb::LayerParameter& layer, int index) {
     if (shapes.size() != 1 && shapes.size() != layer.top_size())
       return InvalidArgument("{} shapes for {} tops", shapes.size(), layer.top_size());
     input.shape = DimsOf(shapes.Get(shapes.size() == 1 ? 0 : index));
+  } else if (layer.has_dummy_data_param()) {
+    TF2_ASSIGN_OR_RETURN(input.shape, DummyShape(layer.dummy_data_param(), index));
+  } else if (layer.has_image_data_param()) {
+    input.shape = ImageShape(layer);
   } else if (layer.has_memory_data_param()) {
     const auto& p = layer.memory_data_param();
     input.shape = {p.batch_size(), p.channels(), p.height(), p.width()};

@@ -44,13 +44,29 @@ class Collector : public google::protobuf::io::ErrorCollector {
   // Unknown fields of the layers that are imported, less those that only training or speed depends
   // on.
   static bool Matters(const std::string& message) {
-    static constexpr std::array kMessages = {
-        "ConcatParameter",  "ConvolutionParameter", "EltwiseParameter", "InnerProductParameter",
-        "PoolingParameter", "ReLUParameter",        "SoftmaxParameter", "ReshapeParameter",
-        "FlattenParameter", "BatchNormParameter",   "BiasParameter",    "ScaleParameter"};
-    static constexpr std::array kHarmless = {
-        "engine",           "weight_filler",  "bias_filler", "filler", "moving_average_fraction",
-        "stable_prod_grad", "force_nd_im2col"};
+    static constexpr std::array kMessages = {"ConcatParameter",     "ConvolutionParameter",
+                                             "EltwiseParameter",    "InnerProductParameter",
+                                             "PoolingParameter",    "ReLUParameter",
+                                             "SoftmaxParameter",    "ReshapeParameter",
+                                             "FlattenParameter",    "BatchNormParameter",
+                                             "BiasParameter",       "ScaleParameter",
+                                             "LRNParameter",        "MVNParameter",
+                                             "SliceParameter",      "PReLUParameter",
+                                             "PowerParameter",      "NormalizeParameter",
+                                             "PriorBoxParameter",   "DetectionOutputParameter",
+                                             "InterpParameter",     "UpsampleParameter",
+                                             "ROIPoolingParameter", "ProposalParameter"};
+    static constexpr std::array kHarmless = {"engine",
+                                             "weight_filler",
+                                             "bias_filler",
+                                             "filler",
+                                             "moving_average_fraction",
+                                             "stable_prod_grad",
+                                             "force_nd_im2col",
+                                             "save_output_param",
+                                             "visualize",
+                                             "visualize_threshold",
+                                             "eps_mode"};
     const auto names = [&message](const char* prefix, const char* word) {
       return message.find(std::string(prefix) + word + "\"") != std::string::npos;
     };
@@ -155,6 +171,7 @@ std::string_view TypeName(V1LayerParameter::LayerType type) {
 std::string_view TypeName(std::string_view v0) {
   static constexpr std::pair<std::string_view, std::string_view> kNames[] = {
       {"accuracy", "Accuracy"},
+      {"bnll", "BNLL"},
       {"concat", "Concat"},
       {"conv", "Convolution"},
       {"data", "Data"},
@@ -166,10 +183,15 @@ std::string_view TypeName(std::string_view v0) {
       {"lrn", "LRN"},
       {"pool", "Pooling"},
       {"relu", "ReLU"},
+      {"sigmoid", "Sigmoid"},
       {"softmax", "Softmax"},
       {"softmax_loss", "SoftmaxWithLoss"},
       {"split", "Split"},
+      {"tanh", "TanH"},
       {"hdf5_data", "HDF5Data"},
+      {"hdf5_output", "HDF5Output"},
+      {"infogain_loss", "InfogainLoss"},
+      {"multinomial_logistic_loss", "MultinomialLogisticLoss"},
       {"window_data", "WindowData"}};
   for (const auto& [old, current] : kNames) {
     if (old == v0) return current;
@@ -199,6 +221,12 @@ LayerParameter UpgradeV0(const V1LayerParameter& outer) {
     p->set_kernel_size(old.kernelsize());
     p->set_pad(old.pad());
     p->set_stride(old.stride());
+  } else if (layer.type() == "LRN") {
+    auto* p = layer.mutable_lrn_param();
+    p->set_local_size(old.local_size());
+    p->set_alpha(old.alpha());
+    p->set_beta(old.beta());
+    p->set_k(old.k());
   } else if (layer.type() == "Concat") {
     layer.mutable_concat_param()->set_concat_dim(old.concat_dim());
   } else if (old.cropsize() != 0) {
@@ -229,6 +257,15 @@ LayerParameter UpgradeV1(const V1LayerParameter& old) {
   if (old.has_relu_param()) *layer.mutable_relu_param() = old.relu_param();
   if (old.has_softmax_param()) *layer.mutable_softmax_param() = old.softmax_param();
   if (old.has_transform_param()) *layer.mutable_transform_param() = old.transform_param();
+  if (old.has_image_data_param()) *layer.mutable_image_data_param() = old.image_data_param();
+  if (old.has_lrn_param()) *layer.mutable_lrn_param() = old.lrn_param();
+  if (old.has_power_param()) *layer.mutable_power_param() = old.power_param();
+  if (old.has_argmax_param()) *layer.mutable_argmax_param() = old.argmax_param();
+  if (old.has_threshold_param()) *layer.mutable_threshold_param() = old.threshold_param();
+  if (old.has_dummy_data_param()) *layer.mutable_dummy_data_param() = old.dummy_data_param();
+  if (old.has_slice_param()) *layer.mutable_slice_param() = old.slice_param();
+  if (old.has_mvn_param()) *layer.mutable_mvn_param() = old.mvn_param();
+  if (old.has_exp_param()) *layer.mutable_exp_param() = old.exp_param();
   return layer;
 }
 

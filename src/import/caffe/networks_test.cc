@@ -15,7 +15,7 @@ namespace {
 struct Network {
   const char* prototxt;
   ir::Shape input;
-  double gigamacs;  // as published, or counted by hand from the structure
+  double gigamacs;  // as published (a region of Faster R-CNN counts once)
   double mega_parameters;
 };
 
@@ -45,13 +45,14 @@ TEST_P(CaffeNetwork, ImportsWithRandomWeights) {
     for (std::size_t i = 1; i < node.inputs.size(); ++i)
       parameters += ir::ElementCount(graph->value(node.inputs[i]).shape);
   }
-  EXPECT_NEAR(static_cast<double>(graph->macs) / 1e9, expected.gigamacs, 0.006 * expected.gigamacs);
+  EXPECT_NEAR(static_cast<double>(graph->macs) / 1e9, expected.gigamacs, 0.015 * expected.gigamacs);
   EXPECT_NEAR(static_cast<double>(parameters) / 1e6, expected.mega_parameters,
-              0.006 * expected.mega_parameters);
+              0.015 * expected.mega_parameters);
 }
 
 const ir::Shape k224 = {1, 3, 224, 224};
 const ir::Shape k227 = {1, 3, 227, 227};
+const ir::Shape k231 = {1, 3, 231, 231};
 const ir::Shape k299 = {1, 3, 299, 299};
 const ir::Shape k300 = {1, 3, 300, 300};
 
@@ -63,6 +64,23 @@ INSTANTIATE_TEST_SUITE_P(
                     Network{"soeaver/deploy_vgg16-pytorch.prototxt", k224, 15.47, 138.36},
                     Network{"squeezenet/squeezenet_v1.0_deploy.prototxt", k227, 0.86, 1.248},
                     Network{"squeezenet/squeezenet_v1.1_deploy.prototxt", k227, 0.3877, 1.235},
+                    Network{"bvlc_alexnet/deploy.prototxt", k227, 0.7244, 60.97},
+                    Network{"bvlc_reference_caffenet/deploy.prototxt", k227, 0.7244, 60.97},
+                    Network{"bvlc_googlenet/deploy.prototxt", k224, 1.582, 6.99},
+                    Network{"faster_rcnn_vgg16/faster_rcnn_vgg16_test.prototxt", k224, 15.934,
+                            137.08},
+                    Network{"soeaver/deploy_densenet121.prototxt", k224, 2.834, 7.89},
+                    Network{"soeaver/deploy_inception-v2.prototxt", k231, 2.197, 11.17},
+                    Network{"soeaver/deploy_inception-v3.prototxt", k299, 5.7, 23.8},
+                    Network{"soeaver/deploy_inception-v4.prototxt", k299, 12.3, 42.6},
+                    Network{"soeaver/deploy_resnet101-v2.prototxt", k224, 7.8, 44.5},
+                    Network{"soeaver/deploy_resnet18-priv.prototxt", k224, 1.8, 11.7},
+                    Network{"soeaver/deploy_resnext50-32x4d.prototxt", k224, 4.2, 25},
+                    Network{"soeaver/deploy_vgg19bn-pytorch.prototxt", k224, 19.63, 143.7},
+                    Network{"soeaver/deploy_xception.prototxt", k299, 8.4, 22.8},
+                    Network{"squeezenext/1.0-SqNxt-23v5_train_val.prototxt", k227, 0.228, 0.915},
+                    Network{"ssd_mobilenet/MobileNetSSD_voc_deploy.prototxt", k300, 1.15, 5.8},
+                    Network{"ssd_vgg300/ssd300_vgg16_voc_deploy.prototxt", k300, 31.4, 26.3},
                     Network{"mobilenet/mobilenet_deploy.prototxt", k224, 0.569, 4.23},
                     Network{"mobilenet/mobilenet_v2_deploy.prototxt", k224, 0.4291, 3.472}),
     Describe);

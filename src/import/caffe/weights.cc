@@ -23,16 +23,6 @@ ir::Shape WithoutOnes(ir::Shape shape) {
   return shape;
 }
 
-Status CheckSize(const ir::Shape& shape) {
-  std::int64_t count = 1;
-  for (std::int64_t d : shape) {
-    if (d < 1 || d > ir::kMaxDimension || count > ir::kMaxElements / d)
-      return ResourceExhausted("a blob of {} is too large", ir::ToString(shape));
-    count *= d;
-  }
-  return {};
-}
-
 std::string IndexText(const ir::Shape& shape, std::size_t flat) {
   std::vector<std::size_t> index(shape.size());
   for (std::size_t axis = shape.size(); axis-- > 0;) {
@@ -57,6 +47,17 @@ std::vector<float> Draw(std::uint64_t seed, std::int64_t count, const Fill& fill
 }
 
 }  // namespace
+
+Status CheckBlobShape(const ir::Shape& shape) {
+  std::int64_t count = 1;
+  for (std::int64_t d : shape) {
+    if (d < 1) return InvalidArgument("a blob of {} has no elements", ir::ToString(shape));
+    if (d > ir::kMaxDimension || count > ir::kMaxElements / d)
+      return ResourceExhausted("a blob of {} is too large", ir::ToString(shape));
+    count *= d;
+  }
+  return {};
+}
 
 Result<Weights> Weights::Parse(std::span<const std::uint8_t> bytes) {
   Weights weights;
@@ -105,7 +106,7 @@ const caffe_pb::BlobProto* Weights::Find(const std::string& layer, std::size_t i
 
 Result<ir::Tensor> Weights::Read(const std::string& layer, std::size_t index,
                                  const ir::Shape& shape, const Fill& fill) const {
-  TF2_RETURN_IF_ERROR(CheckSize(shape));
+  TF2_RETURN_IF_ERROR(CheckBlobShape(shape));
   if (seed_) {
     Hasher hasher;
     hasher.Add(static_cast<std::int64_t>(*seed_)).Add(layer).Add(static_cast<std::int64_t>(index));

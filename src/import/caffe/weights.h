@@ -23,6 +23,9 @@ struct Fill {
   double deviation = 0;
 };
 
+// An error where a blob of `shape` has no or too many elements.
+Status CheckBlobShape(const ir::Shape& shape);
+
 class Weights {
  public:
   // Parses a binary caffemodel of any generation; only names and blobs are looked at, so that files
