@@ -1,4 +1,5 @@
-// tf2 eval: accuracy of a model or an artifact, and its agreement with a float model.
+// tf2 eval: accuracy of a model or an artifact, and its agreement with a float model. With --truth
+// it evaluates a detector (eval_detector.cc).
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -6,6 +7,7 @@
 #include "base/progress.h"
 #include "cli/data.h"
 #include "cli/devices.h"
+#include "cli/eval_detector.h"
 #include "cli/models.h"
 #include "cli/options.h"
 #include "cli/output.h"
@@ -35,6 +37,7 @@ Result<verify::Evaluation> EvaluateOn(const Options& options, const Data& data,
 }
 
 Result<Outcome> EvalArtifact(const Options& options) {
+  TF2_RETURN_IF_ERROR(CheckNoModelFlags(options));
   TF2_ASSIGN_OR_RETURN(qnet::Artifact artifact, OpenArtifact(options.model.path));
   TF2_ASSIGN_OR_RETURN(const Data data, OpenData(options.data, artifact.net));
   TF2_ASSIGN_OR_RETURN(runtime::Session session,
@@ -79,6 +82,7 @@ void Print(const Options& options, const Outcome& outcome) {
 }  // namespace
 
 int Eval(const Options& options) {
+  if (!options.detect.truth.empty()) return EvalDetector(options);
   auto outcome =
       qnet::IsArtifactFile(options.model.path) ? EvalArtifact(options) : EvalFloat(options);
   if (!outcome.ok()) return Fail(outcome.error());

@@ -70,6 +70,36 @@ void AddReference(CLI::App* app, Options& o) {
                   "float model to compare with (Caffe: with --weights)");
 }
 
+void AddDetectFlags(CLI::App* app, Options& o) {
+  const CLI::Range fraction(0.0, 1.0);
+  auto* truth = app->add_option("--truth", o.detect.truth,
+                                "objects of the pictures, to evaluate a detector: COCO's JSON or a "
+                                "folder of VOC's .xml");
+  app->add_option("--priors", o.detect.priors,
+                  "default boxes that the boxes are offsets from: .npy [n, 4], centre x, y, width, "
+                  "height in fractions")
+      ->needs(truth);
+  AddList(app, "--variances", o.detect.variances, "of those offsets: centre,size")
+      ->delimiter(',')
+      ->expected(2)
+      ->needs(truth);
+  app->add_option("--score", o.detect.least_score, "leave detections below this score out")
+      ->check(fraction)
+      ->needs(truth);
+  app->add_option("--nms", o.detect.nms, "overlap at which the weaker of two detections goes")
+      ->check(fraction)
+      ->needs(truth);
+  app->add_option("--iou", o.detect.iou, "overlap at which an object is found")
+      ->check(fraction)
+      ->needs(truth);
+  app->add_option("--recall-score", o.detect.recall_score, "score that recall is given at")
+      ->check(fraction)
+      ->needs(truth);
+  app->add_option("--background", o.detect.background, "class that is no object; -1: none is")
+      ->check(AtLeast(-1))
+      ->needs(truth);
+}
+
 void AddBackend(CLI::App* app, Options& o) {
   app->add_option("--backend", o.backend, "reference, cpu or verilator (default cpu)")
       ->check(CLI::IsMember({"reference", "cpu", "verilator"}));
@@ -136,6 +166,9 @@ std::vector<Command> AddCommands(CLI::App& app, Options& o) {
   AddBackend(sub, o);
   AddArch(sub, o);
   sub->add_option("--top", o.top, "classes to print for each sample")->check(AtLeast(1));
+  AddOutput(sub, o, "write the outputs of all samples (.npz, or .npy of one output)", false);
+  sub->add_flag("--integers", o.integers,
+                "with -o: an artifact's integer outputs and their exponents");
 
   sub = add("eval", "Measure accuracy on labelled data", tf2::cli::Eval);
   AddModelFlags(sub, o, any_model);
@@ -143,6 +176,7 @@ std::vector<Command> AddCommands(CLI::App& app, Options& o) {
   AddBackend(sub, o);
   AddArch(sub, o);
   AddReference(sub, o);
+  AddDetectFlags(sub, o);
 
   sub = add("bench", "Time an artifact, and say what bounds each layer", tf2::cli::Bench);
   AddArtifact(sub, o);

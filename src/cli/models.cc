@@ -105,6 +105,20 @@ Result<ir::Graph> ImportAndFuse(const ModelFlags& flags) {
   return graph;
 }
 
+Status CheckNoModelFlags(const Options& options) {
+  if (!options.reference.path.empty()) return {};
+  const ModelFlags& m = options.model;
+  const char* flag = !m.weights.empty()           ? "--weights"
+                     : m.random_weights           ? "--random-weights"
+                     : !m.input_shapes.empty()    ? "--input-shape"
+                     : !m.disabled_passes.empty() ? "--disable-pass"
+                                                  : nullptr;
+  if (flag == nullptr) return {};
+  return WithHint(
+      InvalidArgument("{}: {} belongs to float models; an artifact holds its own", m.path, flag),
+      "leave it out, or name the float model to compare with: --float MODEL");
+}
+
 Result<qnet::Artifact> OpenArtifact(const std::string& path) {
   if (!FileExists(path)) return NotFound("{}: no such file", path);
   if (EndsWith(path, ".onnx") || EndsWith(path, ".prototxt") || EndsWith(path, ".caffemodel")) {

@@ -21,6 +21,10 @@ Result<ir::Graph> ImportModel(const ModelFlags& flags);
 // ImportModel, then the passes.
 Result<ir::Graph> ImportAndFuse(const ModelFlags& flags);
 
+// Refuses --weights, --random-weights, --input-shape and --disable-pass where the model is an
+// artifact and no --float MODEL uses them.
+Status CheckNoModelFlags(const Options& options);
+
 // An artifact; a float model given in its place is refused with what to do.
 Result<qnet::Artifact> OpenArtifact(const std::string& path);
 

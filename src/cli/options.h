@@ -37,6 +37,18 @@ struct DataFlags {
   }
 };
 
+// How a detector is evaluated.
+struct DetectFlags {
+  std::string truth;                            // annotations; empty: it is a classifier
+  std::string priors;                           // default boxes, .npy
+  std::vector<float> variances = {0.1F, 0.2F};  // of centre and size
+  double least_score = 0.01;
+  double nms = 0.45;
+  double iou = 0.5;
+  double recall_score = 0.5;
+  int background = 0;
+};
+
 struct Options {
   bool json = false;
   bool quiet = false;
@@ -44,6 +56,7 @@ struct Options {
   ModelFlags model;
   ModelFlags reference;  // --float MODEL, with the same --weights
   DataFlags data;
+  DetectFlags detect;
   std::string output;
   std::string backend;
   std::string isa;
@@ -55,6 +68,7 @@ struct Options {
   std::int64_t seed = 1;
   int top = 5;
   bool assembler = false;
+  bool integers = false;             // of run: outputs before they become real numbers
   std::vector<std::string> links;    // of verify
   int batch = 16;                    // of bench: frames of a call
   double seconds = 1;                // of bench: for each measurement

@@ -1,4 +1,5 @@
-// tf2 run: classes of pictures or arrays, one line (or JSON object) a sample.
+// tf2 run: classes of pictures or arrays, one line (or JSON object) a sample; with -o the outputs
+// as arrays in a file.
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -8,6 +9,7 @@
 #include "cli/models.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/outputs.h"
 #include "dataset/metrics.h"
 #include "verify/evaluate.h"
 
@@ -59,23 +61,35 @@ Status RunAll(const Options& options, const Data& data, const verify::Scorer& sc
 }
 
 Status RunArtifact(const Options& options) {
+  TF2_RETURN_IF_ERROR(CheckNoModelFlags(options));
   TF2_ASSIGN_OR_RETURN(qnet::Artifact artifact, OpenArtifact(options.model.path));
   TF2_ASSIGN_OR_RETURN(const Data data, OpenData(options.data, artifact.net));
+  const auto outputs = OutputForms(artifact.net);
   TF2_ASSIGN_OR_RETURN(runtime::Session session,
                        OpenSession(std::move(artifact), options, options.backend));
-  return RunAll(options, data, verify::SessionScorer(session));
+  if (options.output.empty()) return RunAll(options, data, verify::SessionScorer(session));
+  if (options.integers) return WriteIntegers(options, data, session);
+  return WriteOutputs(options, data, verify::SessionRunner(session), outputs);
 }
 
 Status RunFloat(const Options& options) {
   TF2_RETURN_IF_ERROR(CheckNoBackend(options));
+  if (options.integers)
+    return InvalidArgument("--integers belongs to artifacts; {} is a float model",
+                           options.model.path);
   TF2_ASSIGN_OR_RETURN(const ir::Graph graph, ImportAndFuse(options.model));
+  if (NeedsArrays(graph)) return RunOnArrays(options, graph);
   TF2_ASSIGN_OR_RETURN(const Data data, OpenData(options.data, graph));
-  return RunAll(options, data, verify::FloatScorer(graph, Threads(options)));
+  const int threads = Threads(options);
+  if (options.output.empty()) return RunAll(options, data, verify::FloatScorer(graph, threads));
+  return WriteOutputs(options, data, verify::FloatRunner(graph, threads), OutputForms(graph));
 }
 
 }  // namespace
 
 int Run(const Options& options) {
+  if (options.integers && options.output.empty())
+    return Fail(InvalidArgument("--integers needs a file to write: -o FILE.npz"));
   const Status status =
       qnet::IsArtifactFile(options.model.path) ? RunArtifact(options) : RunFloat(options);
   return status.ok() ? 0 : Fail(status.error());

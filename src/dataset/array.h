@@ -71,6 +71,15 @@ Result<std::optional<std::vector<std::uint8_t>>> ReadZipMember(
 // Names of all members.
 Result<std::vector<std::string>> ListZip(std::span<const std::uint8_t> zip);
 
+// An array read into memory as real numbers.
+struct Numbers {
+  std::string name;  // of the member; empty for a .npy
+  std::vector<std::int64_t> dims;
+  std::vector<double> values;  // in C order
+};
+// All arrays of a .npy or .npz file. Errors: as above, located at `path` and the member.
+Result<std::vector<Numbers>> ReadNumbers(const std::string& path);
+
 }  // namespace tf2::dataset
 
 #endif  // TF2_DATASET_ARRAY_H_

@@ -63,6 +63,30 @@ TEST(ArrayWriter, NumpyReadsAndRewritesTheSame) {
   EXPECT_EQ(std::system(("/usr/bin/python3 -c \"" + script + "\"").c_str()), 0);
 }
 
+TEST(ReadNumbers, OfBothKindsOfFile) {
+  const std::string npz = testing::TempDir() + "tf2_read_numbers_test.npz";
+  const std::vector<float> values = {1, 2.5F, -3, 4, 5, 6};
+  const std::vector<std::int64_t> ints = {5, -7};
+  ASSERT_TRUE(WriteArrays(npz, std::vector{NamedArray::Floats("a", {2, 3}, values),
+                                           NamedArray::Int64s("b/c", {2}, ints)})
+                  .ok());
+  const auto both = ReadNumbers(npz);
+  ASSERT_TRUE(both.ok()) << both.error().ToString();
+  ASSERT_EQ(both->size(), 2U);
+  EXPECT_EQ((*both)[0].name, "a");
+  EXPECT_EQ((*both)[0].dims, (std::vector<std::int64_t>{2, 3}));
+  EXPECT_THAT((*both)[0].values, testing::ElementsAre(1, 2.5, -3, 4, 5, 6));
+  EXPECT_EQ((*both)[1].name, "b/c");
+  EXPECT_THAT((*both)[1].values, testing::ElementsAre(5, -7));
+  const std::string npy = testing::TempDir() + "tf2_read_numbers_test.npy";
+  ASSERT_TRUE(WriteArrays(npy, std::vector{NamedArray::Int64s("x", {2}, ints)}).ok());
+  const auto one = ReadNumbers(npy);
+  ASSERT_TRUE(one.ok()) << one.error().ToString();
+  EXPECT_EQ((*one)[0].name, "");
+  ASSERT_TRUE(WriteFileAtomically(npy, std::string_view("text")).ok());
+  EXPECT_EQ(ReadNumbers(npy).error().ToString(), npy + ": this is neither a .npy nor a .npz file");
+}
+
 TEST(ArrayWriter, Refusals) {
   const std::vector<float> one = {1};
   const NamedArray x = NamedArray::Floats("x", {1}, one);

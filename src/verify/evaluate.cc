@@ -44,14 +44,23 @@ Status ScoreBatch(Inputs inputs, std::span<const std::optional<int>> labels, con
   return {};
 }
 
+Scorer FirstOutput(Runner runner) {
+  return [runner = std::move(runner)](Inputs inputs) -> Result<Scores> {
+    TF2_ASSIGN_OR_RETURN(auto all, runner(inputs));
+    Scores scores;
+    for (Outputs& outputs : all) scores.push_back(std::move(outputs[0]));
+    return scores;
+  };
+}
+
 }  // namespace
 
-Scorer FloatScorer(const ir::Graph& graph, int threads) {
+Runner FloatRunner(const ir::Graph& graph, int threads) {
   auto executor = std::make_shared<const floatexec::Executor>(graph);
-  return [&graph, executor, threads](Inputs inputs) -> Result<Scores> {
-    Scores scores(inputs.size());
+  return [&graph, executor, threads](Inputs inputs) -> Result<std::vector<Outputs>> {
+    std::vector<Outputs> all(inputs.size());
     const ir::Shape& shape = graph.value(graph.inputs[0]).shape;
-    auto score = [&](std::int64_t i) -> Status {
+    auto run = [&](std::int64_t i) -> Status {
       const auto& x = inputs[static_cast<std::size_t>(i)];
       if (ir::ElementCount(shape) != static_cast<std::int64_t>(x.size())) {
         return InvalidArgument("the sample has {} values, the model's input {} takes {}", x.size(),
@@ -59,23 +68,26 @@ Scorer FloatScorer(const ir::Graph& graph, int threads) {
       }
       const ir::Tensor input = ir::Tensor::Float(shape, x);
       TF2_ASSIGN_OR_RETURN(auto outputs, executor->Run(std::span(&input, 1)));
-      scores[static_cast<std::size_t>(i)] = std::move(outputs[0].f32);
+      for (ir::Tensor& t : outputs) {
+        if (t.dtype == ir::DType::kInt64) t.f32.assign(t.i64.begin(), t.i64.end());
+        all[static_cast<std::size_t>(i)].push_back(std::move(t.f32));
+      }
       return {};
     };
-    TF2_RETURN_IF_ERROR(
-        ParallelForStatus(static_cast<std::int64_t>(inputs.size()), threads, score));
-    return scores;
+    TF2_RETURN_IF_ERROR(ParallelForStatus(static_cast<std::int64_t>(inputs.size()), threads, run));
+    return all;
   };
 }
 
-Scorer SessionScorer(runtime::Session& session) {
-  return [&session](Inputs inputs) -> Result<Scores> {
-    TF2_ASSIGN_OR_RETURN(auto predictions, session.RunBatch(inputs));
-    Scores scores;
-    for (runtime::Prediction& prediction : predictions) scores.push_back(std::move(prediction[0]));
-    return scores;
-  };
+Runner SessionRunner(runtime::Session& session) {
+  return [&session](Inputs inputs) { return session.RunBatch(inputs); };
 }
+
+Scorer FloatScorer(const ir::Graph& graph, int threads) {
+  return FirstOutput(FloatRunner(graph, threads));
+}
+
+Scorer SessionScorer(runtime::Session& session) { return FirstOutput(SessionRunner(session)); }
 
 Result<Evaluation> Evaluate(const dataset::Dataset& data, const Scorer& scorer,
                             const Scorer* reference, const EvaluateOptions& options) {

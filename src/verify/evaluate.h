@@ -15,14 +15,22 @@
 
 namespace tf2::verify {
 
+// The values of all outputs, in order, for a batch of preprocessed inputs [c, h, w].
+using Outputs = std::vector<std::vector<float>>;
+using Runner = std::function<Result<std::vector<Outputs>>(std::span<const std::vector<float>>)>;
+
+// The float graph (batch 1, one input) with src/floatexec, `threads` samples at once. `graph`
+// must outlive the runner. Integer outputs become floats.
+Runner FloatRunner(const ir::Graph& graph, int threads);
+// A network on a device. `session` must outlive the runner.
+Runner SessionRunner(runtime::Session& session);
+
 // Scores of the model's first output, [classes], for a batch of preprocessed inputs [c, h, w].
 using Scorer =
     std::function<Result<std::vector<std::vector<float>>>(std::span<const std::vector<float>>)>;
 
-// The float graph (batch 1, one input) with src/floatexec, `threads` samples at once. `graph`
-// must outlive the scorer.
+// The first outputs of the runners above.
 Scorer FloatScorer(const ir::Graph& graph, int threads);
-// A network on a device. `session` must outlive the scorer.
 Scorer SessionScorer(runtime::Session& session);
 
 struct Evaluation {

@@ -145,6 +145,8 @@ TEST(CaffeWeights, FilesThatAreNone) {
         .ToString();
   };
   EXPECT_EQ(refusal("layer { name: \"x\" }"), "this is no caffemodel but a Caffe prototxt");
+  EXPECT_THAT(refusal(std::string("\x89HDF\r\n\x1a\n\0\0\0\0", 12)),
+              HasSubstr("hint: save the weights as a binary caffemodel: Caffe's net.save"));
   EXPECT_EQ(refusal(std::string("\xA2\x06\xFF\xFF\xFF\xFF\x07\x01", 8)),
             "this is no caffemodel, or it is damaged or cut off\n"
             "  hint: a download may have ended early");

@@ -68,7 +68,12 @@ Result<Weights> Weights::Parse(std::span<const std::uint8_t> bytes) {
   const bool parsed = net->ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
   if (!parsed || net->layer_size() + net->layers_size() == 0) {
     const FileKind kind = GuessFileKind(bytes);
-    if (kind.known) return DataLoss("this is no caffemodel but {}", kind.description);
+    if (kind.known) {
+      Error error = DataLoss("this is no caffemodel but {}", kind.description);
+      if (kind.description.find("HDF5") != std::string::npos)
+        error.hint = "save the weights as a binary caffemodel: Caffe's net.save";
+      return error;
+    }
     if (parsed) return DataLoss("this is no caffemodel: it has no layers");
     return WithHint(DataLoss("this is no caffemodel, or it is damaged or cut off"),
                     "a download may have ended early");

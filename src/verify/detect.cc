@@ -1,0 +1,162 @@
+#include "verify/detect.h"
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "base/interrupt.h"
+
+namespace tf2::verify {
+namespace {
+
+using dataset::Box;
+
+// The place of "file.npy[17]" in its array.
+std::optional<std::int64_t> PlaceInArray(const std::string& name) {
+  const std::size_t open = name.rfind('[');
+  if (open == std::string::npos || !name.ends_with("]")) return std::nullopt;
+  std::int64_t place = 0;
+  const char* last = name.data() + name.size() - 1;
+  const auto [end, ec] = std::from_chars(name.data() + open + 1, last, place);
+  if (ec != std::errc() || end != last) return std::nullopt;
+  return place;
+}
+
+// Which picture a sample is.
+class Pictures {
+ public:
+  explicit Pictures(const dataset::Truth& truth) : count_(truth.pictures.size()) {
+    for (std::size_t i = 0; i < count_; ++i)
+      by_name_.emplace(truth.pictures[i].file_name, static_cast<std::int64_t>(i));
+  }
+
+  struct Place {
+    std::int64_t image;
+    bool whole;
+  };
+  Result<Place> Find(const std::string& sample) const {
+    if (const auto place = PlaceInArray(sample)) {
+      if (*place < static_cast<std::int64_t>(count_)) return Place{*place, true};
+      return InvalidArgument("{}: the truth has only {} pictures", sample, count_);
+    }
+    const auto it = by_name_.find(sample.substr(sample.rfind('/') + 1));
+    if (it != by_name_.end()) return Place{it->second, false};
+    return WithHint(InvalidArgument("{}: the truth has no picture of this name", sample),
+                    "its pictures are matched by file name");
+  }
+
+ private:
+  std::map<std::string, std::int64_t> by_name_;
+  std::size_t count_;
+};
+
+}  // namespace
+
+Box ToPicture(const Box& box, std::int64_t width, std::int64_t height, bool whole,
+              const Preprocessing& preprocessing, const dataset::InputShape& input) {
+  const auto w = static_cast<double>(width);
+  const auto h = static_cast<double>(height);
+  if (whole) return {box.x0 * w, box.y0 * h, box.x1 * w, box.y1 * h};
+  const std::int64_t shorter = std::max<std::int64_t>(std::min(width, height), 1);
+  const auto scaled = [&](std::int64_t side) {
+    if (preprocessing.resize == 0) return side;
+    return (side * preprocessing.resize * 2 + shorter) / (shorter * 2);
+  };
+  const auto back = [](double v, std::int64_t in, std::int64_t resized, std::int64_t original) {
+    const auto offset = static_cast<double>((resized - in) / 2);
+    return (v * static_cast<double>(in) + offset) * static_cast<double>(original) /
+           static_cast<double>(std::max<std::int64_t>(resized, 1));
+  };
+  const std::int64_t rw = scaled(width);
+  const std::int64_t rh = scaled(height);
+  return {back(box.x0, input.w, rw, width), back(box.y0, input.h, rh, height),
+          back(box.x1, input.w, rw, width), back(box.y1, input.h, rh, height)};
+}
+
+Result<Detections> Detect(const dataset::Dataset& data, const Runner& run,
+                          const dataset::DetectorForm& form, const dataset::Truth& truth,
+                          const DetectOptions& options) {
+  const Pictures pictures(truth);
+  Detections all;
+  all.looked_at.assign(truth.pictures.size(), false);
+  std::vector<std::vector<float>> inputs;
+  std::vector<Pictures::Place> places;
+  const auto flush = [&]() -> Status {
+    if (inputs.empty()) return {};
+    TF2_RETURN_IF_ERROR(CheckInterrupted());
+    TF2_ASSIGN_OR_RETURN(const auto outputs, run(inputs));
+    for (std::size_t i = 0; i < outputs.size(); ++i) {
+      const auto [image, whole] = places[i];
+      TF2_ASSIGN_OR_RETURN(auto found,
+                           dataset::DecodeDetections(form, outputs[i], image, options.outputs));
+      const dataset::TruePicture& picture = truth.pictures[static_cast<std::size_t>(image)];
+      for (dataset::FoundBox& f : found) {
+        f.box = ToPicture(f.box, picture.width, picture.height, whole, options.preprocessing,
+                          options.input);
+        all.found.push_back(f);
+      }
+      all.looked_at[static_cast<std::size_t>(image)] = true;
+    }
+    if (options.progress) options.progress(static_cast<std::int64_t>(inputs.size()));
+    inputs.clear();
+    places.clear();
+    return {};
+  };
+  const auto take = [&](std::int64_t, dataset::Sample&& sample) -> Status {
+    TF2_ASSIGN_OR_RETURN(const Pictures::Place place, pictures.Find(sample.name));
+    inputs.push_back(std::move(sample.x));
+    places.push_back(place);
+    return static_cast<int>(inputs.size()) < options.batch ? Status() : flush();
+  };
+  TF2_RETURN_IF_ERROR(dataset::ForEachSample(data, 0, take));
+  TF2_RETURN_IF_ERROR(flush());
+  return all;
+}
+
+Result<DetectionScores> EvaluateDetector(const dataset::Dataset& data, const Runner& run,
+                                         const dataset::DetectorForm& form,
+                                         const dataset::Truth& truth,
+                                         const DetectOptions& options) {
+  TF2_ASSIGN_OR_RETURN(const Detections all, Detect(data, run, form, truth, options));
+  std::vector<dataset::TrueBox> objects;
+  DetectionScores scores;
+  for (const dataset::TrueBox& box : truth.boxes) {
+    if (!all.looked_at[static_cast<std::size_t>(box.image)]) continue;
+    objects.push_back(box);
+    scores.objects += box.ignore || box.crowd ? 0 : 1;
+  }
+  scores.pictures = std::count(all.looked_at.begin(), all.looked_at.end(), true);
+  scores.detections = static_cast<std::int64_t>(all.found.size());
+  using dataset::Interpolation;
+  scores.voc_11_points =
+      dataset::VocMeanAveragePrecision(objects, all.found, options.iou, Interpolation::k11Points);
+  scores.voc_all_points =
+      dataset::VocMeanAveragePrecision(objects, all.found, options.iou, Interpolation::kAllPoints);
+  scores.coco = dataset::CocoEvaluate(objects, all.found);
+  const auto curve = dataset::RecallCurve(objects, all.found, scores.pictures, options.iou);
+  scores.recall_at_tenth = dataset::RecallAtFalsePositives(curve, 0.1);
+  scores.recall_at_one = dataset::RecallAtFalsePositives(curve, 1);
+  scores.recall_at_score = dataset::RecallAtScore(curve, options.recall_score);
+  return scores;
+}
+
+Status UseLabels(const std::vector<std::string>& labels, dataset::Truth& truth) {
+  std::map<int, int> numbers;
+  for (const auto& [category, name] : truth.categories) {
+    const auto it = std::find(labels.begin(), labels.end(), name);
+    if (it != labels.end()) numbers[category] = static_cast<int>(it - labels.begin());
+  }
+  for (dataset::TrueBox& box : truth.boxes) {
+    const auto it = numbers.find(box.category);
+    if (it == numbers.end())
+      return WithHint(
+          InvalidArgument("category {} of the truth has no name among the labels", box.category),
+          "the names of its \"categories\" must be those of --labels");
+    box.category = it->second;
+  }
+  return {};
+}
+
+}  // namespace tf2::verify
