@@ -14,7 +14,7 @@ import tempfile
 def load_messages(root: pathlib.Path):
     """The message classes of both .proto files."""
     folder = tempfile.mkdtemp()
-    protos = ["import/onnx/onnx.proto", "import/caffe/caffe.proto"]
+    protos = ["onnxproto/onnx.proto", "import/caffe/caffe.proto"]
     subprocess.run(["protoc", f"--python_out={folder}", "-I", str(root / "src"), *protos], check=True)
     # `import` is a keyword: load the generated modules by path.
     import importlib.util
@@ -197,6 +197,50 @@ layer { name: "q" type: "Silence" bottom: "b" }
 layer { name: "g" type: "Pooling" bottom: "data" top: "g" pooling_param { pool: MAX global_pooling: true } unknown { a: 1 } }
 """
     yield "shapes", text.encode() + b"\0" + weights(b=[(8,)])
+
+    text = DATA + """
+layer { name: "pr" type: "PReLU" bottom: "data" top: "a" }
+layer { name: "el" type: "ELU" bottom: "a" top: "a" elu_param { alpha: 0.5 } }
+layer { name: "po" type: "Power" bottom: "a" top: "a" power_param { power: 2 scale: 0.5 shift: 1 } }
+layer { name: "ex" type: "Exp" bottom: "a" top: "x" exp_param { base: 2 } }
+layer { name: "lo" type: "Log" bottom: "x" top: "x" log_param { base: 10 } }
+layer { name: "lr" type: "LRN" bottom: "x" top: "n" lrn_param { local_size: 3 norm_region: WITHIN_CHANNEL } }
+layer { name: "mv" type: "MVN" bottom: "n" top: "n" mvn_param { across_channels: true } }
+layer { name: "no" type: "Normalize" bottom: "n" top: "n" norm_param { across_spatial: false channel_shared: true } }
+layer { name: "sl" type: "Slice" bottom: "n" top: "s1" top: "s2" slice_param { slice_point: 1 } }
+layer { name: "ti" type: "Tile" bottom: "s1" top: "t" tile_param { tiles: 2 } }
+layer { name: "mx" type: "Eltwise" bottom: "t" bottom: "s2" top: "m" eltwise_param { operation: MAX } }
+layer { name: "de" type: "Deconvolution" bottom: "m" top: "d" convolution_param { num_output: 2 group: 2 kernel_size: 4
+  stride: 2 bias_term: false weight_filler { type: "bilinear" } } }
+layer { name: "cr" type: "Crop" bottom: "d" bottom: "m" top: "c" crop_param { offset: 1 offset: 2 } }
+layer { name: "sh" type: "ShuffleChannel" bottom: "c" top: "c2" shuffle_channel_param { group: 2 } }
+layer { name: "pe" type: "Permute" bottom: "c2" top: "p" permute_param { order: 0 order: 2 order: 3 order: 1 } }
+layer { name: "in" type: "Interp" bottom: "c2" top: "i" interp_param { zoom_factor: 2 pad_beg: -1 } }
+layer { name: "up" type: "Upsample" bottom: "i" top: "u" upsample_param { scale: 2 } }
+layer { name: "sp" type: "SPP" bottom: "u" top: "v" spp_param { pyramid_height: 2 pool: AVE } }
+layer { name: "re" type: "Reduction" bottom: "u" top: "r" reduction_param { operation: ASUM axis: 1 coeff: 2 } }
+layer { name: "am" type: "ArgMax" bottom: "v" top: "w" argmax_param { top_k: 2 out_max_val: true } }
+layer { name: "th" type: "Threshold" bottom: "p" top: "z" threshold_param { threshold: 0.5 } }
+layer { name: "sc" type: "Scale" bottom: "z" top: "y" scale_param { axis: 2 num_axes: 2 bias_term: true } }
+"""
+    yield "layers", text.encode() + b"\0" + weights(pr=[(3,)], no=[(1,)], sc=[(8, 2), (8, 2)])
+
+    text = DATA + """
+input: "info" input_dim: 1 input_dim: 3 input_dim: 1 input_dim: 1
+layer { name: "p" type: "Pooling" bottom: "data" top: "p" pooling_param { kernel_size: 4 stride: 4 } }
+layer { name: "b" type: "PriorBox" bottom: "p" bottom: "data" top: "b"
+  prior_box_param { min_size: 2 max_size: 4 aspect_ratio: 2 variance: 0.1 clip: true offset: 0.5 step: 4 } }
+layer { name: "l" type: "InnerProduct" bottom: "p" top: "l" inner_product_param { num_output: 64 bias_term: false } }
+layer { name: "s" type: "InnerProduct" bottom: "p" top: "s" inner_product_param { num_output: 32 bias_term: false } }
+layer { name: "o" type: "DetectionOutput" bottom: "l" bottom: "s" bottom: "b" top: "o"
+  detection_output_param { num_classes: 2 nms_param { nms_threshold: 0.45 top_k: 4 eta: 0.9 } code_type: CENTER_SIZE keep_top_k: 3 } }
+layer { name: "rs" type: "Input" top: "rs" input_param { shape { dim: 1 dim: 18 dim: 2 dim: 2 } } }
+layer { name: "rd" type: "Input" top: "rd" input_param { shape { dim: 1 dim: 36 dim: 2 dim: 2 } } }
+layer { name: "py" type: "Python" bottom: "rs" bottom: "rd" bottom: "info" top: "rois"
+  python_param { module: "rpn.proposal_layer" layer: "ProposalLayer" param_str: "'feat_stride': 4" } }
+layer { name: "rp" type: "ROIPooling" bottom: "data" bottom: "rois" top: "rp" roi_pooling_param { pooled_w: 2 pooled_h: 3 spatial_scale: 0.5 } }
+"""
+    yield "detection", text.encode() + b"\0" + weights(l=[(64, 12)], s=[(32, 12)])
 
 
 def main() -> int:
