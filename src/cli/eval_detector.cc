@@ -39,6 +39,9 @@ Result<verify::DetectOptions> HowTo(const Options& options, const Data& data,
   if (!flags.priors.empty()) {
     TF2_ASSIGN_OR_RETURN(how.outputs.priors, ReadPriors(flags.priors));
   }
+  if (flags.variances.size() != 2)
+    return InvalidArgument("--variances has {} numbers; give two, as in 0.1,0.2",
+                           flags.variances.size());
   how.outputs.centre_variance = flags.variances[0];
   how.outputs.size_variance = flags.variances[1];
   how.outputs.least_score = flags.least_score;

@@ -81,7 +81,6 @@ void AddDetectFlags(CLI::App* app, Options& o) {
       ->needs(truth);
   AddList(app, "--variances", o.detect.variances, "of those offsets: centre,size")
       ->delimiter(',')
-      ->expected(2)
       ->needs(truth);
   app->add_option("--score", o.detect.least_score, "leave detections below this score out")
       ->check(fraction)

@@ -138,6 +138,7 @@ Status ImportTile(LayerImport& l);
 Status ImportInterp(LayerImport& l);
 Status ImportUpsample(LayerImport& l);
 Status ImportParameter(LayerImport& l);
+Status ImportPadding(LayerImport& l);
 Status ImportDropout(LayerImport& l);
 
 Status ImportPriorBox(LayerImport& l);

@@ -56,6 +56,7 @@ constexpr LayerType kTypes[] = {
     {"MultinomialLogisticLoss", kLoss, nullptr},
     {"Normalize", kCompute, ImportNormalize},
     {"PReLU", kCompute, ImportPReLU},
+    {"Padding", kCompute, ImportPadding},
     {"Parameter", kCompute, ImportParameter},
     {"Permute", kCompute, ImportPermute},
     {"Pooling", kCompute, ImportPooling},

@@ -212,6 +212,17 @@ Status ImportUpsample(LayerImport& l) {
   return l.EmitResult(ir::OpKind::kResize, {l.bottoms[0]}, std::move(attrs));
 }
 
+// Of the oldest networks, whose convolutions had no padding of their own.
+Status ImportPadding(LayerImport& l) {
+  TF2_RETURN_IF_ERROR(l.ExpectBottoms(1, 1));
+  TF2_RETURN_IF_ERROR(l.ExpectImage());
+  const auto& pads = l.layer.convolution_param().pad();
+  const std::int64_t pad = pads.empty() ? 0 : pads.Get(0);
+  if (pad > ir::kMaxDimension) return Unsupported("pad {} is too large", pad);
+  return l.EmitResult(ir::OpKind::kPad, {l.bottoms[0]},
+                      {{"pads", Ints{0, 0, pad, pad, 0, 0, pad, pad}}});
+}
+
 Status ImportParameter(LayerImport& l) {
   TF2_RETURN_IF_ERROR(l.ExpectBottoms(0, 0));
   const auto& dims = l.layer.parameter_param().shape().dim();

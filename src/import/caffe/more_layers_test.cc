@@ -141,6 +141,14 @@ TEST(CaffeMovement, SliceCropPermuteShuffleTile) {
   EXPECT_THAT(TextOf("SPP", "spp_param { pyramid_height: 2 }"), HasSubstr(": f32[1, 20]"));
 }
 
+TEST(CaffeMovement, PaddingOfV0) {
+  EXPECT_EQ(TestNet("layers { layer { name: \"y\" type: \"padding\" pad: 2 } bottom: \"data\" "
+                    "top: \"y\" }")
+                .Text(),
+            "%y = pad(%data) {mode = \"constant\", pads = [0, 0, 2, 2, 0, 0, 2, 2], value = 0} : "
+            "f32[1, 4, 10, 10]\n");
+}
+
 TEST(CaffeElementwise, MaxArgMaxReductionAxpy) {
   EXPECT_EQ(TextOf("Eltwise", "bottom: \"data\" eltwise_param { operation: MAX }"),
             "%y = binary(%data, %data) {fn = \"max\"}" + kShape);

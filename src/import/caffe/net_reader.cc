@@ -181,6 +181,7 @@ std::string_view TypeName(std::string_view v0) {
       {"images", "ImageData"},
       {"innerproduct", "InnerProduct"},
       {"lrn", "LRN"},
+      {"padding", "Padding"},
       {"pool", "Pooling"},
       {"relu", "ReLU"},
       {"sigmoid", "Sigmoid"},
@@ -221,6 +222,8 @@ LayerParameter UpgradeV0(const V1LayerParameter& outer) {
     p->set_kernel_size(old.kernelsize());
     p->set_pad(old.pad());
     p->set_stride(old.stride());
+  } else if (layer.type() == "Padding") {
+    layer.mutable_convolution_param()->add_pad(old.pad());
   } else if (layer.type() == "LRN") {
     auto* p = layer.mutable_lrn_param();
     p->set_local_size(old.local_size());
