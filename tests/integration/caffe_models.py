@@ -49,20 +49,21 @@ def photos():
 
 
 def mtcnn_input(picture, side=None):
+    """[c, w, h]: these networks were trained on pictures column by column."""
     if side:
         picture = picture.resize((side, side), Image.BILINEAR)
-    return (numpy.asarray(picture, numpy.float32).transpose(2, 0, 1) - 127.5) / 128
+    return numpy.ascontiguousarray((numpy.asarray(picture, numpy.float32).transpose(2, 1, 0) - 127.5) / 128)
 
 
 def best_face(runner, picture):
     """Score and square of the best face that the P-Net finds in a pyramid of the picture."""
     best = (0.0, None)
-    scale = 12 / 40
+    scale = 12 / 20
     while min(picture.size) * scale >= 12:
         w, h = (round(s * scale) for s in picture.size)
         found = outputs(runner, "caffe_mtcnn/det1.prototxt", "caffe_mtcnn/det1.caffemodel",
                         mtcnn_input(picture.resize((w, h), Image.BILINEAR)))
-        score, box = found["prob1"][1], found["conv4-2"]
+        score, box = found["prob1"][1].T, found["conv4-2"].transpose(0, 2, 1)
         y, x = numpy.unravel_index(score.argmax(), score.shape)
         if score[y, x] > best[0]:
             side = 12 / scale

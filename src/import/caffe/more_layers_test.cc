@@ -145,7 +145,7 @@ TEST(CaffeMovement, PaddingOfV0) {
   EXPECT_EQ(TestNet("layers { layer { name: \"y\" type: \"padding\" pad: 2 } bottom: \"data\" "
                     "top: \"y\" }")
                 .Text(),
-            "%y = pad(%data) {mode = \"constant\", pads = [0, 0, 2, 2, 0, 0, 2, 2], value = 0} : "
+            "%y = pad(%data) {pads = [0, 0, 2, 2, 0, 0, 2, 2]} : "
             "f32[1, 4, 10, 10]\n");
 }
 
