@@ -3,6 +3,7 @@
 
 Usage: caffe_models.py [NAME...]
 """
+import json
 import sys
 
 from harness import SHARED, Skip, main, shared
@@ -111,6 +112,68 @@ def ultraface(runner):
     return f"scores differ by at most {worst:.2e}"
 
 
+def ultraface_priors():
+    levels = ((8, (10, 16, 24)), (16, (32, 48)), (32, (64, 96)), (64, (128, 192, 256)))
+    boxes = [((x + .5) * s / 320, (y + .5) * s / 240, m / 320, m / 240) for s, sizes in levels
+             for y in range(-(-240 // s)) for x in range(-(-320 // s)) for m in sizes]
+    return numpy.array(boxes, numpy.float32).clip(0, 1)
+
+
+def faces_of(scores, offsets, priors, least, overlap):
+    """Corners of the faces in one picture, decoded and suppressed without tf2."""
+    centre = priors[:, :2] + 0.1 * offsets[:, :2] * priors[:, 2:]
+    size = priors[:, 2:] * numpy.exp(0.2 * offsets[:, 2:])
+    corners = numpy.concatenate([centre - size / 2, centre + size / 2], 1)
+    kept = []
+    for i in sorted(numpy.flatnonzero(scores[:, 1] >= least), key=lambda i: -scores[i, 1]):
+        a = corners[i]
+        def iou(b):
+            w, h = (max(0.0, min(a[k + 2], b[k + 2]) - max(a[k], b[k])) for k in (0, 1))
+            area = sum((c[2] - c[0]) * (c[3] - c[1]) for c in (a, b))
+            return w * h / (area - w * h)
+        if all(iou(b) <= overlap for b in kept):
+            kept.append(a)
+    return kept
+
+
+def detector(runner):
+    """tf2 eval --truth on faces that numpy decodes from the raw outputs: all found; a wrong one and a missing one count."""
+    folder = shared("faces")
+    sizes = {p.name: Image.open(p).size for p in sorted(folder.glob("*.jpg"))} if numpy else None
+    if numpy is None:
+        raise Skip("numpy and PIL are absent")
+    model = [shared("models/caffe_ultraface/RFB-320.prototxt"), "--weights", shared("models/caffe_ultraface/RFB-320.caffemodel")]
+    data = ["--data", folder, "--resize", 330, "--mean", 127, "--std", 128]
+    raw, priors = runner.work / "raw.npz", runner.work / "priors.npy"
+    runner.json("run", *model, *data, "-o", raw)
+    numpy.save(priors, ultraface_priors())
+    truth = {"images": [], "annotations": [], "categories": [{"id": 1, "name": "face"}]}
+    with numpy.load(raw) as arrays:
+        names = sorted(sizes)  # the order of the samples
+        for i, name in enumerate(names):
+            w, h = sizes[name]
+            truth["images"].append({"id": i, "file_name": name, "width": w, "height": h})
+            resized = numpy.array([(v * 660 + min(w, h)) // (2 * min(w, h)) for v in (w, h)])
+            offset = (resized - (320, 240)) // 2
+            for box in faces_of(arrays["scores"][i], arrays["boxes"][i], ultraface_priors(), 0.7, 0.3):
+                corners = (box.reshape(2, 2) * (320, 240) + offset) * (w, h) / resized
+                (x0, y0), (x1, y1) = corners.tolist()
+                truth["annotations"].append({"image_id": i, "category_id": 1, "bbox": [x0, y0, x1 - x0, y1 - y0]})
+    path = runner.work / "truth.json"
+    def measure():
+        path.write_text(json.dumps(truth))
+        return runner.json("eval", *model, *data, "--truth", path, "--priors", priors, "--score", 0.7, "--nms", 0.3)
+    full = measure()
+    count = len(truth["annotations"])
+    assert full["objects"] == full["detections"] == count > 4, f"{full}"
+    assert min(full[k] for k in ("voc_map", "voc_map_11_points", "coco_ap", "recall_at_0.1_false_positives")) > 0.9999, f"{full}"
+    lost = truth["annotations"].pop()
+    truth["annotations"].append({**lost, "bbox": [0, 0, 3, 3]})
+    part = measure()
+    assert abs(part["recall_at_1_false_positive"] - (count - 1) / count) < 1e-6, f"{part}"
+    return f"{count} faces in 4 photos; AP {full['coco_ap']:.4f}, with one moved away recall {part['recall_at_1_false_positive']:.4f}"
+
+
 def ternary(runner):
     """The convolutions' weights take exactly three values, and the accuracy is that of the source on its half."""
     return accuracy("caffe_cifar10_full/cifar10_full.prototxt",
@@ -135,6 +198,7 @@ CASES = {
                            "imagenet", ["--mean", "104,117,123", "--order", "bgr"], 0.614, 0.004),
     "mtcnn": mtcnn,
     "ultraface": ultraface,
+    "detector": detector,
 }
 
 if __name__ == "__main__":
