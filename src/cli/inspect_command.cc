@@ -55,11 +55,12 @@ std::int64_t ParametersOf(const qnet::Op& op) {
   return count;
 }
 
-Result<Listing> ListArtifact(const std::string& path) {
-  TF2_ASSIGN_OR_RETURN(const qnet::Artifact artifact, OpenArtifact(path));
+Result<Listing> ListArtifact(const Options& options) {
+  TF2_RETURN_IF_ERROR(CheckNoModelFlags(options));
+  TF2_ASSIGN_OR_RETURN(const qnet::Artifact artifact, OpenArtifact(options.model.path));
   const qnet::QNet& net = artifact.net;
   Listing listing;
-  listing.json = {{"model", path}, {"kind", "artifact"}, {"layers", Json::array()}};
+  listing.json = {{"model", options.model.path}, {"kind", "artifact"}, {"layers", Json::array()}};
   std::int64_t parameters = 0;
   for (const qnet::Op& op : net.ops) {
     const qnet::Tensor& out = net.tensor(op.output);
@@ -85,8 +86,8 @@ Result<Listing> ListArtifact(const std::string& path) {
 }  // namespace
 
 int Inspect(const Options& options) {
-  auto listing = qnet::IsArtifactFile(options.model.path) ? ListArtifact(options.model.path)
-                                                          : ListGraph(options.model);
+  auto listing =
+      qnet::IsArtifactFile(options.model.path) ? ListArtifact(options) : ListGraph(options.model);
   if (!listing.ok()) return Fail(listing.error());
   if (options.json) {
     PrintJson(listing->json);

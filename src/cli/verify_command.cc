@@ -118,6 +118,7 @@ struct Outcome {
 };
 
 Result<Outcome> VerifyArtifact(const Options& options) {
+  TF2_RETURN_IF_ERROR(CheckNoModelFlags(options));
   TF2_ASSIGN_OR_RETURN(const qnet::Artifact artifact, OpenArtifact(options.model.path));
   DataFlags flags = options.data;
   if (flags.limit == 0) flags.limit = 8;

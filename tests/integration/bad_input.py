@@ -237,7 +237,26 @@ def other_preprocessing(runner):
     return refuse(runner, "run", glyphs_artifact(runner), "--data", glyph_cells(runner), "--mean", "1", says=["preprocessing"])
 
 
+def model_flag_for_artifact(runner):
+    return refuse(runner, "eval", glyphs_artifact(runner), "--data", glyph_cells(runner), "--input-shape", "1x1x16x16",
+                  says=["--input-shape", "float"])
+
+
+def integers_of_float_model(runner):
+    output = runner.work / "o.npz"
+    return refuse(runner, "run", ONNX, "--data", glyph_cells(runner), "-o", output, "--integers", says=["artifact"], output=output)
+
+
+def outputs_as_text(runner):
+    return refuse(runner, "run", ONNX, "--data", glyph_cells(runner), "-o", runner.work / "o.txt", says=[".npz"])
+
+
+def truth_that_is_none(runner):
+    return refuse(runner, "eval", ONNX, "--data", glyph_cells(runner), "--truth", write(runner, "truth.json", b"[]"), says=["JSON"])
+
+
 CASES = {f.__name__: f for f in (
+    model_flag_for_artifact, integers_of_float_model, outputs_as_text, truth_that_is_none,
     empty_file, text_file, truncated_protobuf, length_field_2gb, missing_model, folder_as_model, caffemodel_alone, missing_weights,
     cyclic_graph, unknown_operator, zero_dimension, nan_weights, wrong_input_shape, bad_shape_flag, not_a_picture, empty_folder,
     missing_data, damaged_artifact, truncated_artifact, newer_artifact, truncated_program, artifact_as_model, model_as_artifact,
