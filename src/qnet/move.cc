@@ -1,6 +1,7 @@
 // Data movement: each element of the output from an affine function of its position.
 #include <algorithm>
 
+#include "qnet/move_map.h"
 #include "qnet/ops.h"
 
 namespace tf2::qnet {
@@ -9,18 +10,61 @@ Bytes RunMove(const QNet& net, const Op& op, const Move& move, Inputs inputs) {
   const Tensor& out = net.tensor(op.output);
   const auto bytes = static_cast<std::int64_t>(BytesOf(out.type));
   Bytes y(static_cast<std::size_t>(out.bytes()));
-  std::vector<std::int32_t> at(move.dims.size(), 0);
-  std::int64_t from = move.offset;
-  for (auto to = y.begin(); to != y.end(); to += bytes) {
-    std::copy_n(inputs[0]->begin() + from * bytes, bytes, to);
-    for (std::size_t d = at.size(); d-- > 0;) {
-      from += move.strides[d];
-      if (++at[d] < move.dims[d]) break;
-      from -= move.strides[d] * move.dims[d];
-      at[d] = 0;
-    }
-  }
+  ForEachMoved(move, [&](std::int64_t to, std::int64_t from) {
+    std::copy_n(inputs[0]->begin() + from * bytes, bytes, y.begin() + to * bytes);
+    return true;
+  });
   return y;
+}
+
+std::optional<Move> FitMove(std::span<const float> map) {
+  if (map.empty()) return {};
+  const auto at = [&](std::int64_t i) {
+    return static_cast<std::int64_t>(map[static_cast<std::size_t>(i)]);
+  };
+  Move move;
+  move.offset = at(0);
+  // From the last dimension to the first: the longest run of one stride.
+  std::int64_t inner = 1;
+  std::int64_t rest = std::ssize(map);
+  while (rest > 1) {
+    const std::int64_t stride = at(inner) - at(0);
+    std::int64_t run = 2;
+    while (run < rest && at(run * inner) - at((run - 1) * inner) == stride) ++run;
+    while (rest % run != 0) --run;
+    if (run < 2 || move.dims.size() == kMaxMoveDims) return {};
+    move.dims.push_back(static_cast<std::int32_t>(run));
+    move.strides.push_back(stride);
+    inner *= run;
+    rest /= run;
+  }
+  if (move.dims.empty()) {
+    move.dims = {1};
+    move.strides = {0};
+  }
+  std::ranges::reverse(move.dims);
+  std::ranges::reverse(move.strides);
+  bool fits = true;
+  ForEachMoved(move, [&](std::int64_t to, std::int64_t from) {
+    fits = at(to) == from;
+    return fits;
+  });
+  if (!fits) return {};
+  return move;
+}
+
+std::vector<std::int32_t> SourceChannels(const Move& move, const Tensor& in, const Tensor& out) {
+  const std::int64_t in_plane = std::int64_t{in.h()} * in.w();
+  const std::int64_t out_plane = std::int64_t{out.h()} * out.w();
+  std::vector<std::int32_t> sources(static_cast<std::size_t>(out.c()), -2);
+  ForEachMoved(move, [&](std::int64_t to, std::int64_t from) {
+    std::int32_t& source = sources[static_cast<std::size_t>(to / out_plane)];
+    const auto channel = static_cast<std::int32_t>(from / in_plane);
+    if (source == -2) source = channel;
+    if (source != channel) source = -1;
+    return true;
+  });
+  return sources;
 }
 
 }  // namespace tf2::qnet

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "qnet/move_map.h"
+
 namespace tf2::qnet {
 namespace {
 
@@ -375,19 +377,14 @@ class OpChecker {
     if (HasOneQ(in()) && HasOneQ(out_) && in().q[0] == out_.q[0]) return {};
     const std::int64_t in_plane = std::int64_t{in().h()} * in().w();
     const std::int64_t out_plane = std::int64_t{out_.h()} * out_.w();
-    std::vector<std::int32_t> at(move.dims.size(), 0);
-    std::int64_t from = move.offset;
-    for (std::int64_t i = 0; i < out_.elements(); ++i) {
+    std::int64_t broken = -1;
+    ForEachMoved(move, [&](std::int64_t to, std::int64_t from) {
       if (in().q[static_cast<std::size_t>(from / in_plane)] !=
-          out_.q[static_cast<std::size_t>(i / out_plane)])
-        return Broken("element {} changes its exponent", i);
-      for (std::size_t d = at.size(); d-- > 0;) {
-        from += move.strides[d];
-        if (++at[d] < move.dims[d]) break;
-        from -= move.strides[d] * move.dims[d];
-        at[d] = 0;
-      }
-    }
+          out_.q[static_cast<std::size_t>(to / out_plane)])
+        broken = to;
+      return broken < 0;
+    });
+    if (broken >= 0) return Broken("element {} changes its exponent", broken);
     return {};
   }
 

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <map>
 
+#include "qnet/move_map.h"
+
 namespace tf2::quantize {
 namespace {
 
@@ -26,15 +28,12 @@ std::vector<const qnet::Op*> Producers(const qnet::QNet& net) {
 bool PassesQ(const qnet::Op* op) {
   return op != nullptr && (std::holds_alternative<qnet::MaxPool>(op->params) ||
                            std::holds_alternative<qnet::Concat>(op->params) ||
-                           std::holds_alternative<qnet::Reshape>(op->params));
+                           std::holds_alternative<qnet::Reshape>(op->params) ||
+                           std::holds_alternative<qnet::Move>(op->params) ||
+                           std::holds_alternative<qnet::Dilate>(op->params));
 }
 
 std::int64_t PlaneOf(const qnet::Tensor& tensor) { return std::int64_t{tensor.h()} * tensor.w(); }
-
-// Whether every channel of `out` lies in one channel of `in`.
-bool Nests(const qnet::Tensor& in, const qnet::Tensor& out) {
-  return PlaneOf(in) % PlaneOf(out) == 0;
-}
 
 // One Q for the whole tensor from its largest value.
 int OneQ(const ValueStats& stats, double limit) {
@@ -63,7 +62,7 @@ std::vector<std::int8_t> ChannelQ(const ValueStats& stats, QRule rule) {
         q[c] = RoundQ(fmax);
         break;
       case QRule::kMse:
-        q[c] = ErrorMinimalQ(stats.histograms[c], fmax);
+        q[c] = stats.histograms.empty() ? FloorQ(fmax) : ErrorMinimalQ(stats.histograms[c], fmax);
         break;
     }
     q[c] = ClampQ(q[c]);
@@ -139,7 +138,7 @@ Result<QPlan> QPlan::Make(const Draft& draft, const Calibration& calibration, QR
         plan.own_[i].assign(channels, ClampQ(OneQ(stats, kLimit16)));
         break;
       case qnet::ElemType::kInt8:
-        if (rule == QRule::kMse && stats.histograms.size() != channels) {
+        if (rule == QRule::kMse && producers[i] == nullptr && stats.histograms.size() != channels) {
           return WithHint(InvalidArgument("the calibration has no histogram of {}", tensor.name),
                           "calibrate with CalibrateOptions::histograms");
         }
@@ -152,12 +151,7 @@ Result<QPlan> QPlan::Make(const Draft& draft, const Calibration& calibration, QR
         break;
     }
   }
-  for (const qnet::Op& op : draft.net.ops) {
-    if (!std::holds_alternative<qnet::Reshape>(op.params)) continue;
-    if (!Nests(draft.net.tensor(op.inputs[0]), draft.net.tensor(op.output))) {
-      plan.RequireOneQ(draft, op.inputs[0]);
-    }
-  }
+  for (const OneQDemand& demand : OneQDemands(draft.net)) plan.RequireOneQ(draft, demand.tensor);
   return plan;
 }
 
@@ -205,6 +199,13 @@ void QPlan::Cap(const Draft& draft, TensorId tensor, std::size_t channel, int li
     Equalise(draft);
     return;
   }
+  if (const auto* move = std::get_if<qnet::Move>(&op->params)) {
+    const qnet::Tensor& in = draft.net.tensor(op->inputs[0]);
+    const auto source = qnet::SourceChannels(*move, in, draft.net.tensor(tensor))[channel];
+    // Several: they have one Q.
+    Cap(draft, op->inputs[0], static_cast<std::size_t>(std::max(source, 0)), limit);
+    return;
+  }
   if (std::holds_alternative<qnet::Reshape>(op->params)) {
     const qnet::Tensor& in = draft.net.tensor(op->inputs[0]);
     const std::int64_t element =
@@ -213,7 +214,7 @@ void QPlan::Cap(const Draft& draft, TensorId tensor, std::size_t channel, int li
     return;
   }
   for (const TensorId input :
-       op->inputs) {  // max pool: the only one; concat: the one that holds the channel
+       op->inputs) {  // max pool, dilation: the only one; concat: the one that holds the channel
     const auto channels = static_cast<std::size_t>(draft.net.tensor(input).c());
     if (channel < channels) return Cap(draft, input, channel, limit);
     channel -= channels;
@@ -232,6 +233,12 @@ void QPlan::Apply(Draft& draft) const {
         out.q[c] = in.q[static_cast<std::size_t>(static_cast<std::int64_t>(c) * PlaneOf(out) /
                                                  PlaneOf(in))];
       }
+      continue;
+    }
+    if (const auto* move = std::get_if<qnet::Move>(&op.params)) {
+      const qnet::Tensor& in = draft.net.tensor(op.inputs[0]);
+      for (const std::int32_t source : qnet::SourceChannels(*move, in, out))
+        out.q.push_back(in.q[static_cast<std::size_t>(std::max(source, 0))]);
       continue;
     }
     for (const TensorId input : op.inputs) {

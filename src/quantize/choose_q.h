@@ -23,9 +23,9 @@ double SquaredErrorAt(const Histogram& histogram, int q);
 // Of FloorQ, + 1, + 2 the one with the least squared error; the smallest of equals.
 int ErrorMinimalQ(const Histogram& histogram, double fmax);
 
-// The Q of the tensors whose operators choose one: input, convolution, average pool, add. Max
-// pooling, concatenation and reshape pass Q on. A reshape that mixes channels demands one Q of
-// everything that flows into it.
+// The Q of the tensors whose operators choose one. Max pooling, concatenation, reshape, move and
+// dilation pass Q on. What OneQDemands (draft.h) lists gets one Q, and everything that flows into
+// it.
 class QPlan {
  public:
   // By `rule` from the statistics of each tensor's value, clamped to kMinQ..kMaxQ; a channel that

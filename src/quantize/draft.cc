@@ -1,410 +1,449 @@
+// The driver of the lowering: which nodes become integer operators, what happens to the others, and
+// how values become tensors. The operators: lower_*.cc.
 #include "quantize/draft.h"
 
 #include <algorithm>
-#include <map>
-#include <set>
 
-#include "interp/pool_axis.h"
+#include "ir/op_table.h"
 #include "ir/shape_math.h"
+#include "qnet/move_map.h"
+#include "quantize/lowering.h"
 #include "quantize/per_channel.h"
 #include "quantize/wide_outputs.h"
 
 namespace tf2::quantize {
-namespace {
 
 using ir::Node;
 using ir::OpKind;
 using ir::ValueId;
 using qnet::TensorId;
-using Dims = std::vector<std::int32_t>;
 
-class Lowering {
- public:
-  explicit Lowering(const ir::Graph& graph) : graph_(graph) {}
+Lowering::Lowering(const ir::Graph& graph) : graph_(graph) {
+  draft_.placements.resize(graph.nodes.size());
+  needed_.assign(graph.values.size(), false);
+}
 
-  Result<Draft> Run() {
-    if (graph_.inputs.size() != 1) {
-      return WithHint(Unsupported("the network has {} run-time inputs", graph_.inputs.size()),
-                      "tf2 quantises networks of one input");
-    }
-    net_.name = graph_.name;
-    net_.macs = graph_.macs;
-    const ValueId input = graph_.inputs[0];
-    TF2_ASSIGN_OR_RETURN(const Dims dims, DimsOf(input));
-    net_.input = AddTensor(input, dims);
-    for (const Node& node : graph_.nodes) TF2_RETURN_IF_ERROR(LowerNode(node));
-    for (const ValueId id : graph_.outputs) TF2_RETURN_IF_ERROR(AddOutput(id));
-    WidenOutputs(net_);
-    return std::move(draft_);
+Result<Draft> Lowering::Run() {
+  if (graph_.inputs.size() != 1) {
+    return WithHint(Unsupported("the network has {} run-time inputs", graph_.inputs.size()),
+                    "tf2 quantises networks of one input");
   }
+  net_.name = graph_.name;
+  net_.macs = graph_.macs;
+  TF2_ASSIGN_OR_RETURN(Dims dims, DimsOf(graph_.inputs[0]));
+  net_.input = AddTensor(graph_.inputs[0], std::move(dims));
+  FindNeeded();
+  for (std::size_t i = 0; i < graph_.nodes.size(); ++i) TF2_RETURN_IF_ERROR(LowerNode(i));
+  TF2_RETURN_IF_ERROR(AddOutputs());
+  FinishPlacements();
+  WidenOutputs(net_);
+  return std::move(draft_);
+}
 
- private:
-  // [c, h, w] of a value [1, c], [1, c, w], [1, c, h, w] or [1, c, d, h, w] (the last two merged).
-  Result<Dims> DimsOf(ValueId id) const {
-    const ir::Value& value = graph_.value(id);
-    if (value.shape.size() < 2 || value.shape[0] != 1) {
-      return WithHint(
-          Unsupported("the value has the shape {}", ir::ToString(value.shape)).At(value.name),
-          "tf2 quantises networks whose values have a batch dimension of 1 and a channel; see "
-          "--input-shape");
-    }
-    Dims dims = {static_cast<std::int32_t>(value.shape[1]), 1, 1};
-    if (value.shape.size() > 2) dims[1] = static_cast<std::int32_t>(value.shape[2]);
-    std::int64_t rest = 1;
-    for (std::size_t i = 3; i < value.shape.size(); ++i) rest *= value.shape[i];
-    if (rest > ir::kMaxDimension) return Unsupported("the value is too large").At(value.name);
-    dims[2] = static_cast<std::int32_t>(rest);
-    return dims;
-  }
-
-  TensorId AddTensor(ValueId value, Dims dims) {
-    net_.tensors.push_back({graph_.value(value).name, qnet::ElemType::kInt8, std::move(dims), {}});
-    draft_.values.push_back(value);
-    const TensorId id{static_cast<std::int32_t>(net_.tensors.size()) - 1};
-    tensor_of_[value] = id;
-    return id;
-  }
-
-  void AddOp(const Node& node, std::vector<TensorId> inputs, TensorId output, qnet::OpParams params,
-             FloatWeights weights = {}) {
-    net_.ops.push_back({node.name, std::move(inputs), output, std::move(params)});
-    draft_.weights.push_back(std::move(weights));
-  }
-
-  // The tensor that holds the value's elements in order, whatever its dims.
-  Result<TensorId> Elements(const Node& node, ValueId id) const {
-    const auto it = tensor_of_.find(id);
-    if (it != tensor_of_.end()) return it->second;
-    if (softmax_of_.contains(id)) {
-      return Refuse(
-          node,
-          "it reads a softmax, which is computed on real numbers after the last integer layer",
-          "cut the network at the softmax, or remove what follows it");
-    }
-    return Refuse(node, fmt::format("its input {} is a constant", graph_.value(id).name),
-                  "fold it before quantising");
-  }
-
-  // The tensor of the value with the dims of its shape; a reshape is added where the elements lie
-  // under others.
-  Result<TensorId> Shaped(const Node& node, ValueId id) {
-    TF2_ASSIGN_OR_RETURN(const TensorId tensor, Elements(node, id));
-    TF2_ASSIGN_OR_RETURN(Dims dims, DimsOf(id));
-    if (net_.tensor(tensor).dims == dims) return tensor;
-    const TensorId reshaped = AddTensor(id, std::move(dims));
-    net_.ops.push_back({graph_.value(id).name + "/reshape", {tensor}, reshaped, qnet::Reshape{}});
-    draft_.weights.emplace_back();
-    return reshaped;
-  }
-
-  Status LowerNode(const Node& node) {
+// Weighted layers are what integers are for; what they depend on has to be integers too.
+void Lowering::FindNeeded() {
+  const auto weighted = [&](const Node& node) {
     switch (node.kind) {
       case OpKind::kConv:
-        return LowerConv(node);
       case OpKind::kGemm:
-      case OpKind::kMatMul:
-        return LowerGemm(node);
-      case OpKind::kBatchNorm:
-      case OpKind::kScale:
-      case OpKind::kRelu:
-      case OpKind::kPad:
-      case OpKind::kSub:
-      case OpKind::kMul:
-      case OpKind::kDiv:
-        return LowerPerChannel(node);
-      case OpKind::kAdd:
-        if (graph_.IsConstant(node.inputs[0]) || graph_.IsConstant(node.inputs[1]))
-          return LowerPerChannel(node);
-        return LowerAdd(node);
-      case OpKind::kMaxPool:
-      case OpKind::kGlobalMaxPool:
-        return LowerMaxPool(node);
-      case OpKind::kAvgPool:
-      case OpKind::kGlobalAvgPool:
-        return LowerAvgPool(node);
-      case OpKind::kConcat:
-        return LowerConcat(node);
-      case OpKind::kFlatten:
-      case OpKind::kReshape:
-      case OpKind::kIdentity:
-      case OpKind::kUnsqueeze:
-      case OpKind::kSqueeze:
-        return LowerAlias(node);
-      case OpKind::kSoftmax:
-        return LowerSoftmax(node);
-      case OpKind::kShape:
-      case OpKind::kGather:
-      case OpKind::kSlice:
-      case OpKind::kCast:
-        return Refuse(
-            node, "it is left over from the arithmetic on shapes",
-            "run the passes with constant folding, and fix open dimensions with --input-shape");
-      case OpKind::kConv3d:
       case OpKind::kConvTranspose:
-      case OpKind::kConvTranspose3d:
-      case OpKind::kEinsum:
-      case OpKind::kUnary:
-      case OpKind::kClip:
-      case OpKind::kPrelu:
-      case OpKind::kBinary:
-      case OpKind::kWhere:
-      case OpKind::kQuantizeLinear:
-      case OpKind::kDequantizeLinear:
-      case OpKind::kMultiThreshold:
-      case OpKind::kMaxPoolIndices:
-      case OpKind::kMaxPool3d:
-      case OpKind::kAvgPool3d:
-      case OpKind::kLrn:
-      case OpKind::kGroupNorm:
-      case OpKind::kLayerNorm:
-      case OpKind::kMvn:
-      case OpKind::kL2Normalize:
-      case OpKind::kReduce:
-      case OpKind::kArgMax:
-      case OpKind::kArgMin:
-      case OpKind::kTopK:
-      case OpKind::kCumSum:
-      case OpKind::kTranspose:
-      case OpKind::kExpand:
-      case OpKind::kTile:
-      case OpKind::kResize:
-      case OpKind::kDepthToSpace:
-      case OpKind::kSpaceToDepth:
-      case OpKind::kTrilu:
-      case OpKind::kOneHot:
-      case OpKind::kGatherElements:
-      case OpKind::kGatherNd:
-      case OpKind::kScatterElements:
-      case OpKind::kScatterNd:
-      case OpKind::kReverseSequence:
-      case OpKind::kGridSample:
-      case OpKind::kRoiAlign:
-      case OpKind::kDetectionOutput:
-      case OpKind::kRoiPool:
-      case OpKind::kProposal:
-      case OpKind::kLogSoftmax:
-      case OpKind::kHardmax:
-        return Refuse(node, "it has no rule in integers", "replace it, or end the model before it");
+        return true;
+      case OpKind::kMatMul:
+        return graph_.IsConstant(node.inputs[1]);
+      default:  // every other kind
+        return false;
     }
-    TF2_CHECK(false, "no such operator");
-  }
-
-  static qnet::Activation ActivationOf(bool relu) {
-    return relu ? qnet::Activation::kRelu : qnet::Activation::kNone;
-  }
-
-  Status LowerConv(const Node& node) {
-    const ir::ConvAttrs a = ir::ConvAttrsOf(graph_, node);
-    TF2_ASSIGN_OR_RETURN(const TensorId x, Shaped(node, node.inputs[0]));
-    std::vector<TensorId> inputs = {x};
-    if (node.HasInput(3)) {
-      TF2_ASSIGN_OR_RETURN(inputs.emplace_back(), Shaped(node, node.inputs[3]));
+  };
+  for (auto node = graph_.nodes.rbegin(); node != graph_.nodes.rend(); ++node) {
+    if (!weighted(*node) && !Needed(node->outputs[0])) continue;
+    for (const ValueId id : node->inputs) {
+      if (id != ir::kNoValue) needed_[ir::Index(id)] = true;
     }
-    FloatWeights weights;
-    TF2_ASSIGN_OR_RETURN(weights.w, ConstantOf(graph_, node, 1));
-    TF2_ASSIGN_OR_RETURN(weights.bias, ConstantOf(graph_, node, 2));
-    TF2_ASSIGN_OR_RETURN(const Dims dims, DimsOf(node.outputs[0]));
-    weights.bias.resize(static_cast<std::size_t>(dims[0]), 0.0F);
-    qnet::Conv conv;
-    conv.window = WindowOf(a);
-    conv.groups = static_cast<std::int32_t>(a.groups);
-    conv.activation = ActivationOf(a.relu);
-    AddOp(node, std::move(inputs), AddTensor(node.outputs[0], dims), std::move(conv),
-          std::move(weights));
-    return {};
   }
+}
 
-  // Also for pools, which name their window alike.
-  template <typename Attrs>
-  static qnet::Window WindowOf(const Attrs& a) {
-    const auto n = [](std::int64_t v) { return static_cast<std::int32_t>(v); };
-    return {n(a.kh), n(a.kw), n(a.sh), n(a.sw), n(a.pt), n(a.pl), n(a.dh), n(a.dw)};
+// [c, h, w] of a value [1, c], [1, c, w], [1, c, h, w] or [1, c, d, h, w] (the last two merged).
+Result<Lowering::Dims> Lowering::DimsOf(ValueId id) const {
+  const ir::Value& value = graph_.value(id);
+  if (value.shape.size() < 2 || value.shape[0] != 1 || !IsReal(id)) {
+    return WithHint(
+        Unsupported("the value has the shape {}", ir::ToString(value.shape)).At(value.name),
+        "tf2 quantises values that have a batch dimension of 1 and a channel; see --input-shape");
   }
+  Dims dims = {static_cast<std::int32_t>(value.shape[1]), 1, 1};
+  if (value.shape.size() > 2) dims[1] = static_cast<std::int32_t>(value.shape[2]);
+  std::int64_t rest = 1;
+  for (std::size_t i = 3; i < value.shape.size(); ++i) rest *= value.shape[i];
+  if (rest > ir::kMaxDimension) return Unsupported("the value is too large").At(value.name);
+  dims[2] = static_cast<std::int32_t>(rest);
+  return dims;
+}
 
-  // The kernel is the whole input, so a flatten before it needs no operator.
-  Status LowerGemm(const Node& node) {
-    const ir::Shape& in = graph_.value(node.inputs[0]).shape;
-    if (in.size() != 2 || in[0] != 1) {
-      return Refuse(node, fmt::format("its input has the shape {}", ir::ToString(in)),
-                    "tf2 runs products of one row [1, k] with a constant matrix");
-    }
-    TF2_ASSIGN_OR_RETURN(const TensorId x, Elements(node, node.inputs[0]));
-    FloatWeights weights;
-    TF2_ASSIGN_OR_RETURN(weights.w, ConstantOf(graph_, node, 1));
-    TF2_ASSIGN_OR_RETURN(const Dims dims, DimsOf(node.outputs[0]));
-    const auto oc = static_cast<std::size_t>(dims[0]);
-    bool relu = false;
-    if (node.kind == OpKind::kMatMul) {
-      weights.w = Transposed(weights.w, oc);
-    } else {
-      TF2_ASSIGN_OR_RETURN(weights.bias, ConstantOf(graph_, node, 2));
-      relu = node.Int("relu") != 0;
-    }
-    weights.bias.resize(oc, 0.0F);
-    qnet::Conv conv;
-    conv.window.kh = net_.tensor(x).h();
-    conv.window.kw = net_.tensor(x).w();
-    conv.activation = ActivationOf(relu);
-    AddOp(node, {x}, AddTensor(node.outputs[0], dims), std::move(conv), std::move(weights));
-    return {};
-  }
+namespace {
 
-  // [k, oc] -> [oc, k].
-  static std::vector<float> Transposed(const std::vector<float>& w, std::size_t oc) {
-    std::vector<float> out(w.size());
-    const std::size_t k = w.size() / oc;
-    for (std::size_t i = 0; i < k; ++i) {
-      for (std::size_t o = 0; o < oc; ++o) out[o * k + i] = w[i * oc + o];
-    }
-    return out;
-  }
-
-  // y = x * factor + shift (then ReLU, or zeros around it) as a depthwise 1 x 1 convolution.
-  Status LowerPerChannel(const Node& node) {
-    const std::size_t data = node.inputs.size() > 1 && graph_.IsConstant(node.inputs[0]) ? 1 : 0;
-    TF2_ASSIGN_OR_RETURN(const TensorId x, Shaped(node, node.inputs[data]));
-    if (node.kind != OpKind::kPad &&
-        graph_.value(node.outputs[0]).shape != graph_.value(node.inputs[data]).shape) {
-      return Refuse(node, "its constant widens the shape", "give the constant the shape [c, 1, 1]");
-    }
-    const std::int32_t channels = net_.tensor(x).c();
-    TF2_ASSIGN_OR_RETURN(PerChannel map,
-                         PerChannelOf(graph_, node, data, static_cast<std::size_t>(channels)));
-    TF2_ASSIGN_OR_RETURN(const Dims dims, DimsOf(node.outputs[0]));
-    qnet::Conv conv;
-    conv.groups = channels;
-    conv.activation = ActivationOf(node.kind == OpKind::kRelu ||
-                                   (node.kind == OpKind::kAdd && node.Int("relu") != 0));
-    if (node.kind == OpKind::kPad) TF2_RETURN_IF_ERROR(PadWindow(node, conv.window));
-    AddOp(node, {x}, AddTensor(node.outputs[0], dims), std::move(conv),
-          {std::move(map.factor), std::move(map.shift)});
-    return {};
-  }
-
-  Status PadWindow(const Node& node, qnet::Window& window) const {
-    const std::vector<std::int64_t> pads = node.Ints("pads");  // before every axis, then after
-    const std::size_t rank = pads.size() / 2;
-    const bool spatial = rank == 4 && pads[0] == 0 && pads[1] == 0 && pads[4] == 0 &&
-                         pads[5] == 0 &&
-                         std::ranges::all_of(pads, [](std::int64_t p) { return p >= 0; });
-    if (!spatial || node.String("mode") != "constant" || node.Float("value") != 0) {
-      return Refuse(node, "only zeros around height and width",
-                    "fold the padding into the next layer, or pad the input pictures");
-    }
-    window.ph = static_cast<std::int32_t>(pads[2]);
-    window.pw = static_cast<std::int32_t>(pads[3]);
-    return {};
-  }
-
-  Status LowerAdd(const Node& node) {
-    TF2_ASSIGN_OR_RETURN(const TensorId a, Shaped(node, node.inputs[0]));
-    TF2_ASSIGN_OR_RETURN(const TensorId b, Shaped(node, node.inputs[1]));
-    if (net_.tensor(a).dims != net_.tensor(b).dims) {
-      return Refuse(node, "the operands have different shapes",
-                    "broadcast at run time is not supported; repeat the smaller operand");
-    }
-    TF2_ASSIGN_OR_RETURN(const Dims dims, DimsOf(node.outputs[0]));
-    AddOp(node, {a, b}, AddTensor(node.outputs[0], dims),
-          qnet::Add{ActivationOf(node.Int("relu") != 0)});
-    return {};
-  }
-
-  Status LowerMaxPool(const Node& node) {
-    TF2_ASSIGN_OR_RETURN(const TensorId x, Shaped(node, node.inputs[0]));
-    TF2_ASSIGN_OR_RETURN(const Dims dims, DimsOf(node.outputs[0]));
-    AddOp(node, {x}, AddTensor(node.outputs[0], dims),
-          qnet::MaxPool{WindowOf(ir::PoolAttrsOf(graph_, node))});
-    return {};
-  }
-
-  Status LowerAvgPool(const Node& node) {
-    const ir::PoolAttrs a = ir::PoolAttrsOf(graph_, node);
-    TF2_ASSIGN_OR_RETURN(const TensorId x, Shaped(node, node.inputs[0]));
-    TF2_ASSIGN_OR_RETURN(const Dims dims, DimsOf(node.outputs[0]));
-    const qnet::Tensor& in = net_.tensor(x);
-    qnet::AvgPool pool;
-    pool.window = WindowOf(a);
-    std::set<std::int32_t> products;
-    for (const auto& row :
-         interp::PoolWindows({in.h(), dims[1], a.kh, a.sh, a.dh, a.pt, a.pb}, a.divisor)) {
-      pool.divisor_h.push_back(static_cast<std::int32_t>(row.divisor));
-    }
-    for (const auto& column :
-         interp::PoolWindows({in.w(), dims[2], a.kw, a.sw, a.dw, a.pl, a.pr}, a.divisor)) {
-      pool.divisor_w.push_back(static_cast<std::int32_t>(column.divisor));
-    }
-    for (const std::int32_t h : std::set(pool.divisor_h.begin(), pool.divisor_h.end())) {
-      for (const std::int32_t w : std::set(pool.divisor_w.begin(), pool.divisor_w.end()))
-        products.insert(h * w);
-    }
-    pool.divisors.assign(products.begin(), products.end());
-    AddOp(node, {x}, AddTensor(node.outputs[0], dims), std::move(pool));
-    return {};
-  }
-
-  Status LowerConcat(const Node& node) {
-    const std::size_t rank = graph_.value(node.outputs[0]).shape.size();
-    TF2_ASSIGN_OR_RETURN(const std::size_t axis, ir::NormalizeAxis(node.Int("axis"), rank));
-    if (axis != 1)
-      return Refuse(node, fmt::format("it joins along axis {}", axis),
-                    "tf2 joins along the channel, axis 1");
-    std::vector<TensorId> inputs;
-    for (const ValueId id : node.inputs) {
-      TF2_ASSIGN_OR_RETURN(inputs.emplace_back(), Shaped(node, id));
-    }
-    TF2_ASSIGN_OR_RETURN(const Dims dims, DimsOf(node.outputs[0]));
-    AddOp(node, std::move(inputs), AddTensor(node.outputs[0], dims), qnet::Concat{});
-    return {};
-  }
-
-  // The output is another name for the input's elements.
-  Status LowerAlias(const Node& node) {
-    const auto softmax = softmax_of_.find(node.inputs[0]);
-    if (softmax != softmax_of_.end()) {
-      softmax_of_[node.outputs[0]] = softmax->second;
-      return {};
-    }
-    TF2_ASSIGN_OR_RETURN(tensor_of_[node.outputs[0]], Elements(node, node.inputs[0]));
-    return {};
-  }
-
-  Status LowerSoftmax(const Node& node) {
-    const ir::Shape& shape = graph_.value(node.outputs[0]).shape;
-    TF2_ASSIGN_OR_RETURN(const std::size_t axis, ir::NormalizeAxis(node.Int("axis"), shape.size()));
-    if (axis != 1)
-      return Refuse(node, fmt::format("it runs along axis {}", axis),
-                    "tf2 has the softmax over the channel, axis 1");
-    TF2_ASSIGN_OR_RETURN(softmax_of_[node.outputs[0]], Shaped(node, node.inputs[0]));
-    return {};
-  }
-
-  Status AddOutput(ValueId id) {
-    const ir::Value& value = graph_.value(id);
-    qnet::Output output;
-    output.name = value.name;
-    output.shape.assign(value.shape.begin() + (value.shape.empty() ? 0 : 1), value.shape.end());
-    if (const auto softmax = softmax_of_.find(id); softmax != softmax_of_.end()) {
-      output.tensor = softmax->second;
-      output.head = qnet::Head::kSoftmax;
-    } else if (const auto tensor = tensor_of_.find(id); tensor != tensor_of_.end()) {
-      output.tensor = tensor->second;
-    } else {
-      return WithHint(Unsupported("the output is a constant").At(value.name),
-                      "remove it from the model's outputs");
-    }
-    net_.outputs.push_back(std::move(output));
-    return {};
-  }
-
-  const ir::Graph& graph_;
-  Draft draft_;
-  qnet::QNet& net_ = draft_.net;
-  std::map<ValueId, TensorId> tensor_of_;   // where a value's elements are
-  std::map<ValueId, TensorId> softmax_of_;  // values behind a softmax: what it reads
-};
+std::string Unique(std::set<std::string>& names, const std::string& base) {
+  std::string name = base.empty() ? "unnamed" : base;
+  for (int i = 2; !names.insert(name).second; ++i) name = fmt::format("{}.{}", base, i);
+  return name;
+}
 
 }  // namespace
 
+std::string Lowering::UniqueTensor(const std::string& base) { return Unique(tensor_names_, base); }
+std::string Lowering::UniqueOp(const std::string& base) { return Unique(op_names_, base); }
+
+TensorId Lowering::AddTensor(ValueId value, Dims dims) {
+  net_.tensors.push_back(
+      {UniqueTensor(graph_.value(value).name), qnet::ElemType::kInt8, std::move(dims), {}});
+  draft_.values.push_back(value);
+  const TensorId id{static_cast<std::int32_t>(net_.tensors.size()) - 1};
+  views_[value] = {id, nullptr};
+  functions_.erase(value);
+  own_[value] = id;
+  return id;
+}
+
+void Lowering::AddOp(const Node& node, std::vector<TensorId> inputs, TensorId output,
+                     qnet::OpParams params, FloatWeights weights) {
+  net_.ops.push_back({UniqueOp(node.name), std::move(inputs), output, std::move(params)});
+  draft_.weights.push_back(std::move(weights));
+  Placement& placement = draft_.placements[static_cast<std::size_t>(&node - graph_.nodes.data())];
+  placement.place = Place::kLayer;
+  placement.layer = net_.ops.back().name;
+}
+
+// A failed attempt may have made tensors of its inputs; they go, as nothing else reads them.
+void Lowering::Rollback(const Mark& mark) {
+  views_ = mark.views;
+  functions_ = mark.functions;
+  own_ = mark.own;
+  draft_.placements = mark.placements;
+  for (std::size_t i = mark.tensors; i < net_.tensors.size(); ++i)
+    tensor_names_.erase(net_.tensors[i].name);
+  for (std::size_t i = mark.ops; i < net_.ops.size(); ++i) {
+    op_names_.erase(net_.ops[i].name);
+    draft_.functions.erase(i);
+    draft_.lrns.erase(i);
+  }
+  net_.tensors.resize(mark.tensors);
+  draft_.values.resize(mark.tensors);
+  net_.ops.resize(mark.ops);
+  draft_.weights.resize(mark.ops);
+}
+
+Result<Lowering::View> Lowering::ViewOf(const Node& reader, ValueId id) {
+  if (const auto it = views_.find(id); it != views_.end()) return it->second;
+  if (graph_.IsConstant(id)) {
+    return Refuse(reader, fmt::format("its input {} is a constant", graph_.value(id).name),
+                  "fold it before quantising");
+  }
+  if (functions_.contains(id)) return LowerFunction(reader, id);
+  TF2_ASSIGN_OR_RETURN(const TensorId tensor, AddHost(id));
+  return View{tensor, nullptr};
+}
+
+Result<TensorId> Lowering::Elements(const Node& reader, ValueId id) {
+  TF2_ASSIGN_OR_RETURN(const View view, ViewOf(reader, id));
+  if (view.map == nullptr) return view.tensor;
+  TF2_ASSIGN_OR_RETURN(Dims dims, DimsOf(id));
+  const auto move = qnet::FitMove(*view.map);
+  if (!move) {
+    // Not affine: the float graph gathers.
+    views_.erase(id);
+    return AddHost(id);
+  }
+  const TensorId from = view.tensor;
+  const TensorId moved = AddTensor(id, std::move(dims));
+  net_.ops.push_back({UniqueOp(graph_.value(id).name), {from}, moved, *move});
+  draft_.weights.emplace_back();
+  return moved;
+}
+
+Result<TensorId> Lowering::Shaped(const Node& reader, ValueId id) {
+  TF2_ASSIGN_OR_RETURN(Dims dims, DimsOf(id));
+  return ShapedAs(reader, id, std::move(dims));
+}
+
+Result<TensorId> Lowering::ShapedAs(const Node& reader, ValueId id, Dims dims) {
+  TF2_ASSIGN_OR_RETURN(const TensorId tensor, Elements(reader, id));
+  if (net_.tensor(tensor).dims == dims) return tensor;
+  const bool natural = DimsOf(id).ok() && *DimsOf(id) == dims;
+  const View before = views_.at(id);
+  const std::map<ValueId, TensorId> own = own_;
+  const TensorId reshaped = AddTensor(id, std::move(dims));
+  if (!natural) {  // others may want the value under its own dims
+    views_[id] = before;
+    own_ = own;
+  }
+  net_.ops.push_back(
+      {UniqueOp(graph_.value(id).name + "/reshape"), {tensor}, reshaped, qnet::Reshape{}});
+  draft_.weights.emplace_back();
+  return reshaped;
+}
+
+Result<TensorId> Lowering::AddHost(ValueId id) {
+  TF2_ASSIGN_OR_RETURN(Dims dims, DimsOf(id));
+  const std::string& name = graph_.value(id).name;
+  TF2_ASSIGN_OR_RETURN(const FloatPart part, ExtractPart(graph_, name, {id}, own_));
+  TF2_ASSIGN_OR_RETURN(qnet::FloatGraph graph, qnet::FloatGraph::Make(part.graph));
+  if (part.leaves.empty())
+    return Unsupported("the value does not depend on the network's input").At(name);
+  std::vector<TensorId> inputs;
+  for (const ValueId leaf : part.leaves) inputs.push_back(own_.at(leaf));
+  const std::size_t producer = *graph_.Producer(id);
+  const TensorId output = AddTensor(id, std::move(dims));
+  net_.ops.push_back({UniqueOp(graph_.nodes[producer].name), std::move(inputs), output,
+                      qnet::Host{std::move(graph)}});
+  draft_.weights.emplace_back();
+  for (const std::size_t node : part.nodes) {
+    Placement& placement = draft_.placements[node];
+    if (placement.place != Place::kUnused) continue;
+    placement.place = Place::kHost;
+    placement.layer = net_.ops.back().name;
+  }
+  return output;
+}
+
+bool Lowering::IsReady(ValueId id) const {
+  if (const auto view = views_.find(id); view != views_.end()) return view->second.map == nullptr;
+  const auto function = functions_.find(id);
+  return function != functions_.end() && IsChain(function->second) &&
+         IsReady(function->second.base);
+}
+
+Status Lowering::LowerNode(std::size_t index) {
+  const Node& node = graph_.nodes[index];
+  Placement& placement = draft_.placements[index];
+  if (placement.place != Place::kUnused) return {};  // fused into a layer before it
+  if (!IsReal(node.outputs[0]) && node.kind != OpKind::kQuantizeLinear) {
+    placement.reason = "its result is integers";
+    return {};
+  }
+  if (NoteFunction(index)) return {};
+  const Mark mark = MarkNow();
+  const Status status = LowerKind(node);
+  if (status.ok()) return {};
+  const ErrorCode code = status.error().code;
+  if (code != ErrorCode::kUnsupported && code != ErrorCode::kResourceExhausted) return status;
+  Rollback(mark);
+  draft_.placements[index] = {Place::kUnused, "", status.error().message, status.error().hint};
+  return {};
+}
+
+Status Lowering::LowerKind(const Node& node) {
+  const auto no_rule = [&] {
+    return Unsupported("{} has no integer operator", ir::NameOf(node.kind));
+  };
+  // Operators that are worth their rounding only before a weighted layer.
+  const bool needed = Needed(node.outputs[0]);
+  const bool ready = std::ranges::all_of(node.inputs, [&](ValueId id) {
+    return id == ir::kNoValue || graph_.IsConstant(id) || IsReady(id);
+  });
+  const auto at_the_end = [] { return Unsupported("no weighted layer depends on it"); };
+  switch (node.kind) {
+    case OpKind::kConv:
+      return LowerConv(node);
+    case OpKind::kConvTranspose:
+      return LowerConvTranspose(node);
+    case OpKind::kGemm:
+    case OpKind::kMatMul:
+      return LowerGemm(node);
+    case OpKind::kBatchNorm:
+    case OpKind::kScale:
+    case OpKind::kRelu:
+    case OpKind::kPad:
+    case OpKind::kAdd:
+    case OpKind::kSub:
+    case OpKind::kMul:
+    case OpKind::kDiv:
+      if (!needed && !ready) return at_the_end();
+      if (node.kind == OpKind::kPad && !IsPerChannel(node)) return LowerMovement(node);
+      if (IsPerChannel(node)) return LowerPerChannel(node);
+      if (node.kind == OpKind::kAdd) return LowerSum(node);
+      if (!needed) return at_the_end();
+      if (node.kind == OpKind::kSub) return LowerBinary(node, qnet::BinaryKind::kSub, false);
+      if (node.kind == OpKind::kMul) return LowerBinary(node, qnet::BinaryKind::kMul, false);
+      return no_rule();
+    case OpKind::kClip:
+    case OpKind::kPrelu:
+      return needed ? LowerActivation(node) : at_the_end();
+    case OpKind::kBinary:
+      if (!needed) return at_the_end();
+      if (node.String("fn") == "max") return LowerBinary(node, qnet::BinaryKind::kMax, false);
+      if (node.String("fn") == "min") return LowerBinary(node, qnet::BinaryKind::kMin, false);
+      return no_rule();
+    case OpKind::kMaxPool:
+    case OpKind::kGlobalMaxPool:
+      return needed || ready ? LowerMaxPool(node) : at_the_end();
+    case OpKind::kAvgPool:
+    case OpKind::kGlobalAvgPool:
+      return needed || ready ? LowerAvgPool(node) : at_the_end();
+    case OpKind::kReduce:
+      return needed || ready ? LowerReduce(node) : at_the_end();
+    case OpKind::kLrn:
+      return needed ? LowerLrn(node) : at_the_end();
+    case OpKind::kQuantizeLinear:
+      return LowerFakeQuantization(node);
+    case OpKind::kConcat:
+      return needed || ready ? LowerConcat(node) : at_the_end();
+    default:  // every other kind
+      if (!MovesData(node.kind)) return no_rule();
+      return LowerMovement(node);
+  }
+}
+
+// The output as a tensor of its own, through a softmax over the channel or not.
+std::optional<qnet::Output> Lowering::DirectOutput(ValueId id) {
+  const ir::Value& value = graph_.value(id);
+  qnet::Output output;
+  output.name = value.name;
+  output.shape.assign(value.shape.begin() + (value.shape.empty() ? 0 : 1), value.shape.end());
+  // Behind operators that keep the elements in order.
+  const auto keeps = [](OpKind kind) {
+    return kind == OpKind::kFlatten || kind == OpKind::kReshape || kind == OpKind::kIdentity ||
+           kind == OpKind::kSqueeze || kind == OpKind::kUnsqueeze;
+  };
+  ValueId at = id;
+  auto producer = graph_.Producer(at);
+  while (producer && keeps(graph_.nodes[*producer].kind)) {
+    at = graph_.nodes[*producer].inputs[0];
+    producer = graph_.Producer(at);
+  }
+  if (producer && graph_.nodes[*producer].kind == OpKind::kSoftmax) {
+    const Node& softmax = graph_.nodes[*producer];
+    const auto axis = ir::NormalizeAxis(softmax.Int("axis"), graph_.value(at).shape.size());
+    if (!axis.ok() || *axis != 1 || !IsReady(softmax.inputs[0])) return {};
+    const Mark mark = MarkNow();
+    const auto tensor = Shaped(softmax, softmax.inputs[0]);
+    if (!tensor.ok()) {
+      Rollback(mark);
+      return {};
+    }
+    output.tensor = *tensor;
+    output.head = qnet::Head::kSoftmax;
+    draft_.placements[*producer] = {Place::kHead, "", "", ""};
+    return output;
+  }
+  if (const auto function = functions_.find(id); function != functions_.end()) {
+    if (!IsReady(id)) return {};
+    const auto view = LowerFunction(graph_.nodes[function->second.nodes.back()], id);
+    if (!view.ok()) return {};
+  }
+  if (!IsReady(id)) return {};
+  output.tensor = views_.at(id).tensor;
+  return output;
+}
+
+Status Lowering::AddOutputs() {
+  const std::vector<Placement> placements = draft_.placements;
+  for (const ValueId id : graph_.outputs) {
+    auto output = DirectOutput(id);
+    if (!output) {
+      draft_.placements = placements;
+      return AddHead();
+    }
+    net_.outputs.push_back(*std::move(output));
+  }
+  return {};
+}
+
+Status Lowering::AddHead() {
+  net_.outputs.clear();
+  TF2_ASSIGN_OR_RETURN(const FloatPart part, ExtractPart(graph_, "head", graph_.outputs, own_));
+  if (part.leaves.empty()) {
+    return WithHint(Unsupported("no output depends on the network's input"),
+                    "remove constant outputs from the model");
+  }
+  for (const ValueId leaf : part.leaves) {
+    const ir::Value& value = graph_.value(leaf);
+    qnet::Output output{own_.at(leaf), value.name, qnet::Head::kNone, {}};
+    output.shape.assign(value.shape.begin() + (value.shape.empty() ? 0 : 1), value.shape.end());
+    net_.outputs.push_back(std::move(output));
+  }
+  TF2_ASSIGN_OR_RETURN(net_.head, qnet::FloatGraph::Make(part.graph));
+  for (const std::size_t node : part.nodes) {
+    Placement& placement = draft_.placements[node];
+    if (placement.place == Place::kUnused) placement.place = Place::kHead;
+  }
+  return {};
+}
+
+// Nodes whose elements a tensor holds in another order, or that a table computes with others.
+void Lowering::FinishPlacements() {
+  std::vector<bool> used(graph_.values.size(), false);
+  for (const ValueId id : graph_.outputs) used[ir::Index(id)] = true;
+  for (std::size_t i = graph_.nodes.size(); i-- > 0;) {
+    const Node& node = graph_.nodes[i];
+    Placement& placement = draft_.placements[i];
+    if (!used[ir::Index(node.outputs[0])]) continue;
+    for (const ValueId id : node.inputs) {
+      if (id != ir::kNoValue) used[ir::Index(id)] = true;
+    }
+    if (placement.place == Place::kUnused) placement.place = Place::kFolded;
+  }
+}
+
+Result<FloatPart> ExtractPart(const ir::Graph& graph, const std::string& name,
+                              const std::vector<ValueId>& outputs,
+                              const std::map<ValueId, TensorId>& leaves) {
+  std::vector<bool> want(graph.values.size(), false);
+  for (const ValueId id : outputs) want[ir::Index(id)] = true;
+  FloatPart part;
+  for (std::size_t i = graph.nodes.size(); i-- > 0;) {
+    const Node& node = graph.nodes[i];
+    const ValueId output = node.outputs[0];
+    if (!want[ir::Index(output)] || leaves.contains(output)) continue;
+    part.nodes.push_back(i);
+    for (const ValueId id : node.inputs) {
+      if (id != ir::kNoValue) want[ir::Index(id)] = true;
+    }
+  }
+  std::ranges::reverse(part.nodes);
+  ir::Graph& out = part.graph;
+  out.name = name;
+  std::map<ValueId, ValueId> copy = {{ir::kNoValue, ir::kNoValue}};
+  for (std::size_t v = 0; v < graph.values.size(); ++v) {
+    const ValueId id{static_cast<std::int32_t>(v)};
+    const ir::Value& value = graph.values[v];
+    if (!want[v]) continue;
+    copy[id] = out.AddValue(value.name, value.dtype, value.shape);
+    out.value(copy[id]).constant = value.constant;
+    if (value.constant == nullptr && leaves.contains(id)) {
+      out.inputs.push_back(copy[id]);
+      part.leaves.push_back(id);
+    }
+  }
+  for (const std::size_t i : part.nodes) {
+    Node node = graph.nodes[i];
+    for (ValueId& id : node.inputs) id = copy.at(id);
+    for (ValueId& id : node.outputs) id = copy.at(id);
+    out.nodes.push_back(std::move(node));
+  }
+  for (const ValueId id : outputs) out.outputs.push_back(copy.at(id));
+  return part;
+}
+
 Result<Draft> LowerStructure(const ir::Graph& graph) { return Lowering(graph).Run(); }
+
+std::vector<OneQDemand> OneQDemands(const qnet::QNet& net) {
+  std::vector<OneQDemand> demands;
+  for (const qnet::Op& op : net.ops) {
+    const std::string why = fmt::format("{} \"{}\"", qnet::KindName(op), op.name);
+    if (std::holds_alternative<qnet::Table>(op.params) ||
+        std::holds_alternative<qnet::Lrn>(op.params)) {
+      demands.push_back({op.inputs[0], why});
+      demands.push_back({op.output, why});
+    } else if (const auto* move = std::get_if<qnet::Move>(&op.params)) {
+      const auto sources =
+          qnet::SourceChannels(*move, net.tensor(op.inputs[0]), net.tensor(op.output));
+      if (std::ranges::count(sources, -1) != 0) demands.push_back({op.inputs[0], why});
+    } else if (std::holds_alternative<qnet::Reshape>(op.params)) {
+      const auto plane = [](const qnet::Tensor& t) { return std::int64_t{t.h()} * t.w(); };
+      if (plane(net.tensor(op.inputs[0])) % plane(net.tensor(op.output)) != 0)
+        demands.push_back({op.inputs[0], why});
+    }
+  }
+  return demands;
+}
 
 }  // namespace tf2::quantize

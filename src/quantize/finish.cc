@@ -36,10 +36,13 @@ Result<std::int32_t> BetaOf(const qnet::Op& op, const RoundedLayer& layer, std::
 
 // alpha, s and t of channel `o` for factor = scale * 2^Q_out; false when `caps` has what must
 // change first.
-Status ScaleRow(const Draft& draft, const qnet::Op& op, qnet::Conv& conv, std::size_t o,
-                double row_scale, std::vector<QCap>& caps) {
+Status ScaleRow(const Draft& draft, const qnet::Op& op, const FloatWeights& weights,
+                qnet::Conv& conv, std::size_t o, double row_scale, std::vector<QCap>& caps) {
   const int q_out = draft.net.tensor(op.output).q[o];
-  const double factor = std::ldexp(row_scale, q_out);
+  const bool prelu = conv.activation == qnet::Activation::kPRelu;
+  // s is that of the larger of the two factors.
+  const double slope = prelu ? weights.slope[o] : 1.0;
+  const double factor = std::ldexp(row_scale, q_out) * std::max(1.0, std::fabs(slope));
   const bool residual = op.inputs.size() > 1;
   const int q_res = residual ? draft.net.tensor(op.inputs[1]).q[o] : 0;
   const int max_s = residual ? std::min(numerics::kMaxShift, kMaxResidualShift - q_out + q_res)
@@ -57,6 +60,15 @@ Status ScaleRow(const Draft& draft, const qnet::Op& op, qnet::Conv& conv, std::s
     return {};
   }
   conv.scale[o] = *scale;
+  if (prelu) {
+    const auto alpha = [&](double real) {
+      const double limit = numerics::kMaxAlpha;
+      return static_cast<std::int16_t>(
+          std::clamp(std::round(std::ldexp(real, q_out + scale->s)), -limit, limit));
+    };
+    conv.scale[o].alpha = alpha(row_scale);
+    conv.alpha_negative[o] = alpha(row_scale * slope);
+  }
   if (!residual) return {};
   const int t = scale->s + q_out - q_res;
   if (t < 0) {
@@ -72,16 +84,33 @@ Status ScaleRow(const Draft& draft, const qnet::Op& op, qnet::Conv& conv, std::s
   return {};
 }
 
-Status FinishConv(const Draft& draft, const qnet::Op& op, qnet::Conv& conv, RoundedLayer layer,
-                  std::vector<QCap>& caps) {
+// The bounds of a clip in the units of the output.
+void FinishClip(const qnet::Tensor& out, const FloatWeights& weights, qnet::Conv& conv) {
+  conv.clip_low.clear();
+  conv.clip_high.clear();
+  const auto bound = [&](double real, int q) {
+    return out.type == qnet::ElemType::kInt8 ? numerics::QuantizeToInt8(real, q)
+                                             : numerics::QuantizeToInt16(real, q);
+  };
+  for (const int q : out.q) {
+    conv.clip_low.push_back(bound(weights.clip_low, q));
+    conv.clip_high.push_back(bound(weights.clip_high, q));
+  }
+}
+
+Status FinishConv(const Draft& draft, const qnet::Op& op, const FloatWeights& weights,
+                  qnet::Conv& conv, RoundedLayer layer, std::vector<QCap>& caps) {
   const std::size_t oc = layer.scale.size();
   const std::size_t row = layer.terms[0].size() / oc;
   conv.beta.assign(oc, 0);
   conv.scale.assign(oc, {});
   conv.t.assign(op.inputs.size() > 1 ? oc : 0, 0);
+  conv.alpha_negative.assign(conv.activation == qnet::Activation::kPRelu ? oc : 0, 0);
+  if (conv.activation == qnet::Activation::kClip)
+    FinishClip(draft.net.tensor(op.output), weights, conv);
   for (std::size_t o = 0; o < oc; ++o) {
     TF2_ASSIGN_OR_RETURN(conv.beta[o], BetaOf(op, layer, o, row));
-    TF2_RETURN_IF_ERROR(ScaleRow(draft, op, conv, o, layer.scale[o], caps));
+    TF2_RETURN_IF_ERROR(ScaleRow(draft, op, weights, conv, o, layer.scale[o], caps));
   }
   conv.terms = std::move(layer.terms);
   return {};
@@ -106,6 +135,64 @@ Status FinishAvgPool(const Draft& draft, const qnet::Op& op, qnet::AvgPool& pool
     }
   }
   return {};
+}
+
+// The function at every value of the input.
+Status FinishTable(const Draft& draft, const qnet::Op& op, const qnet::FloatGraph& function,
+                   qnet::Table& table) {
+  const int q_in = draft.net.tensor(op.inputs[0]).q[0];
+  const qnet::Tensor& out = draft.net.tensor(op.output);
+  std::vector<float> x;
+  for (int v = -128; v < 128; ++v) x.push_back(std::ldexp(static_cast<float>(v), -q_in));
+  TF2_ASSIGN_OR_RETURN(const auto y, function.Run({std::move(x)}));
+  table.values.clear();
+  for (const float real : y[0].f32) {
+    table.values.push_back(out.type == qnet::ElemType::kInt8
+                               ? numerics::QuantizeToInt8(real, out.q[0])
+                               : numerics::QuantizeToInt16(real, out.q[0]));
+  }
+  return {};
+}
+
+// The factor at every entry, with as many bits as the largest allows.
+Status FinishLrn(const Draft& draft, const qnet::Op& op, const LrnNumbers& numbers, qnet::Lrn& lrn,
+                 std::vector<QCap>& caps) {
+  const int q_in = draft.net.tensor(op.inputs[0]).q[0];
+  const int q_out = draft.net.tensor(op.output).q[0];
+  const std::uint32_t largest = qnet::LargestLrnSum(lrn);
+  const double taps = largest / (128.0 * 128.0);
+  std::vector<double> factors(std::size_t{numerics::LrnSlotOf(largest).index} + 2);
+  for (std::uint32_t i = 0; i < factors.size(); ++i) {
+    const double sum = std::ldexp(static_cast<double>(numerics::LrnSumAt(i)), -2 * q_in);
+    factors[i] = std::ldexp(std::pow(numbers.bias + numbers.alpha / taps * sum, -numbers.beta),
+                            q_out - q_in);
+  }
+  const double most = *std::ranges::max_element(factors);
+  if (!(most < numerics::kMaxLrnFactor / 2)) {
+    if (q_out <= kMinQ || !std::isfinite(most))
+      return Located(Unsupported("a factor of {}, which its table does not hold", most), op);
+    caps.push_back({op.output, 0, q_out - 1});
+    return {};
+  }
+  int shift = numerics::kMaxLrnShift;
+  while (std::ldexp(most, shift) > numerics::kMaxLrnFactor) --shift;
+  lrn.shift = static_cast<std::uint8_t>(shift);
+  lrn.factor.clear();
+  for (const double factor : factors) {
+    lrn.factor.push_back(static_cast<std::int32_t>(std::floor(std::ldexp(factor, shift) + 0.5)));
+  }
+  return {};
+}
+
+// How many of a layer's inputs are those of the calibrated value; zeros are between those of a
+// dilation.
+double ShareOfValues(const Draft& draft, qnet::TensorId input) {
+  for (const qnet::Op& op : draft.net.ops) {
+    if (op.output != input) continue;
+    const auto* dilate = std::get_if<qnet::Dilate>(&op.params);
+    return dilate == nullptr ? 1.0 : 1.0 / (dilate->sh * dilate->sw);
+  }
+  return 1.0;
 }
 
 }  // namespace
@@ -135,10 +222,11 @@ LayerProblem ProblemOf(const Draft& draft, const Calibration& calibration, std::
         std::ldexp(static_cast<double>(w[i]), -in.q[group * ic + i % problem.row / taps]);
   }
   if (stats.mean.size() != static_cast<std::size_t>(in.c())) return problem;
+  const double share = ShareOfValues(draft, node.inputs[0]);
   for (std::size_t i = 0; i < problem.groups * problem.row; ++i) {
     const std::size_t c = i / taps;
-    problem.mean.push_back(std::ldexp(stats.mean[c], in.q[c]));
-    problem.mean_square.push_back(std::ldexp(stats.mean_square[c], 2 * in.q[c]));
+    problem.mean.push_back(share * std::ldexp(stats.mean[c], in.q[c]));
+    problem.mean_square.push_back(share * std::ldexp(stats.mean_square[c], 2 * in.q[c]));
   }
   return problem;
 }
@@ -160,9 +248,14 @@ Result<std::vector<QCap>> FinishNumbers(Draft& draft, const Calibration& calibra
     qnet::Op& op = draft.net.ops[i];
     if (auto* conv = std::get_if<qnet::Conv>(&op.params)) {
       conv->kind = kind;
-      TF2_RETURN_IF_ERROR(FinishConv(draft, op, *conv, std::move(layers[i]), caps));
+      TF2_RETURN_IF_ERROR(
+          FinishConv(draft, op, draft.weights[i], *conv, std::move(layers[i]), caps));
     } else if (auto* pool = std::get_if<qnet::AvgPool>(&op.params)) {
       TF2_RETURN_IF_ERROR(FinishAvgPool(draft, op, *pool, caps));
+    } else if (auto* table = std::get_if<qnet::Table>(&op.params)) {
+      TF2_RETURN_IF_ERROR(FinishTable(draft, op, draft.functions.at(i), *table));
+    } else if (auto* lrn = std::get_if<qnet::Lrn>(&op.params)) {
+      TF2_RETURN_IF_ERROR(FinishLrn(draft, op, draft.lrns.at(i), *lrn, caps));
     }
   }
   return caps;

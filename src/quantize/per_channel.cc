@@ -24,7 +24,23 @@ Result<PerChannel> BatchNormOf(const ir::Graph& graph, const Node& node, PerChan
   return map;
 }
 
-// A constant operand that broadcasts to one number a channel of a value [1, c, ...].
+}  // namespace
+
+Error Refuse(const Node& node, std::string message, std::string hint) {
+  return WithHint(Unsupported("{} cannot be quantised: {}", ir::NameOf(node.kind), message),
+                  std::move(hint))
+      .At(node.name);
+}
+
+Result<std::vector<float>> ConstantOf(const ir::Graph& graph, const Node& node, std::size_t i) {
+  if (!node.HasInput(i)) return std::vector<float>{};
+  if (!graph.IsConstant(node.inputs[i])) {
+    return Refuse(node, fmt::format("input {} is computed at run time", i),
+                  "tf2 needs constant weights; fold them before export");
+  }
+  return graph.constant(node.inputs[i]).f32;
+}
+
 Result<std::vector<float>> ChannelConstant(const ir::Graph& graph, const Node& node, std::size_t i,
                                            std::size_t channels) {
   if (!graph.IsConstant(node.inputs[i])) {
@@ -45,23 +61,6 @@ Result<std::vector<float>> ChannelConstant(const ir::Graph& graph, const Node& n
       node,
       fmt::format("the constant of shape {} is not one number a channel", ir::ToString(shape)),
       "fold it into the layer before it");
-}
-
-}  // namespace
-
-Error Refuse(const Node& node, std::string message, std::string hint) {
-  return WithHint(Unsupported("{} cannot be quantised: {}", ir::NameOf(node.kind), message),
-                  std::move(hint))
-      .At(node.name);
-}
-
-Result<std::vector<float>> ConstantOf(const ir::Graph& graph, const Node& node, std::size_t i) {
-  if (!node.HasInput(i)) return std::vector<float>{};
-  if (!graph.IsConstant(node.inputs[i])) {
-    return Refuse(node, fmt::format("input {} is computed at run time", i),
-                  "tf2 needs constant weights; fold them before export");
-  }
-  return graph.constant(node.inputs[i]).f32;
 }
 
 Result<PerChannel> PerChannelOf(const ir::Graph& graph, const Node& node, std::size_t data,

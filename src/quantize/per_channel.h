@@ -18,6 +18,11 @@ Error Refuse(const ir::Node& node, std::string message, std::string hint);
 // run time.
 Result<std::vector<float>> ConstantOf(const ir::Graph& graph, const ir::Node& node, std::size_t i);
 
+// Constant operand `i` that broadcasts to one number a channel of the node's result [1, c, ...].
+// Errors: it does not, or it is computed at run time.
+Result<std::vector<float>> ChannelConstant(const ir::Graph& graph, const ir::Node& node,
+                                           std::size_t i, std::size_t channels);
+
 // y[c] = x[c] * factor[c] + shift[c].
 struct PerChannel {
   std::vector<float> factor;

@@ -5,7 +5,13 @@ namespace {
 
 bool Moves(const qnet::Op& op) {
   return std::holds_alternative<qnet::Concat>(op.params) ||
-         std::holds_alternative<qnet::Reshape>(op.params);
+         std::holds_alternative<qnet::Reshape>(op.params) ||
+         std::holds_alternative<qnet::Move>(op.params);
+}
+
+bool KeepsEightBits(const qnet::Op& op) {
+  return std::holds_alternative<qnet::MaxPool>(op.params) ||
+         std::holds_alternative<qnet::Dilate>(op.params);
 }
 
 // One round of the rules; whether a tensor became narrow.
@@ -19,11 +25,11 @@ bool Narrow(const qnet::QNet& net, std::vector<bool>& wide) {
     const bool out = wide[qnet::Index(op.output)];
     bool all_inputs = true;
     for (const qnet::TensorId id : op.inputs) {
-      if (!Moves(op) || !out) clear(id);
+      const bool reads_wide = Moves(op) ? out : std::holds_alternative<qnet::Host>(op.params);
+      if (!reads_wide) clear(id);
       all_inputs &= wide[qnet::Index(id)];
     }
-    if (Moves(op) ? !all_inputs : std::holds_alternative<qnet::MaxPool>(op.params))
-      clear(op.output);
+    if (Moves(op) ? !all_inputs : KeepsEightBits(op)) clear(op.output);
   }
   return changed;
 }

@@ -6,9 +6,9 @@
 
 namespace tf2::quantize {
 
-// Makes 16 bits wide every tensor that only outputs read (directly, or through concatenations and
-// reshapes that are all wide themselves) and that an operator computes which can: convolution,
-// average pool, add. Max pooling keeps 8 bits.
+// Makes 16 bits wide every tensor that only outputs and host operators read (directly, or through
+// concatenations, reshapes and moves that are all wide themselves) and that an operator computes
+// which can. Max pooling and dilation keep 8 bits.
 void WidenOutputs(qnet::QNet& net);
 
 }  // namespace tf2::quantize
