@@ -115,6 +115,24 @@ void AddOutput(CLI::App* app, Options& o, const std::string& what, bool required
   if (required) option->required();
 }
 
+void AddRoundingFlags(CLI::App* app, Options& o) {
+  app->add_option("--method", o.method,
+                  "rounding of weights: compensate (against what the layers before made of the "
+                  "data; default) or nearest")
+      ->check(CLI::IsMember({"compensate", "nearest"}));
+  app->add_option("--max-passes", o.max_passes,
+                  "bound on the mean terms of a weight, 1 to 2: layers get a second one by gain")
+      ->check(CLI::Range(1.0, 2.0));
+  app->add_option("--effort", o.effort, "time spent on rounding: quick, normal or thorough")
+      ->check(CLI::IsMember({"quick", "normal", "thorough"}));
+  app->add_flag("--mirror", o.mirror, "calibrate on every picture mirrored, too");
+  app->add_flag("--equalise", o.equalise,
+                "scale channels to fill 8 bits; the features are not those of the model then");
+  app->add_option("--memory", o.memory_gib, "GiB of features to hold; more go to a temporary file")
+      ->check(CLI::Range(0.0, 1e6));
+  app->add_flag("--resume", o.resume, "go on with an interrupted run (OUTPUT.state)");
+}
+
 struct Command {
   CLI::App* app;
   std::function<int(const Options&)> run;
@@ -157,6 +175,7 @@ std::vector<Command> AddCommands(CLI::App& app, Options& o) {
       ->check(CLI::IsMember({4, 8}));
   sub->add_option("--q", o.q_rule, "choice of feature exponents")
       ->check(CLI::IsMember({"floor", "round", "cap", "mse"}));
+  AddRoundingFlags(sub, o);
   AddOutput(sub, o, "artifact to write", true);
 
   sub = add("run", "Classify pictures or arrays", tf2::cli::Run);

@@ -61,7 +61,14 @@ struct Options {
   std::string backend;
   std::string isa;
   int bits = 4;
-  std::string q_rule = "floor";
+  std::string q_rule = "mse";
+  std::string method = "compensate";
+  std::string effort = "normal";
+  double max_passes = 1;
+  double memory_gib = 2;
+  bool mirror = false;
+  bool equalise = false;
+  bool resume = false;
   std::string arch;
   std::string device;
   std::string trace;

@@ -1,6 +1,8 @@
 // tf2 quantize: float model + calibration data -> artifact.
+#include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "base/files.h"
 #include "base/interrupt.h"
@@ -11,6 +13,8 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "quantize/calibrate.h"
+#include "quantize/compensated_lowering.h"
+#include "quantize/equalise.h"
 #include "quantize/lower.h"
 
 namespace tf2::cli {
@@ -19,35 +23,144 @@ namespace {
 // Samples to calibrate on unless --limit says otherwise: more change little and cost time.
 constexpr std::int64_t kDefaultSamples = 256;
 
-Result<quantize::Calibration> CalibrateOn(const ir::Graph& graph, const dataset::Dataset& set,
-                                          const Options& options, quantize::QRule rule) {
+// Samples of a set, then (where asked for) each mirrored from left to right.
+class Samples {
+ public:
+  Samples(const dataset::Dataset& set, bool mirror, std::int64_t width)
+      : set_(set), mirror_(mirror), width_(width) {}
+
+  std::size_t size() const { return static_cast<std::size_t>(set_.size()) * (mirror_ ? 2 : 1); }
+
+  quantize::SampleSource Source() const {
+    return [this](std::size_t i) -> Result<std::vector<float>> {
+      const auto index = static_cast<std::int64_t>(i);
+      TF2_ASSIGN_OR_RETURN(dataset::Sample one, set_.Get(index % set_.size()));
+      if (index >= set_.size()) {
+        for (auto row = one.x.begin(); row != one.x.end(); row += width_)
+          std::reverse(row, row + width_);
+      }
+      return std::move(one.x);
+    };
+  }
+
+ private:
+  const dataset::Dataset& set_;
+  const bool mirror_;
+  const std::int64_t width_;
+};
+
+Result<Samples> SamplesOf(const Options& options, const ir::Graph& graph,
+                          const dataset::Dataset& set) {
+  const ir::Shape& shape = graph.value(graph.inputs[0]).shape;
+  if (options.mirror && shape.size() != 4) {
+    return InvalidArgument("--mirror is for pictures, the model's input is {}",
+                           ir::ToString(shape));
+  }
+  return Samples(set, options.mirror, shape.back());
+}
+
+Result<quantize::Calibration> CalibrateOn(const ir::Graph& graph, const Samples& samples,
+                                          const Options& options) {
   quantize::CalibrateOptions calibrate;
   calibrate.threads = Threads(options);
-  calibrate.histograms = rule == quantize::QRule::kMse;
-  Progress progress("calibrate", set.size());
+  calibrate.histograms = options.q_rule == "mse" || options.equalise;
+  Progress progress("calibrate", static_cast<std::int64_t>(samples.size()));
   calibrate.progress = [&progress](std::size_t, std::size_t) {
     progress.Advance();
     return !Interrupted();
   };
-  auto sample = [&set](std::size_t i) -> Result<std::vector<float>> {
-    TF2_ASSIGN_OR_RETURN(dataset::Sample one, set.Get(static_cast<std::int64_t>(i)));
-    return std::move(one.x);
+  return quantize::Calibrate(graph, samples.Source(), samples.size(), calibrate);
+}
+
+// What `effort` buys; docs/howto/quantise.md has the times.
+void SetEffort(const std::string& effort, quantize::CompensatedOptions& how) {
+  if (effort == "quick") {
+    how.rounding.restarts = 2;
+    how.rounding.refinements = 0;
+    how.positions = std::size_t{1} << 15;
+  } else if (effort == "thorough") {
+    how.rounding.restarts = 8;
+    how.rounding.refinements = 12;
+    how.positions = std::size_t{1} << 17;
+  }
+}
+
+struct Quantised {
+  qnet::QNet net;
+  double passes = 1;
+  std::vector<quantize::LayerReport> layers;  // of compensated rounding
+};
+
+Result<Quantised> Round(const ir::Graph& graph, const quantize::Calibration& calibration,
+                        const Samples& samples, const Options& options) {
+  quantize::QuantizeOptions base;
+  base.bits = options.bits;
+  base.q = *quantize::ParseQRule(options.q_rule);
+  if (options.method == "nearest") {
+    TF2_ASSIGN_OR_RETURN(qnet::QNet net, quantize::Quantize(graph, calibration, base));
+    return Quantised{std::move(net), 1, {}};
+  }
+  quantize::CompensatedOptions how;
+  how.base = base;
+  how.max_passes = options.max_passes;
+  how.threads = Threads(options);
+  how.memory_bytes = static_cast<std::uint64_t>(options.memory_gib * 0x1p30);
+  how.state_path = options.output + ".state";
+  how.resume = options.resume;
+  SetEffort(options.effort, how);
+  std::optional<Progress> progress;
+  how.progress = [&progress](const std::string&, std::size_t done, std::size_t total) {
+    if (done == 0) {
+      progress.reset();
+      progress.emplace("round weights, layer", static_cast<std::int64_t>(total));
+    } else {
+      progress->Advance();
+    }
+    return !Interrupted();
   };
-  return quantize::Calibrate(graph, sample, static_cast<std::size_t>(set.size()), calibrate);
+  auto net =
+      quantize::QuantizeCompensated(graph, calibration, samples.Source(), samples.size(), how);
+  if (!net.ok()) {
+    if (net.error().code != ErrorCode::kCancelled) return std::move(net.error());
+    return WithHint(std::move(net.error()), "--resume goes on where it stopped");
+  }
+  return Quantised{std::move(net->net), net->passes, std::move(net->layers)};
+}
+
+Status CheckFlags(const Options& options) {
+  if (options.max_passes > 1 && (options.bits != 4 || options.method == "nearest"))
+    return InvalidArgument("--max-passes is for compensated 4-bit weights");
+  if (options.resume && options.method == "nearest")
+    return InvalidArgument("--resume is for compensated rounding");
+  return CheckWritable(options.output);
+}
+
+Json LayersJson(const std::vector<quantize::LayerReport>& layers) {
+  Json list = Json::array();
+  for (const quantize::LayerReport& l : layers) {
+    list.push_back({{"name", l.name},
+                    {"terms", l.terms},
+                    {"macs", l.macs},
+                    {"relative_error", l.relative_error},
+                    {"over_nearest", l.over_nearest}});
+  }
+  return list;
 }
 
 Status QuantizeTo(const Options& options) {
-  TF2_RETURN_IF_ERROR(CheckWritable(options.output));
-  TF2_ASSIGN_OR_RETURN(const ir::Graph graph, ImportAndFuse(options.model));
+  TF2_RETURN_IF_ERROR(CheckFlags(options));
+  TF2_ASSIGN_OR_RETURN(ir::Graph graph, ImportAndFuse(options.model));
   DataFlags flags = options.data;
   if (flags.limit == 0) flags.limit = kDefaultSamples;
   TF2_ASSIGN_OR_RETURN(Data data, OpenData(flags, graph));
-  quantize::QuantizeOptions how;
-  how.bits = options.bits;
-  how.q = *quantize::ParseQRule(options.q_rule);
-  TF2_ASSIGN_OR_RETURN(const quantize::Calibration calibration,
-                       CalibrateOn(graph, *data.set, options, how.q));
-  TF2_ASSIGN_OR_RETURN(qnet::QNet net, quantize::Quantize(graph, calibration, how));
+  TF2_ASSIGN_OR_RETURN(const Samples samples, SamplesOf(options, graph, *data.set));
+  TF2_ASSIGN_OR_RETURN(quantize::Calibration calibration, CalibrateOn(graph, samples, options));
+  if (options.equalise) {
+    graph = quantize::Equalise(graph, calibration);
+    TF2_ASSIGN_OR_RETURN(calibration, CalibrateOn(graph, samples, options));
+  }
+  TF2_ASSIGN_OR_RETURN(Quantised quantised, Round(graph, calibration, samples, options));
+  qnet::QNet& net = quantised.net;
   net.preprocessing = std::move(data.preprocessing);
   net.labels = std::move(data.labels);
   const std::size_t layers = net.ops.size();
@@ -60,13 +173,16 @@ Status QuantizeTo(const Options& options) {
                {"bits", options.bits},
                {"q", options.q_rule},
                {"samples", calibration.samples},
+               {"method", options.method},
+               {"passes", quantised.passes},
+               {"rounding", LayersJson(quantised.layers)},
                {"layers", layers},
                {"macs", macs},
                {"bytes", bytes}});
   } else {
-    std::printf("%s: %zu layers, %d-bit weights, calibrated on %s, %zu bytes\n",
-                options.output.c_str(), layers, options.bits, data.set->Description().c_str(),
-                bytes);
+    std::printf("%s: %zu layers, %d-bit weights, %.2f passes, calibrated on %s, %zu bytes\n",
+                options.output.c_str(), layers, options.bits, quantised.passes,
+                data.set->Description().c_str(), bytes);
   }
   return {};
 }

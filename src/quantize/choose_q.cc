@@ -96,16 +96,16 @@ int RoundQ(double fmax, double limit) {
   return static_cast<int>(std::floor(std::log2(limit / fmax) + 0.5));
 }
 
-double SquaredErrorAt(const Histogram& histogram, int q) {
+double SquaredErrorAt(const Histogram& histogram, double q) {
   // Bins and cells in units of the step 2^-q.
-  const double width = std::ldexp(1.0, histogram.exponent + q) / Histogram::kBins;
+  const double width = std::exp2(histogram.exponent + q) / Histogram::kBins;
   double error = 0;
   for (std::size_t i = 0; i < histogram.bins.size(); ++i) {
     if (histogram.bins[i] == 0) continue;
     const double lo = static_cast<double>(i) * width;
     error += histogram.bins[i] * CellError(lo, lo + width) / width;
   }
-  return std::ldexp(error, -2 * q);
+  return error * std::exp2(-2 * q);
 }
 
 int ErrorMinimalQ(const Histogram& histogram, double fmax) {

@@ -19,7 +19,7 @@ int RoundQ(double fmax, double limit = 127.5);
 
 // Mean squared error of rounding the distribution to 8 bits at exponent `q` (times the number of
 // values); values are uniform within a bin.
-double SquaredErrorAt(const Histogram& histogram, int q);
+double SquaredErrorAt(const Histogram& histogram, double q);
 // Of FloorQ, + 1, + 2 the one with the least squared error; the smallest of equals.
 int ErrorMinimalQ(const Histogram& histogram, double fmax);
 
@@ -49,6 +49,10 @@ class QPlan {
   std::vector<std::vector<std::int8_t>> own_;  // by TensorId; empty where Q is passed on
   std::vector<int> group_;  // by TensorId: tensors of one group have one Q; -1: none
 };
+
+// The plan with which nearest rounding needs no Q lower: what a layer's factor or residual demands
+// is met. Leaves the numbers of nearest rounding in `draft`. (lower.cc)
+Result<QPlan> PlanQ(Draft& draft, const Calibration& calibration, const QuantizeOptions& options);
 
 }  // namespace tf2::quantize
 

@@ -231,6 +231,22 @@ LayerProblem ProblemOf(const Draft& draft, const Calibration& calibration, std::
   return problem;
 }
 
+Status FinishOperator(Draft& draft, std::size_t index, qnet::WeightKind kind, RoundedLayer layer,
+                      std::vector<QCap>& caps) {
+  qnet::Op& op = draft.net.ops[index];
+  if (auto* conv = std::get_if<qnet::Conv>(&op.params)) {
+    conv->kind = kind;
+    return FinishConv(draft, op, draft.weights[index], *conv, std::move(layer), caps);
+  }
+  if (auto* pool = std::get_if<qnet::AvgPool>(&op.params))
+    return FinishAvgPool(draft, op, *pool, caps);
+  if (auto* table = std::get_if<qnet::Table>(&op.params))
+    return FinishTable(draft, op, draft.functions.at(index), *table);
+  if (auto* lrn = std::get_if<qnet::Lrn>(&op.params))
+    return FinishLrn(draft, op, draft.lrns.at(index), *lrn, caps);
+  return {};
+}
+
 Result<std::vector<QCap>> FinishNumbers(Draft& draft, const Calibration& calibration,
                                         qnet::WeightKind kind, const WeightRounder& rounder) {
   std::vector<std::size_t> convs;
@@ -245,18 +261,7 @@ Result<std::vector<QCap>> FinishNumbers(Draft& draft, const Calibration& calibra
   }));
   std::vector<QCap> caps;
   for (std::size_t i = 0; i < draft.net.ops.size(); ++i) {
-    qnet::Op& op = draft.net.ops[i];
-    if (auto* conv = std::get_if<qnet::Conv>(&op.params)) {
-      conv->kind = kind;
-      TF2_RETURN_IF_ERROR(
-          FinishConv(draft, op, draft.weights[i], *conv, std::move(layers[i]), caps));
-    } else if (auto* pool = std::get_if<qnet::AvgPool>(&op.params)) {
-      TF2_RETURN_IF_ERROR(FinishAvgPool(draft, op, *pool, caps));
-    } else if (auto* table = std::get_if<qnet::Table>(&op.params)) {
-      TF2_RETURN_IF_ERROR(FinishTable(draft, op, draft.functions.at(i), *table));
-    } else if (auto* lrn = std::get_if<qnet::Lrn>(&op.params)) {
-      TF2_RETURN_IF_ERROR(FinishLrn(draft, op, draft.lrns.at(i), *lrn, caps));
-    }
+    TF2_RETURN_IF_ERROR(FinishOperator(draft, i, kind, std::move(layers[i]), caps));
   }
   return caps;
 }

@@ -25,6 +25,11 @@ struct QCap {
 LayerProblem ProblemOf(const Draft& draft, const Calibration& calibration, std::size_t op,
                        qnet::WeightKind kind);
 
+// Numbers of operator `op` with every Q fixed; `layer`: the rounded weights of a convolution, empty
+// for all else. What has to change first is added to `caps`.
+Status FinishOperator(Draft& draft, std::size_t op, qnet::WeightKind kind, RoundedLayer layer,
+                      std::vector<QCap>& caps);
+
 // Fills in codes, beta, scale and t of every convolution and the scales of every average pool.
 // Where a residual's Q would make t negative, or an output's Q needs a factor beyond alpha / 2, the
 // caps that would help are returned and the draft is unfinished; empty: done. Errors: an

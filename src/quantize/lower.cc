@@ -24,28 +24,54 @@ Result<qnet::QNet> Quantize(const ir::Graph& graph, const Calibration& calibrati
                       NearestRounder({.weight = weight, .correct_bias = options.correct_bias}));
 }
 
-Result<qnet::QNet> QuantizeWith(const ir::Graph& graph, const Calibration& calibration,
-                                const QuantizeOptions& options, const WeightRounder& rounder) {
-  if (options.bits != 4 && options.bits != 8) {
-    return WithHint(InvalidArgument("weights of {} bits", options.bits), "4 (powers of two) or 8");
-  }
-  TF2_ASSIGN_OR_RETURN(Draft draft, LowerStructure(graph));
-  TF2_ASSIGN_OR_RETURN(QPlan plan, QPlan::Make(draft, calibration, options.q));
-  const auto kind = options.bits == 4 ? qnet::WeightKind::kSac : qnet::WeightKind::kMac;
-  plan.Apply(draft);
-  if (kind == qnet::WeightKind::kSac) {
-    for (const qnet::TensorId tensor : InputsThatNeedOneQ(draft)) {
-      plan.RequireOneQ(draft, tensor);
-    }
-  }
-  // Each round that does not succeed lowers some Q, and no Q falls below kMinQ.
+namespace {
+
+// Rounds until no Q has to come down: each round that does not succeed lowers some Q, and no Q
+// falls below kMinQ.
+Status SettleQ(Draft& draft, const Calibration& calibration, qnet::WeightKind kind,
+               const WeightRounder& rounder, QPlan& plan) {
   while (true) {
     plan.Apply(draft);
     TF2_ASSIGN_OR_RETURN(const std::vector<QCap> caps,
                          FinishNumbers(draft, calibration, kind, rounder));
-    if (caps.empty()) break;
+    if (caps.empty()) return {};
     for (const QCap& cap : caps) plan.Cap(draft, cap.tensor, cap.channel, cap.limit);
   }
+}
+
+// The plan before any weight is rounded.
+Result<QPlan> FirstPlan(Draft& draft, const Calibration& calibration,
+                        const QuantizeOptions& options) {
+  if (options.bits != 4 && options.bits != 8) {
+    return WithHint(InvalidArgument("weights of {} bits", options.bits), "4 (powers of two) or 8");
+  }
+  TF2_ASSIGN_OR_RETURN(QPlan plan, QPlan::Make(draft, calibration, options.q));
+  plan.Apply(draft);
+  if (options.bits == 4) {
+    for (const qnet::TensorId tensor : InputsThatNeedOneQ(draft)) {
+      plan.RequireOneQ(draft, tensor);
+    }
+  }
+  return plan;
+}
+
+}  // namespace
+
+Result<QPlan> PlanQ(Draft& draft, const Calibration& calibration, const QuantizeOptions& options) {
+  TF2_ASSIGN_OR_RETURN(QPlan plan, FirstPlan(draft, calibration, options));
+  const auto kind = options.bits == 4 ? qnet::WeightKind::kSac : qnet::WeightKind::kMac;
+  TF2_RETURN_IF_ERROR(
+      SettleQ(draft, calibration, kind,
+              NearestRounder({.weight = ErrorWeight::kVariance, .correct_bias = true}), plan));
+  return plan;
+}
+
+Result<qnet::QNet> QuantizeWith(const ir::Graph& graph, const Calibration& calibration,
+                                const QuantizeOptions& options, const WeightRounder& rounder) {
+  TF2_ASSIGN_OR_RETURN(Draft draft, LowerStructure(graph));
+  TF2_ASSIGN_OR_RETURN(QPlan plan, FirstPlan(draft, calibration, options));
+  const auto kind = options.bits == 4 ? qnet::WeightKind::kSac : qnet::WeightKind::kMac;
+  TF2_RETURN_IF_ERROR(SettleQ(draft, calibration, kind, rounder, plan));
   TF2_RETURN_IF_ERROR(Verify(draft.net));
   return std::move(draft.net);
 }

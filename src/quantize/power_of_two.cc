@@ -46,6 +46,11 @@ bool RowsAreCodes(const Draft& draft, std::size_t op, bool folded) {
 
 }  // namespace
 
+bool KeepsItsCodes(const Draft& draft, std::size_t op) {
+  const auto oc = static_cast<std::size_t>(draft.net.tensor(draft.net.ops[op].output).c());
+  return draft.weights[op].w.size() > oc && RowsAreCodes(draft, op, true);
+}
+
 std::vector<qnet::TensorId> InputsThatNeedOneQ(const Draft& draft) {
   std::vector<qnet::TensorId> inputs;
   for (std::size_t op = 0; op < draft.net.ops.size(); ++op) {

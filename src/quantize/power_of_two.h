@@ -15,6 +15,11 @@ namespace tf2::quantize {
 // every Tensor::q set.
 std::vector<qnet::TensorId> InputsThatNeedOneQ(const Draft& draft);
 
+// Whether every row of convolution `op`, folded with the Q of `draft`, is SAC codes times a scale:
+// its weights are kept as they are. A row of one weight or none always is; a layer of only such
+// rows does not count.
+bool KeepsItsCodes(const Draft& draft, std::size_t op);
+
 }  // namespace tf2::quantize
 
 #endif  // TF2_QUANTIZE_POWER_OF_TWO_H_

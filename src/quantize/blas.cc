@@ -1,0 +1,82 @@
+#include "quantize/blas.h"
+
+#include <cblas.h>
+
+#include <mutex>
+
+extern "C" {
+// LAPACK, column-major. potrf: Cholesky factor; potrs: solves with it; potri: inverse from it.
+void dpotrf_(const char* uplo, const int* n, double* a, const int* lda, int* info);
+void dpotrs_(const char* uplo, const int* n, const int* nrhs, const double* a, const int* lda,
+             double* b, const int* ldb, int* info);
+void dpotri_(const char* uplo, const int* n, double* a, const int* lda, int* info);
+}
+
+namespace tf2::quantize {
+namespace {
+
+void OneThread() {
+  static std::once_flag once;
+  std::call_once(once, [] { openblas_set_num_threads(1); });
+}
+
+blasint Int(std::size_t n) { return static_cast<blasint>(n); }
+
+}  // namespace
+
+void MatMul(std::size_t m, std::size_t n, std::size_t k, const float* a, const float* b, float* c,
+            bool add) {
+  OneThread();
+  cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, Int(m), Int(n), Int(k), 1.0F, a, Int(k), b,
+              Int(n), add ? 1.0F : 0.0F, c, Int(n));
+}
+
+void MatMulTransposed(std::size_t m, std::size_t n, std::size_t k, const float* a, std::size_t lda,
+                      const float* b, std::size_t ldb, float* c) {
+  OneThread();
+  cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, Int(m), Int(n), Int(k), 1.0F, a, Int(lda), b,
+              Int(ldb), 0.0F, c, Int(n));
+}
+
+void Gram(std::size_t n, std::size_t k, const float* a, std::size_t lda, float* c) {
+  OneThread();
+  cblas_ssyrk(CblasRowMajor, CblasUpper, CblasNoTrans, Int(n), Int(k), 1.0F, a, Int(lda), 0.0F, c,
+              Int(n));
+}
+
+void SubtractProduct(std::size_t m, std::size_t n, const double* a, const double* h, double* c) {
+  OneThread();
+  cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, Int(m), Int(n), Int(n), -1.0, a, Int(n), h,
+              Int(n), 1.0, c, Int(n));
+}
+
+bool SolvePositive(std::size_t n, std::size_t rhs, std::vector<double>& a, double* b) {
+  OneThread();
+  // Column-major LAPACK reads rows of b as its columns, and the upper triangle as its lower.
+  const int size = Int(n);
+  const int count = Int(rhs);
+  int info = 0;
+  dpotrf_("L", &size, a.data(), &size, &info);
+  if (info != 0) return false;
+  dpotrs_("L", &size, &count, a.data(), &size, b, &size, &info);
+  return info == 0;
+}
+
+bool InverseFactor(std::size_t n, std::vector<double>& a) {
+  OneThread();
+  const int size = Int(n);
+  int info = 0;
+  dpotrf_("L", &size, a.data(), &size, &info);
+  if (info != 0) return false;
+  dpotri_("L", &size, a.data(), &size, &info);
+  if (info != 0) return false;
+  // The inverse is in the row-major upper triangle; its factor L (column-major lower) with
+  // inverse = L * L^T is the transpose of u, that is u row-major.
+  dpotrf_("L", &size, a.data(), &size, &info);
+  for (std::size_t i = 1; i < n; ++i) {
+    for (std::size_t j = 0; j < i; ++j) a[i * n + j] = 0;
+  }
+  return info == 0;
+}
+
+}  // namespace tf2::quantize

@@ -1,0 +1,215 @@
+// Code sets, compensated rounding, the lowering with it, equalisation, the choice of two-term
+// layers.
+#include "quantize/compensate.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "base/files.h"
+#include "interp/interpreter.h"
+#include "numerics/numerics.h"
+#include "qnet/head.h"
+#include "qnet/interpreter.h"
+#include "quantize/choose_q.h"
+#include "quantize/code_set.h"
+#include "quantize/compensated_lowering.h"
+#include "quantize/equalise.h"
+#include "quantize/quantize_state.h"
+#include "quantize/sensitivity.h"
+#include "quantize/test_graphs.h"
+
+namespace tf2::quantize {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+TEST(CodeSet, NearestIsNearest) {
+  for (const auto& [kind, terms] :
+       {std::pair(qnet::WeightKind::kSac, 1), std::pair(qnet::WeightKind::kSac, 2),
+        std::pair(qnet::WeightKind::kMac, 1)}) {
+    const CodeSet codes(kind, terms);
+    for (float x = -140; x < 140; x += 0.23F) {
+      float least = 1e9;
+      for (const int v : codes.values())
+        least = std::min(least, std::fabs(x - static_cast<float>(v)));
+      EXPECT_FLOAT_EQ(std::fabs(x - static_cast<float>(codes.Nearest(x))), least) << x;
+    }
+  }
+}
+
+TEST(CodeSet, TwoTermsAddUp) {
+  const CodeSet codes(qnet::WeightKind::kSac, 2);
+  EXPECT_EQ(codes.largest(), 128);
+  for (const int v : codes.values()) {
+    const auto [a, b] = codes.Split(v);
+    EXPECT_EQ(a + b, v);
+    EXPECT_TRUE(numerics::SacNibble(a) && numerics::SacNibble(b));
+  }
+}
+
+SampleSource RandomSource(const ir::Graph& graph) {
+  return [&graph](std::size_t i) -> Result<std::vector<float>> {
+    return testing::RandomSample(graph, i);
+  };
+}
+
+constexpr std::size_t kSamples = 60;
+
+CompensatedNet Lower(const ir::Graph& graph, const CompensatedOptions& options) {
+  auto net = QuantizeCompensated(graph, *testing::CalibrateRandom(graph, kSamples),
+                                 RandomSource(graph), kSamples, options);
+  TF2_CHECK(net.ok(), "{}", net.error().ToString());
+  return *std::move(net);
+}
+
+// Samples as pictures are: neighbours resemble each other.
+std::vector<float> SmoothSample(std::size_t index) {
+  Rng rng(9000 + index);
+  std::vector<float> coarse(3 * 2 * 2);
+  for (float& v : coarse) v = rng.Normal();
+  std::vector<float> x;
+  for (std::size_t i = 0; i < std::size_t{3} * 8 * 8; ++i)
+    x.push_back(coarse[i / 64 * 4 + i / 32 % 2 * 2 + i / 4 % 2] + 0.2F * rng.Normal());
+  return x;
+}
+
+// Mean squared error of the first output against the graph's on samples that nothing was fitted to.
+double ErrorOf(const ir::Graph& graph, const qnet::QNet& net) {
+  double error = 0;
+  for (std::size_t i = 500; i < 540; ++i) {
+    const std::vector<float> x = SmoothSample(i);
+    const ir::Tensor input = ir::Tensor::Float(graph.value(graph.inputs[0]).shape, x);
+    const auto want = *interp::Run(graph, {&input, 1});
+    const auto got = *qnet::Interpret(net, *qnet::QuantizeInput(net, x));
+    const std::vector<float> y = qnet::ApplyHead(net, net.outputs[0], got[0]);
+    for (std::size_t j = 0; j < y.size(); ++j) error += std::pow(want[0].f32[j] - y[j], 2);
+  }
+  return error;
+}
+
+TEST(Compensated, BeatsNearestOnOtherSamples) {
+  const ir::Graph graph = testing::SmallNet();
+  const SampleSource source = [](std::size_t i) -> Result<std::vector<float>> {
+    return SmoothSample(i);
+  };
+  const auto calibration = *Calibrate(graph, source, 300, {});
+  const auto nearest = *Quantize(graph, calibration, {});
+  const auto one = *QuantizeCompensated(graph, calibration, source, 300, {});
+  EXPECT_EQ(one.passes, 1);
+  EXPECT_LT(ErrorOf(graph, one.net), 0.7 * ErrorOf(graph, nearest));
+}
+
+TEST(Compensated, MorePassesLessError) {
+  const ir::Graph graph = testing::SmallNet();
+  CompensatedOptions options;
+  const CompensatedNet one = Lower(graph, options);
+  options.max_passes = 1.8;
+  const CompensatedNet more = Lower(graph, options);
+  EXPECT_GT(more.passes, 1);
+  EXPECT_LE(more.passes, 1.8);
+  EXPECT_LT(ErrorOf(graph, more.net), ErrorOf(graph, one.net));
+  options.max_passes = 2;
+  EXPECT_EQ(Lower(graph, options).passes, 2);
+}
+
+TEST(Compensated, ThreadsAndMemoryDoNotChangeTheResult) {
+  const ir::Graph graph = testing::SmallNet();
+  CompensatedOptions options;
+  options.threads = 1;
+  const CompensatedNet one = Lower(graph, options);
+  options.threads = 3;
+  options.memory_bytes = 0;  // everything in files
+  EXPECT_EQ(Lower(graph, options).net, one.net);
+}
+
+TEST(Compensated, GoesOnWhereItWasCancelled) {
+  const ir::Graph graph = testing::SmallNet();
+  const auto calibration = *testing::CalibrateRandom(graph, kSamples);
+  const auto scratch = *ScratchDir::Create();
+  CompensatedOptions options;
+  options.state_path = scratch.File("state");
+  const auto run = [&] {
+    return QuantizeCompensated(graph, calibration, RandomSource(graph), kSamples, options);
+  };
+  const qnet::QNet whole = run()->net;
+  EXPECT_FALSE(FileExists(options.state_path));
+  options.progress = [](const std::string&, std::size_t done, std::size_t) { return done < 2; };
+  EXPECT_EQ(run().error().code, ErrorCode::kCancelled);
+  EXPECT_TRUE(FileExists(options.state_path));
+  options.progress = nullptr;
+  options.resume = true;
+  auto resumed = run();
+  ASSERT_TRUE(resumed.ok()) << resumed.error().ToString();
+  EXPECT_EQ(resumed->resumed_layers, 2);
+  EXPECT_EQ(resumed->net, whole);
+  EXPECT_FALSE(FileExists(options.state_path));
+}
+
+TEST(Compensated, RefusesTheStateOfOtherWork) {
+  const ir::Graph graph = testing::SmallNet();
+  const auto calibration = *testing::CalibrateRandom(graph, kSamples);
+  const auto scratch = *ScratchDir::Create();
+  CompensatedOptions options;
+  options.state_path = scratch.File("state");
+  options.progress = [](const std::string&, std::size_t done, std::size_t) { return done < 1; };
+  const auto run = [&] {
+    return QuantizeCompensated(graph, calibration, RandomSource(graph), kSamples, options);
+  };
+  EXPECT_FALSE(run().ok());
+  options.progress = nullptr;
+  options.resume = true;
+  options.rounding.restarts = 3;
+  EXPECT_THAT(run().error().ToString(), HasSubstr("other samples or other options"));
+  ASSERT_TRUE(WriteFileAtomically(options.state_path, "nonsense of some length").ok());
+  EXPECT_THAT(run().error().ToString(), HasSubstr("not the state of a quantisation"));
+}
+
+TEST(Equalise, KeepsTheFunction) {
+  const ir::Graph graph = testing::SmallNet();
+  const ir::Graph scaled = Equalise(graph, *testing::CalibrateRandom(graph, kSamples));
+  const std::vector<float> x = testing::RandomSample(graph, 3);
+  const ir::Tensor input = ir::Tensor::Float(graph.value(graph.inputs[0]).shape, x);
+  const auto want = *interp::Run(graph, {&input, 1});
+  const auto got = *interp::Run(scaled, {&input, 1});
+  ASSERT_EQ(got[0].f32.size(), want[0].f32.size());
+  for (std::size_t i = 0; i < got[0].f32.size(); ++i)
+    EXPECT_NEAR(got[0].f32[i], want[0].f32[i], 1e-5);
+}
+
+TEST(Equalise, ScalesWhatOnlyLayersRead) {
+  testing::GraphBuilder b({1, 3, 8, 8});
+  const auto a = b.Conv("a", b.input(), 3, 8, 3, true);
+  const ir::Graph graph = b.Done({b.Conv("c", a, 8, 4, 3, false)});
+  const ir::Graph scaled = Equalise(graph, *testing::CalibrateRandom(graph, 8));
+  EXPECT_EQ(scaled.value(scaled.nodes[0].outputs[0]).name, "a*scaled");
+  EXPECT_EQ(scaled.value(scaled.outputs[0]).name, "c");
+}
+
+TEST(TwoTermLayers, BestGainPerPassFirst) {
+  const std::vector<Candidate> candidates = {
+      {"large", 60, 6}, {"small", 10, 3}, {"middle", 30, 4.5}, {"useless", 5, 0}};
+  EXPECT_THAT(ChooseTwoTermLayers(candidates, 100, 1.1), ElementsAre("small"));
+  EXPECT_THAT(ChooseTwoTermLayers(candidates, 100, 1.4), ElementsAre("small", "middle"));
+  EXPECT_THAT(ChooseTwoTermLayers(candidates, 100, 1.05), IsEmpty());
+  EXPECT_THAT(ChooseTwoTermLayers(candidates, 100, 2), ElementsAre("small", "middle", "large"));
+}
+
+TEST(Sensitivity, LayersWithoutWeightsHaveNone) {
+  const ir::Graph graph = testing::SmallNet();
+  const auto calibration = *testing::CalibrateRandom(graph, 8);
+  Draft draft = *LowerStructure(graph);
+  QPlan plan = *QPlan::Make(draft, calibration, QRule::kFloor);
+  plan.Apply(draft);
+  const auto errors = *MeasureSensitivity(graph, draft, calibration, RandomSource(graph), 4, 1);
+  ASSERT_EQ(errors.size(), draft.net.ops.size());
+  for (std::size_t i = 0; i < errors.size(); ++i) {
+    EXPECT_EQ(errors[i] > 0, std::holds_alternative<qnet::Conv>(draft.net.ops[i].params)) << i;
+  }
+}
+
+}  // namespace
+}  // namespace tf2::quantize

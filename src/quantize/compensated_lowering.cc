@@ -1,0 +1,454 @@
+#include "quantize/compensated_lowering.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <numeric>
+#include <optional>
+#include <span>
+
+#include "base/hash.h"
+#include "base/interrupt.h"
+#include "base/parallel.h"
+#include "numerics/numerics.h"
+#include "qnet/interpreter.h"
+#include "quantize/choose_q.h"
+#include "quantize/draft.h"
+#include "quantize/fast_conv.h"
+#include "quantize/finish.h"
+#include "quantize/float_frontier.h"
+#include "quantize/layer_statistics.h"
+#include "quantize/power_of_two.h"
+#include "quantize/quantize_state.h"
+#include "quantize/sensitivity.h"
+
+namespace tf2::quantize {
+namespace {
+
+// Statistics of a row of n weights want several times n positions.
+constexpr std::size_t kPositionsPerWeight = 32;
+// Of the samples that are kept for the refinement of one layer, at most.
+constexpr std::size_t kSampleBytes = std::size_t{512} << 20;
+
+qnet::WeightKind KindOf(const QuantizeOptions& options) {
+  return options.bits == 4 ? qnet::WeightKind::kSac : qnet::WeightKind::kMac;
+}
+
+template <typename T>
+std::span<const std::uint8_t> AsBytes(const std::vector<T>& v) {
+  return {reinterpret_cast<const std::uint8_t*>(v.data()), v.size() * sizeof(T)};
+}
+
+// Whatever decides what a layer becomes, but for the samples.
+Hasher KeyOfModel(const Draft& draft, const CompensatedOptions& options, std::size_t count) {
+  Hasher key;
+  key.Add(fmt::format("{} {} {} {} {} {} {} {} {}", options.base.bits, options.rounding.ridge,
+                      options.rounding.damping, options.rounding.restarts, options.rounding.sweeps,
+                      options.rounding.refinements, options.positions, options.picture_weight,
+                      count));
+  for (const qnet::Tensor& tensor : draft.net.tensors) {
+    key.Add(std::string_view(tensor.name));
+    key.Add(AsBytes(tensor.q));
+  }
+  for (const FloatWeights& weights : draft.weights) {
+    key.Add(AsBytes(weights.w));
+    key.Add(AsBytes(weights.bias));
+  }
+  return key;
+}
+
+// One attempt: a plan of Q, layer after layer. Caps that turn up end it.
+class Attempt {
+ public:
+  Attempt(const ir::Graph& graph, const Calibration& calibration, const SampleSource& source,
+          std::size_t count, const CompensatedOptions& options,
+          const std::vector<std::string>& two_term, bool must_resume, Draft& draft,
+          QuantizeState& state)
+      : graph_(graph),
+        calibration_(calibration),
+        source_(source),
+        count_(count),
+        options_(options),
+        two_term_(two_term),
+        must_resume_(must_resume),
+        draft_(draft),
+        state_(state),
+        memory_(options.memory_bytes),
+        floats_(graph, memory_, count, options.threads, WantedFloats(graph, draft)),
+        tensors_(draft.net.tensors.size()),
+        uses_(draft.net.tensors.size(), 0) {
+    for (const qnet::Op& op : draft.net.ops) {
+      for (const qnet::TensorId id : op.inputs) ++uses_[qnet::Index(id)];
+    }
+  }
+
+  Result<std::vector<QCap>> Run() {
+    TF2_RETURN_IF_ERROR(ReadInputs());
+    const auto& ops = draft_.net.ops;
+    const auto total = static_cast<std::size_t>(std::ranges::count_if(
+        ops, [](const qnet::Op& op) { return std::holds_alternative<qnet::Conv>(op.params); }));
+    for (std::size_t i = 0; i < ops.size(); ++i) {
+      TF2_RETURN_IF_ERROR(CheckInterrupted());
+      if (std::holds_alternative<qnet::Conv>(ops[i].params)) {
+        if (options_.progress && !options_.progress(ops[i].name, reports_.size(), total))
+          return Cancelled("quantisation was cancelled");
+        TF2_RETURN_IF_ERROR(RoundLayer(i));
+      } else {
+        TF2_RETURN_IF_ERROR(FinishOperator(draft_, i, KindOf(options_.base), {}, caps_));
+      }
+      if (!caps_.empty()) return caps_;
+      TF2_RETURN_IF_ERROR(RunOperator(i));
+    }
+    return caps_;
+  }
+
+  std::vector<LayerReport> reports() && { return std::move(reports_); }
+  std::size_t resumed() const { return resumed_; }
+
+ private:
+  // Whether the float graph has what the operator reads, element for element.
+  static bool HasFloats(const ir::Graph& graph, const Draft& draft, const qnet::Op& op) {
+    return std::ranges::all_of(op.inputs, [&](qnet::TensorId id) {
+      const ir::ValueId value = draft.values[qnet::Index(id)];
+      return value != ir::kNoValue && graph.value(value).dtype == ir::DType::kFloat32 &&
+             ir::ElementCount(graph.value(value).shape) == draft.net.tensor(id).elements();
+    });
+  }
+
+  static std::vector<ir::ValueId> WantedFloats(const ir::Graph& graph, const Draft& draft) {
+    std::vector<ir::ValueId> wanted;
+    for (const qnet::Op& op : draft.net.ops) {
+      if (!std::holds_alternative<qnet::Conv>(op.params) || !HasFloats(graph, draft, op)) continue;
+      for (const qnet::TensorId id : op.inputs) wanted.push_back(draft.values[qnet::Index(id)]);
+    }
+    return wanted;
+  }
+
+  Status ReadInputs() {
+    const qnet::Tensor& input = draft_.net.tensor(draft_.net.input);
+    TF2_ASSIGN_OR_RETURN(Frontier * real, floats_.Input());
+    TF2_ASSIGN_OR_RETURN(Frontier quantised,
+                         Frontier::Make(memory_, count_, static_cast<std::size_t>(input.bytes())));
+    const auto plane = static_cast<std::size_t>(input.h()) * static_cast<std::size_t>(input.w());
+    Hasher key = KeyOfModel(draft_, options_, count_);
+    for (const std::string& name : two_term_) key.Add(std::string_view(name));
+    for (std::size_t i = 0; i < count_; ++i) {
+      TF2_RETURN_IF_ERROR(CheckInterrupted());
+      TF2_ASSIGN_OR_RETURN(const std::vector<float> sample, source_(i));
+      key.Add(AsBytes(sample));
+      std::ranges::copy(sample, real->Floats(i));
+      for (std::size_t k = 0; k < sample.size(); ++k) {
+        quantised.Bytes(i)[k] =
+            static_cast<std::uint8_t>(numerics::QuantizeToInt8(sample[k], input.q[k / plane]));
+      }
+    }
+    tensors_[qnet::Index(draft_.net.input)] = std::move(quantised);
+    key_ = key.Digest();
+    if (must_resume_ && !state_.Has(key_)) {
+      return WithHint(InvalidArgument("it is of another model, other samples or other options")
+                          .At(options_.state_path),
+                      "give the flags and data of the interrupted run, or run without --resume");
+    }
+    state_.KeepOnly(key_);
+    return {};
+  }
+
+  int TermsOf(const qnet::Op& op) const {
+    return std::ranges::count(two_term_, op.name) > 0 ? 2 : 1;
+  }
+
+  // From the state, or anew.
+  Status RoundLayer(std::size_t index) {
+    qnet::Op& op = draft_.net.ops[index];
+    const auto place = static_cast<std::uint32_t>(index);
+    std::optional<CompensatedLayer> rounded = state_.Layer(key_, place);
+    if (rounded) {
+      ++resumed_;
+      if (HasFloats(graph_, draft_, op)) DoneWithInputs(op);
+    } else {
+      auto made = Round(index);
+      if (!made.ok()) {
+        TF2_RETURN_IF_ERROR(state_.Write());
+        return std::move(made.error()).At(op.name);
+      }
+      rounded = *std::move(made);
+      state_.PutLayer(key_, place, *rounded);
+      TF2_RETURN_IF_ERROR(WriteStateNowAndThen());
+    }
+    Report(op, *rounded);
+    return FinishOperator(draft_, index, KindOf(options_.base), std::move(rounded->layer), caps_);
+  }
+
+  void DoneWithInputs(const qnet::Op& op) {
+    for (const qnet::TensorId id : op.inputs) floats_.Done(ValueOf(id));
+  }
+
+  Status WriteStateNowAndThen() {
+    const auto now = std::chrono::steady_clock::now();
+    if (now - written_ < std::chrono::seconds(5)) return {};
+    written_ = now;
+    return state_.Write();
+  }
+
+  Result<CompensatedLayer> Round(std::size_t index) {
+    const qnet::Op& op = draft_.net.ops[index];
+    const LayerProblem problem = ProblemOf(draft_, calibration_, index, KindOf(options_.base));
+    if (!HasFloats(graph_, draft_, op)) return Nearest(problem);
+    if (KeepsItsCodes(draft_, index) || problem.row > kMaxCompensatedRow) {
+      DoneWithInputs(op);
+      return Nearest(problem);
+    }
+    LayerInputs inputs;
+    inputs.quantised = &tensors_[qnet::Index(op.inputs[0])];
+    TF2_ASSIGN_OR_RETURN(inputs.real, floats_.Get(ValueOf(op.inputs[0])));
+    if (op.inputs.size() > 1) {
+      inputs.quantised_residual = &tensors_[qnet::Index(op.inputs[1])];
+      TF2_ASSIGN_OR_RETURN(inputs.real_residual, floats_.Get(ValueOf(op.inputs[1])));
+    }
+    const StatisticsOptions how = HowToCollect(index, problem, op);
+    LayerSamples samples;
+    TF2_ASSIGN_OR_RETURN(const LayerStatistics statistics,
+                         CollectStatistics(draft_, index, inputs, how, &samples));
+    DoneWithInputs(op);
+    CompensateOptions rounding = options_.rounding;
+    rounding.threads = options_.threads;
+    const OutputRange range = RangeOf(op, draft_.weights[index]);
+    TF2_ASSIGN_OR_RETURN(CompensatedLayer rounded,
+                         Compensate(problem, statistics, &samples, &range, TermsOf(op), rounding));
+    const double variance =
+        std::accumulate(statistics.variance_y.begin(), statistics.variance_y.end(), 0.0);
+    for (double& e : rounded.error) e = variance > 0 ? e / variance : 0;
+    return rounded;
+  }
+
+  static Result<CompensatedLayer> Nearest(const LayerProblem& problem) {
+    CompensatedLayer rounded;
+    TF2_ASSIGN_OR_RETURN(rounded.layer, NearestRounder({.weight = ErrorWeight::kVariance,
+                                                        .correct_bias = true})(problem));
+    return rounded;
+  }
+
+  StatisticsOptions HowToCollect(std::size_t index, const LayerProblem& problem,
+                                 const qnet::Op& op) const {
+    const std::size_t each =
+        LayerSamples::BytesEach(problem.row * problem.groups, problem.oc, op.inputs.size() > 1);
+    const std::size_t wanted = std::max(options_.positions, kPositionsPerWeight * problem.row);
+    StatisticsOptions how;
+    how.pictures = count_;
+    how.positions_per_picture =
+        std::max<std::size_t>((std::min(wanted, kSampleBytes / each) + count_ - 1) / count_, 1);
+    how.picture_weight = options_.picture_weight;
+    how.seed = index + 1;
+    how.threads = options_.threads;
+    return how;
+  }
+
+  // What the output holds: 8 or 16 bits, cut off by a ReLU or clip.
+  OutputRange RangeOf(const qnet::Op& op, const FloatWeights& weights) const {
+    const qnet::Tensor& out = draft_.net.tensor(op.output);
+    const bool wide = out.type == qnet::ElemType::kInt16;
+    const qnet::Activation activation = std::get<qnet::Conv>(op.params).activation;
+    OutputRange range;
+    for (const std::int8_t q : out.q) {
+      float low = std::ldexp(wide ? -32768.0F : -128.0F, -q);
+      float high = std::ldexp(wide ? 32767.0F : 127.0F, -q);
+      if (activation == qnet::Activation::kRelu) low = 0;
+      if (activation == qnet::Activation::kClip) {
+        low = std::max(low, weights.clip_low);
+        high = std::max(low, std::min(high, weights.clip_high));
+      }
+      range.low.push_back(low);
+      range.high.push_back(high);
+    }
+    return range;
+  }
+
+  ir::ValueId ValueOf(qnet::TensorId id) const { return draft_.values[qnet::Index(id)]; }
+
+  void Report(const qnet::Op& op, const CompensatedLayer& rounded) {
+    reports_.push_back(
+        {op.name, static_cast<int>(rounded.layer.terms.size()), MacsOf(draft_.net, op),
+         std::accumulate(rounded.error.begin(), rounded.error.end(), 0.0), rounded.over_nearest});
+  }
+
+  // Makes the output of every picture, and frees the inputs that nobody reads any more.
+  Status RunOperator(std::size_t index) {
+    const qnet::Op& op = draft_.net.ops[index];
+    Frontier& output = tensors_[qnet::Index(op.output)];
+    if (uses_[qnet::Index(op.output)] > 0) {
+      TF2_ASSIGN_OR_RETURN(
+          output, Frontier::Make(memory_, count_,
+                                 static_cast<std::size_t>(draft_.net.tensor(op.output).bytes())));
+      std::optional<FastConv> fast;
+      if (FastConv::Has(op)) fast.emplace(draft_.net, op);
+      TF2_RETURN_IF_ERROR(ParallelForStatus(
+          static_cast<std::int64_t>(count_), options_.threads, [&](std::int64_t i) -> Status {
+            const auto sample = static_cast<std::size_t>(i);
+            TF2_ASSIGN_OR_RETURN(const qnet::Bytes y,
+                                 RunSample(op, fast ? &*fast : nullptr, sample));
+            std::ranges::copy(y, output.Bytes(sample));
+            return {};
+          }));
+    }
+    for (const qnet::TensorId id : op.inputs) {
+      if (--uses_[qnet::Index(id)] == 0) tensors_[qnet::Index(id)] = Frontier();
+    }
+    return {};
+  }
+
+  Result<qnet::Bytes> RunSample(const qnet::Op& op, const FastConv* fast,
+                                std::size_t sample) const {
+    if (fast != nullptr) {
+      return fast->Run(
+          tensors_[qnet::Index(op.inputs[0])].Int8(sample),
+          op.inputs.size() > 1 ? tensors_[qnet::Index(op.inputs[1])].Int8(sample) : nullptr);
+    }
+    std::vector<qnet::Bytes> inputs;
+    std::vector<const qnet::Bytes*> pointers;
+    for (const qnet::TensorId id : op.inputs) {
+      const std::uint8_t* data = tensors_[qnet::Index(id)].Bytes(sample);
+      inputs.emplace_back(data, data + draft_.net.tensor(id).bytes());
+    }
+    for (const qnet::Bytes& input : inputs) pointers.push_back(&input);
+    return qnet::RunOp(draft_.net, op, pointers);
+  }
+
+  const ir::Graph& graph_;
+  const Calibration& calibration_;
+  const SampleSource& source_;
+  const std::size_t count_;
+  const CompensatedOptions& options_;
+  const std::vector<std::string>& two_term_;
+  const bool must_resume_;
+  Draft& draft_;
+  QuantizeState& state_;
+  std::uint64_t key_ = 0;
+  std::size_t resumed_ = 0;
+  std::chrono::steady_clock::time_point written_ = std::chrono::steady_clock::now();
+  FrontierMemory memory_;
+  FloatFrontier floats_;
+  std::vector<Frontier> tensors_;  // by TensorId
+  std::vector<int> uses_;          // by TensorId: operators to come that read it
+  std::vector<QCap> caps_;
+  std::vector<LayerReport> reports_;
+};
+
+}  // namespace
+
+namespace {
+
+// The whole work: attempts until no cap turns up, first with one term a layer, then, where more
+// passes are allowed, with the chosen layers' second terms.
+class Work {
+ public:
+  Work(const ir::Graph& graph, const Calibration& calibration, const SampleSource& source,
+       std::size_t count, const CompensatedOptions& options)
+      : graph_(graph),
+        calibration_(calibration),
+        source_(source),
+        count_(count),
+        options_(options),
+        state_(options.state_path) {}
+
+  Result<CompensatedNet> Run() {
+    if (options_.resume) {
+      TF2_ASSIGN_OR_RETURN(state_, QuantizeState::Read(options_.state_path));
+      must_resume_ = true;
+    }
+    // Nearest rounding settles every Q first: its scales are close to the final ones.
+    TF2_ASSIGN_OR_RETURN(draft_, LowerStructure(graph_));
+    TF2_ASSIGN_OR_RETURN(plan_, PlanQ(*draft_, calibration_, options_.base));
+    plan_->Apply(*draft_);
+    CompensatedNet result;
+    std::vector<std::string> two_term;
+    if (options_.max_passes > 1 && options_.base.bits == 4) {
+      TF2_ASSIGN_OR_RETURN(two_term, TwoTermLayers(result));
+    }
+    if (result.layers.empty() || !two_term.empty()) TF2_RETURN_IF_ERROR(RoundAll(two_term, result));
+    state_.Remove();
+    double macs = 0;
+    double passes = 0;
+    for (const LayerReport& layer : result.layers) {
+      macs += static_cast<double>(layer.macs);
+      passes += static_cast<double>(layer.macs) * layer.terms;
+    }
+    result.passes = macs > 0 ? passes / macs : 1;
+    TF2_RETURN_IF_ERROR(Verify(draft_->net));
+    result.net = std::move(draft_->net);
+    return result;
+  }
+
+ private:
+  Status RoundAll(const std::vector<std::string>& two_term, CompensatedNet& result) {
+    while (true) {
+      plan_->Apply(*draft_);
+      Attempt attempt(graph_, calibration_, source_, count_, options_, two_term, must_resume_,
+                      *draft_, state_);
+      must_resume_ = false;
+      auto caps = attempt.Run();
+      if (!caps.ok()) {
+        TF2_RETURN_IF_ERROR(state_.Write());
+        return std::move(caps.error());
+      }
+      result.resumed_layers += attempt.resumed();
+      if (caps->empty()) {
+        result.layers = std::move(attempt).reports();
+        return {};
+      }
+      for (const QCap& cap : *caps) plan_->Cap(*draft_, cap.tensor, cap.channel, cap.limit);
+    }
+  }
+
+  // What a layer's rounding alone does to the output, measured with the nearest codes, times what
+  // compensation leaves of that.
+  Result<std::vector<std::string>> TwoTermLayers(CompensatedNet& result) {
+    TF2_ASSIGN_OR_RETURN(const std::vector<float> first, source_(0));
+    const std::uint64_t key = KeyOfModel(*draft_, options_, count_)
+                                  .Add(fmt::format("passes {}", options_.max_passes))
+                                  .Add(AsBytes(first))
+                                  .Digest();
+    if (auto names = state_.Names(key)) {
+      must_resume_ = false;
+      return *std::move(names);
+    }
+    TF2_ASSIGN_OR_RETURN(
+        const std::vector<double> errors,
+        MeasureSensitivity(graph_, *draft_, calibration_, source_,
+                           std::min(count_, options_.sensitivity_samples), options_.threads));
+    TF2_RETURN_IF_ERROR(RoundAll({}, result));
+    std::vector<Candidate> candidates;
+    std::int64_t macs = 0;
+    for (const LayerReport& layer : result.layers) {
+      macs += layer.macs;
+      const auto op = std::ranges::find(draft_->net.ops, layer.name, &qnet::Op::name);
+      const double error = errors[static_cast<std::size_t>(op - draft_->net.ops.begin())];
+      candidates.push_back({layer.name, layer.macs, error * layer.over_nearest});
+    }
+    std::vector<std::string> names =
+        ChooseTwoTermLayers(std::move(candidates), macs, options_.max_passes);
+    state_.PutNames(key, names);
+    return names;
+  }
+
+  const ir::Graph& graph_;
+  const Calibration& calibration_;
+  const SampleSource& source_;
+  const std::size_t count_;
+  const CompensatedOptions& options_;
+  QuantizeState state_;
+  bool must_resume_ = false;  // what was read has to be of this work
+  std::optional<Draft> draft_;
+  std::optional<QPlan> plan_;
+};
+
+}  // namespace
+
+Result<CompensatedNet> QuantizeCompensated(const ir::Graph& graph, const Calibration& calibration,
+                                           const SampleSource& source, std::size_t count,
+                                           const CompensatedOptions& options) {
+  if (!(options.max_passes >= 1 && options.max_passes <= 2))
+    return InvalidArgument("a mean of {} passes; it is between 1 and 2", options.max_passes);
+  return Work(graph, calibration, source, count, options).Run();
+}
+
+}  // namespace tf2::quantize
