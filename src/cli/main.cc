@@ -102,7 +102,8 @@ void AddDetectFlags(CLI::App* app, Options& o) {
 void AddBackend(CLI::App* app, Options& o) {
   app->add_option("--backend", o.backend, "reference, cpu or verilator (default cpu)")
       ->check(CLI::IsMember({"reference", "cpu", "verilator"}));
-  app->add_option("--isa", o.isa, "instruction set of the cpu backend: portable, avx2, avx512vnni");
+  app->add_option("--isa", o.isa,
+                  "instruction set of the cpu backend: portable, avx2, avxvnni, avx512vnni");
 }
 
 void AddArch(CLI::App* app, Options& o) {

@@ -9,7 +9,6 @@ namespace tf2::runtime::cpu {
 
 const KernelSet* EmulatedAvxVnniKernels();
 const KernelSet* EmulatedAvx512VnniKernels();
-const KernelSet* EmulatedAmxKernels();
 
 }  // namespace tf2::runtime::cpu
 

@@ -194,7 +194,6 @@ const KernelSet* PortableKernels();
 const KernelSet* Avx2Kernels();
 const KernelSet* AvxVnniKernels();
 const KernelSet* Avx512VnniKernels();
-const KernelSet* AmxKernels();
 
 }  // namespace tf2::runtime::cpu
 

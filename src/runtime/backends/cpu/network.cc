@@ -14,7 +14,7 @@ namespace tf2::runtime::cpu {
 namespace {
 
 constexpr std::int64_t kMaxArena = (std::int64_t{1} << 31) - 1;
-// Whether kernels apply the activation themselves.
+// Whether the kernels of pooling and addition apply the activation themselves.
 bool IsFused(qnet::Activation activation) {
   return activation == qnet::Activation::kNone || activation == qnet::Activation::kRelu;
 }
@@ -66,7 +66,7 @@ Network::Step Network::Prepare(const qnet::Op& op) const {
   const bool bytes_only = ReadsBytesOnly(*net_, op);
   if (const auto* conv = std::get_if<qnet::Conv>(&op.params)) {
     const bool bordered = BorderOf(*net_, op).has_value();
-    if (!bytes_only || !bordered || !IsFused(conv->activation)) return InterpretedStep{&op};
+    if (!bytes_only || !bordered) return InterpretedStep{&op};
     if (IsDepthwise(*conv, net_->tensor(op.inputs[0]), net_->tensor(op.output))) {
       return PrepareDepthwise(context, op);
     }
@@ -82,6 +82,11 @@ Network::Step Network::Prepare(const qnet::Op& op) const {
   if (const auto* add = std::get_if<qnet::Add>(&op.params);
       add != nullptr && bytes_only && IsFused(add->activation)) {
     return PrepareAdd(context, op);
+  }
+  if (const auto* lrn = std::get_if<qnet::Lrn>(&op.params);
+      lrn != nullptr && bytes_only && lrn->region == qnet::LrnRegion::kAcross &&
+      net_->tensor(op.output).type == qnet::ElemType::kInt8) {
+    return PrepareLrn(op);
   }
   if (std::holds_alternative<qnet::Concat>(op.params)) return PrepareConcat(op);
   if (std::holds_alternative<qnet::Reshape>(op.params)) {
@@ -105,6 +110,20 @@ Network::CopyStep Network::PrepareConcat(const qnet::Op& op) const {
     to.offset += bytes;
   }
   return step;
+}
+
+LrnStep Network::PrepareLrn(const qnet::Op& op) const {
+  const qnet::Tensor& tensor = net_->tensor(op.output);
+  const std::size_t in = qnet::Index(op.inputs[0]);
+  const std::size_t out = qnet::Index(op.output);
+  return {&std::get<qnet::Lrn>(op.params),
+          std::int64_t{tensor.h()} * tensor.w(),
+          tensor.c(),
+          tensor.w(),
+          plan_.views[in],
+          plan_.views[out],
+          plan_.zeros[in],
+          plan_.zeros[out]};
 }
 
 AlignedBuffer Network::MakeArena() const {
@@ -170,6 +189,10 @@ void Network::Execute(const ReshapeStep& step, std::uint8_t* arena, ThreadPool*)
       net_->tensor(step.from).dims == net_->tensor(step.to).dims &&
       SamePlace(plan_.views[qnet::Index(step.from)], plan_.views[qnet::Index(step.to)]);
   if (!in_place) Write(step.to, Read(step.from, arena), arena);
+}
+
+void Network::Execute(const LrnStep& step, std::uint8_t* arena, ThreadPool* pool) const {
+  Split(pool, step.pixels, [&](Range range) { RunLrn(step, arena, range); });
 }
 
 Status Network::Execute(const InterpretedStep& step, std::uint8_t* arena, ThreadPool*) const {

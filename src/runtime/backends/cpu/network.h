@@ -14,6 +14,7 @@
 #include "qnet/qnet.h"
 #include "runtime/backends/cpu/aligned_buffer.h"
 #include "runtime/backends/cpu/layout.h"
+#include "runtime/backends/cpu/lrn.h"
 #include "runtime/backends/cpu/memory_plan.h"
 #include "runtime/backends/cpu/prepare.h"
 #include "runtime/device.h"
@@ -59,7 +60,7 @@ class Network {
     const qnet::Op* op;
   };
   using Step = std::variant<PreparedConv, PreparedDepthwise, PreparedMaxPool, PreparedAvgPool,
-                            PreparedAdd, CopyStep, ReshapeStep, InterpretedStep>;
+                            PreparedAdd, CopyStep, ReshapeStep, LrnStep, InterpretedStep>;
 
   Network(std::shared_ptr<const qnet::QNet> net, const KernelSet& kernels);
 
@@ -67,6 +68,7 @@ class Network {
   void Store(std::span<const std::int8_t> input, std::uint8_t* arena) const;
   Status RunStep(std::size_t op, std::uint8_t* arena, ThreadPool* pool) const;
   CopyStep PrepareConcat(const qnet::Op& op) const;
+  LrnStep PrepareLrn(const qnet::Op& op) const;
 
   // A tensor's contents in [c, h, w] order.
   std::vector<std::uint8_t> Read(qnet::TensorId id, const std::uint8_t* arena) const;
@@ -79,6 +81,7 @@ class Network {
   void Execute(const PreparedAdd& prepared, std::uint8_t* arena, ThreadPool* pool) const;
   void Execute(const CopyStep& step, std::uint8_t* arena, ThreadPool* pool) const;
   void Execute(const ReshapeStep& step, std::uint8_t* arena, ThreadPool* pool) const;
+  void Execute(const LrnStep& step, std::uint8_t* arena, ThreadPool* pool) const;
   Status Execute(const InterpretedStep& step, std::uint8_t* arena, ThreadPool* pool) const;
 
   std::shared_ptr<const qnet::QNet> net_;

@@ -32,10 +32,19 @@ struct ChannelScales {
   std::span<const numerics::Scale> scale;
   std::span<const std::uint8_t> t;          // empty without a residual
   std::span<const std::int64_t> sum_bound;  // the largest |sum| of each channel
+  // Empty where the activation has none.
+  std::span<const std::int16_t> alpha_negative = {};
+  std::span<const std::int16_t> clip_low = {};
+  std::span<const std::int16_t> clip_high = {};
 };
+
+ChannelScales ScalesOf(const qnet::Conv& conv, std::span<const std::int64_t> sum_bound) {
+  return {conv.scale, conv.t, sum_bound, conv.alpha_negative, conv.clip_low, conv.clip_high};
+}
 
 // Whether (sum * alpha + (residual << t) + half) >> s fits 32 bits and the fast kernels' shifts.
 bool FitsFast(const ChannelScales& channels) {
+  if (!channels.alpha_negative.empty()) return false;
   for (std::size_t c = 0; c < channels.scale.size(); ++c) {
     const numerics::Scale& scale = channels.scale[c];
     if (scale.s > 32) return false;
@@ -59,6 +68,11 @@ Requantization GeneralSlot(const ChannelScales& channels, std::int32_t channel, 
   slot.alpha = slot.alpha_negative = channels.scale[c].alpha;
   slot.s = channels.scale[c].s;
   slot.t = channels.t.empty() ? 0 : channels.t[c];
+  if (!channels.alpha_negative.empty()) slot.alpha_negative = channels.alpha_negative[c];
+  if (!channels.clip_low.empty()) {
+    slot.low = channels.clip_low[c];
+    slot.high = channels.clip_high[c];
+  }
   return slot;
 }
 
@@ -171,7 +185,7 @@ PreparedConv PrepareConv(const PrepareContext& context, const qnet::Op& op) {
   const bool nibbles = step.pixels == 1 && std::ssize(conv.terms[0]) >= kManyWeights;
   prepared.packed = PackConv(context.kernels, conv, input.c(), output.c(),
                              context.view(op.inputs[0]), context.zero(op.inputs[0]), nibbles);
-  const ChannelScales channels{conv.scale, conv.t, prepared.packed.sum_bound};
+  const ChannelScales channels = ScalesOf(conv, prepared.packed.sum_bound);
   AppendTable(channels, prepared.packed.slot_channels, Low(output, conv.activation), High(output),
               prepared.tables);
   step.panels = prepared.packed.panels.data();
@@ -219,7 +233,7 @@ PreparedDepthwise PrepareDepthwise(const PrepareContext& context, const qnet::Op
         static_cast<std::uint32_t>(conv.beta[c] - context.zero(op.inputs[0]) * sum));
     sum_bound.push_back(absolute * 128 + std::abs(std::int64_t{conv.beta[c]}));
   }
-  const ChannelScales channels{conv.scale, conv.t, sum_bound};
+  const ChannelScales channels = ScalesOf(conv, sum_bound);
   AppendTable(channels, slots, Low(output, conv.activation), High(output), prepared.tables);
 
   DepthwiseStep& step = prepared.step;
