@@ -114,11 +114,9 @@ std::optional<std::int8_t> SacValue(std::uint8_t nibble) {
 
 std::optional<std::uint8_t> SacNibble(int value) {
   if (value == 0) return kZeroNibble;
-  const int magnitude = value < 0 ? -value : value;
-  for (int k = 0; k <= kMaxCodeExponent; ++k) {
-    if (magnitude == 1 << k) return static_cast<std::uint8_t>(k | (value < 0 ? 8 : 0));
-  }
-  return std::nullopt;
+  const auto magnitude = static_cast<unsigned>(value < 0 ? -value : value);
+  if (!std::has_single_bit(magnitude) || magnitude > 1U << kMaxCodeExponent) return std::nullopt;
+  return static_cast<std::uint8_t>(std::countr_zero(magnitude) | (value < 0 ? 8 : 0));
 }
 
 std::int8_t NearestSac(double w) {

@@ -1,3 +1,5 @@
+#include <array>
+
 #include "base/bytes.h"
 #include "qnet/artifact_codec.h"
 
@@ -96,12 +98,18 @@ class Decoder {
       case WeightKind::kSac: {
         TF2_ASSIGN_OR_RETURN(const auto packed, weights_.ReadBytes((n + 1) / 2));
         std::vector<std::int8_t> codes(n);
-        for (std::size_t i = 0; i < n; ++i) {
-          const auto value =
-              numerics::SacValue(i % 2 == 0 ? packed[i / 2] & 0xf : packed[i / 2] >> 4);
-          if (!value) return DataLoss("a reserved weight code");
-          codes[i] = *value;
+        std::array<std::int8_t, 16> values{};
+        constexpr std::uint8_t kReserved = 15;
+        for (std::uint8_t nibble = 0; nibble < kReserved; ++nibble) {
+          values[nibble] = *numerics::SacValue(nibble);
         }
+        bool reserved = false;
+        for (std::size_t i = 0; i < n; ++i) {
+          const int nibble = i % 2 == 0 ? packed[i / 2] & 0xf : packed[i / 2] >> 4;
+          reserved |= nibble == kReserved;
+          codes[i] = values[static_cast<std::size_t>(nibble)];
+        }
+        if (reserved) return DataLoss("a reserved weight code");
         if (n % 2 == 1 && packed.back() >> 4 != 0) return DataLoss("a weight beyond the last");
         return codes;
       }

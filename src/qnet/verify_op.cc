@@ -1,7 +1,9 @@
 #include "qnet/verify_op.h"
 
 #include <algorithm>
+#include <array>
 #include <set>
+#include <span>
 
 #include "qnet/move_map.h"
 
@@ -66,6 +68,16 @@ struct ArityOf {
 
 bool HasOneQ(const Tensor& tensor) {
   return std::ranges::count(tensor.q, tensor.q[0]) == std::ssize(tensor.q);
+}
+
+// Which int8 codes weights of a kind may have, at code + 128.
+std::array<bool, 256> ValidCodes(WeightKind kind) {
+  std::array<bool, 256> valid{};
+  for (int code = -128; code < 128; ++code) {
+    valid[static_cast<std::size_t>(code + 128)] =
+        kind == WeightKind::kSac ? numerics::SacNibble(code).has_value() : code != -128;
+  }
+  return valid;
 }
 
 class OpChecker {
@@ -172,13 +184,14 @@ class OpChecker {
         return Broken("{} codes instead of {} x {}", term.size(), out_.c(), row);
       }
     }
+    const std::array<bool, 256> valid = ValidCodes(conv.kind);
     for (std::size_t o = 0; o < channels; ++o) {
       std::int64_t sum_abs = 0;
       for (const auto& term : conv.terms) {
-        for (std::int64_t i = 0; i < row; ++i) {
-          const int code = term[o * static_cast<std::size_t>(row) + static_cast<std::size_t>(i)];
-          if (conv.kind == WeightKind::kSac ? !numerics::SacNibble(code).has_value()
-                                            : code == -128) {
+        const auto codes = std::span(term).subspan(o * static_cast<std::size_t>(row),
+                                                   static_cast<std::size_t>(row));
+        for (const int code : codes) {
+          if (!valid[static_cast<std::size_t>(code + 128)]) {
             return Broken("channel {} has the code {}", o, code);
           }
           sum_abs += code < 0 ? -code : code;
