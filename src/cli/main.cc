@@ -169,6 +169,12 @@ std::vector<Command> AddCommands(CLI::App& app, Options& o) {
   sub = add("inspect", "List the layers of a model or an artifact", tf2::cli::Inspect);
   AddModelFlags(sub, o, any_model);
 
+  sub = add("explain", "Say where each node of a model will run, and why not elsewhere",
+            tf2::cli::Explain);
+  AddModelFlags(sub, o, float_model);
+  AddArch(sub, o);
+  sub->add_option("--device", o.device, "FPGA to explain for, instead of --arch");
+
   sub = add("quantize", "Make an integer network of a model", tf2::cli::Quantize);
   AddModelFlags(sub, o, float_model);
   AddDataFlags(sub, o);

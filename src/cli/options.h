@@ -87,6 +87,7 @@ struct Options {
 // The commands; each prints its result on standard output and returns the process's exit status.
 int Import(const Options& options);
 int Inspect(const Options& options);
+int Explain(const Options& options);
 int Quantize(const Options& options);
 int Run(const Options& options);
 int Eval(const Options& options);

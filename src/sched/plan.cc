@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "sched/engine_support.h"
+
 namespace tf2::sched {
 namespace {
 
@@ -104,6 +106,7 @@ class Planner {
 
   Status PlanOp(std::int32_t index) {
     const qnet::Op& op = net_.ops[static_cast<std::size_t>(index)];
+    TF2_RETURN_IF_ERROR(CheckOnEngine(op));
     return std::visit([&](const auto& params) { return PlanKind(index, op, params); }, op.params);
   }
 
@@ -115,43 +118,13 @@ class Planner {
     return plan_.tasks.back();
   }
 
-  // An operator that only the CPU backends run.
-  static Error NotOnEngine(std::string what) {
-    return WithHint(Unsupported("{}: the engine has convolution, pooling, addition, concatenation "
-                                "and reshape, each with no activation or ReLU",
-                                what),
-                    "run the artifact on the cpu backend; `tf2 explain` lists every such layer");
+  // What CheckOnEngine refuses.
+  template <typename Params>
+  Status PlanKind(std::int32_t, const qnet::Op&, const Params&) {
+    return Internal("an operator of the CPU backends reached the planner");
   }
 
-  Status PlanKind(std::int32_t, const qnet::Op&, const qnet::Table& table) {
-    return NotOnEngine(fmt::format("a table ({})", table.function));
-  }
-  Status PlanKind(std::int32_t, const qnet::Op& op, const qnet::Binary&) {
-    return NotOnEngine(fmt::format("element-wise {}", qnet::KindName(op)));
-  }
-  Status PlanKind(std::int32_t, const qnet::Op&, const qnet::Lrn&) {
-    return NotOnEngine("local response normalisation");
-  }
-  Status PlanKind(std::int32_t, const qnet::Op&, const qnet::Move&) {
-    return NotOnEngine("a movement of data");
-  }
-  Status PlanKind(std::int32_t, const qnet::Op&, const qnet::Dilate&) {
-    return NotOnEngine("the zero insertion of a transposed convolution");
-  }
-  Status PlanKind(std::int32_t, const qnet::Op&, const qnet::Host&) {
-    return NotOnEngine("a host operator");
-  }
-
-  Status PlanKind(std::int32_t index, const qnet::Op& op, const qnet::Conv& conv) {
-    switch (conv.activation) {
-      case qnet::Activation::kNone:
-      case qnet::Activation::kRelu:
-        break;
-      case qnet::Activation::kClip:
-        return NotOnEngine("a convolution with a clip (ReLU6 and its like)");
-      case qnet::Activation::kPRelu:
-        return NotOnEngine("a convolution with a PReLU");
-    }
+  Status PlanKind(std::int32_t index, const qnet::Op& op, const qnet::Conv&) {
     PlanTensor& out = T(Id(op.output));
     const std::int32_t residual = op.inputs.size() == 2 ? Id(op.inputs[1]) : -1;
     out.lanes = residual >= 0 ? T(residual).lanes : NaturalLanes(out.c);

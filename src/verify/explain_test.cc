@@ -1,0 +1,53 @@
+#include "verify/explain.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "passes/pipeline.h"
+#include "quantize/test_graphs.h"
+
+namespace tf2::verify {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+Explanation ExplainOrDie(const ir::Graph& imported) {
+  ir::Graph fused = imported;
+  TF2_CHECK(passes::RunPipeline(fused).ok());
+  auto explanation =
+      Explain(imported, fused, [](const qnet::QNet& net) { return sched::CompileSized(net); });
+  TF2_CHECK(explanation.ok(), "{}", explanation.error().ToString());
+  return *std::move(explanation);
+}
+
+TEST(Explain, ANetworkOfTheEngine) {
+  const Explanation e = ExplainOrDie(quantize::testing::SmallNet());
+  EXPECT_THAT(e.engine, IsEmpty());
+  EXPECT_GT(e.frame_cycles, 0);
+  ASSERT_EQ(e.nodes.size(), 8u);
+  EXPECT_EQ(e.nodes[0].place, "engine");
+  EXPECT_GT(e.nodes[0].cycles, 0);
+  EXPECT_EQ(e.nodes[0].macs, 8 * 64 * 27);
+  EXPECT_EQ(e.nodes[5].name, "flat");
+  EXPECT_EQ(e.nodes[5].place, "folded");
+  EXPECT_EQ(e.nodes[7].place, "head");
+}
+
+TEST(Explain, SaysWhyAndWhatDemandsOneQ) {
+  quantize::testing::GraphBuilder b({1, 3, 8, 8});
+  const auto first = b.Conv("first", b.input(), 3, 4, 3, false);
+  const auto gate = b.Add(ir::OpKind::kUnary, "gate", {first}, {{"fn", std::string("sigmoid")}});
+  const auto norm = b.Add(ir::OpKind::kGroupNorm, "norm", {gate}, {{"groups", std::int64_t{2}}});
+  const Explanation e = ExplainOrDie(b.Done({b.Conv("last", norm, 4, 4, 3, false)}));
+  EXPECT_THAT(e.engine, HasSubstr("the engine has convolution"));
+  EXPECT_EQ(e.nodes[0].place, "cpu");
+  EXPECT_EQ(e.nodes[1].place, "host");
+  EXPECT_EQ(e.nodes[2].place, "host");
+  EXPECT_THAT(e.nodes[2].why, HasSubstr("group_norm has no integer operator"));
+  EXPECT_EQ(e.nodes[3].place, "cpu");
+  EXPECT_THAT(e.demands, IsEmpty()) << "the host operator took the sigmoid";
+}
+
+}  // namespace
+}  // namespace tf2::verify
