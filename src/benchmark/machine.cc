@@ -22,10 +22,12 @@ double SecondsSince(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-// Work of all threads together per second: the best of three runs of `work` on each.
-double BestRate(int threads, double work_of_one, const std::function<void(int thread)>& work) {
+// Work of all threads together per second: the best of many short runs of `work` on each, so that
+// other programs disturb few of them.
+double BestRate(int rounds, int threads, double work_of_one,
+                const std::function<void(int thread)>& work) {
   double best = 0;
-  for (int round = 0; round < 3; ++round) {
+  for (int round = 0; round < rounds; ++round) {
     const auto start = Clock::now();
     std::vector<std::thread> crew;
     crew.reserve(static_cast<std::size_t>(threads));
@@ -38,7 +40,7 @@ double BestRate(int threads, double work_of_one, const std::function<void(int th
 
 #if defined(__x86_64__)
 
-constexpr int kLoops = 1 << 21;
+constexpr int kLoops = 1 << 18;
 constexpr int kChains = 10;  // independent sums: more than latency times throughput
 
 // Takes every sum through one instruction a loop. The empty assembler text makes the operands
@@ -97,7 +99,7 @@ double PeakMacsPerSecond(std::string_view isa, int threads) {
 #if defined(__x86_64__)
   for (const Probe& probe : kProbes) {
     if (probe.isa != isa) continue;
-    return BestRate(threads, double{kLoops} * kChains * probe.macs, [&](int) { probe.run(); });
+    return BestRate(60, threads, double{kLoops} * kChains * probe.macs, [&](int) { probe.run(); });
   }
 #endif
   static_cast<void>(isa);
@@ -110,7 +112,7 @@ double ReadBytesPerSecond(int threads) {
   std::vector<std::vector<std::uint64_t>> buffers(static_cast<std::size_t>(threads));
   for (auto& buffer : buffers) buffer.assign(kWords, 1);
   std::vector<std::uint64_t> sums(static_cast<std::size_t>(threads));
-  return BestRate(threads, double{kWords} * 8, [&](int t) {
+  return BestRate(12, threads, double{kWords} * 8, [&](int t) {
     const auto& buffer = buffers[static_cast<std::size_t>(t)];
     std::array<std::uint64_t, 8> sum = {};
     for (std::size_t i = 0; i < kWords; i += 8) {

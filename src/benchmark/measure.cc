@@ -63,6 +63,7 @@ std::vector<std::vector<float>> Noise(const qnet::QNet& net, int count) {
 }
 
 Bound BoundOf(const Roofs& roofs, double seconds, double macs, double bytes) {
+  if (seconds < 1e-6) return {"none", 0};
   const double compute = roofs.macs_per_s > 0 ? macs / roofs.macs_per_s / seconds : 0;
   const double memory = roofs.bytes_per_s > 0 ? bytes / roofs.bytes_per_s / seconds : 0;
   const double nearer = std::max(compute, memory);

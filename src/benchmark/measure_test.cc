@@ -19,6 +19,7 @@ TEST(Measure, TheNearerRoofBounds) {
   EXPECT_EQ(BoundOf(roofs, 1, 50, 8).name, "memory");
   EXPECT_DOUBLE_EQ(BoundOf(roofs, 1, 50, 8).fraction, 0.8);
   EXPECT_EQ(BoundOf(roofs, 1, 5, 0.5).name, "overhead");
+  EXPECT_EQ(BoundOf(roofs, 1e-7, 5, 5).name, "none");
   EXPECT_EQ(BoundOf({}, 1, 5, 5).name, "overhead");
 }
 

@@ -211,6 +211,9 @@ std::vector<Command> AddCommands(CLI::App& app, Options& o) {
   sub->add_option("--batch", o.batch, "frames of a call for the throughput")->check(AtLeast(1));
   sub->add_option("--seconds", o.seconds, "time for each measurement")
       ->check(CLI::Range(0.0, 3600.0));
+  sub->add_option("--rounds", o.rounds, "calls of each measurement, instead of --seconds")
+      ->check(CLI::Range(1, 1000000));
+  sub->add_flag("--summary", o.summary, "without the table of layers");
 
   sub = add("verify", "Compare every backend with the integer oracle, layer by layer",
             tf2::cli::Verify);

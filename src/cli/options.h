@@ -79,6 +79,8 @@ struct Options {
   std::vector<std::string> links;    // of verify
   int batch = 16;                    // of bench: frames of a call
   double seconds = 1;                // of bench: for each measurement
+  int rounds = 0;                    // of bench: calls of each measurement, instead of seconds
+  bool summary = false;              // of bench: no layers
   bool onnx = false;                 // of export: the format
   bool fuse = false;                 // of export: after the passes
   std::string rounding = "half-up";  // of export: of an artifact's features
