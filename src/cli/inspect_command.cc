@@ -74,7 +74,11 @@ Result<Listing> ListArtifact(const Options& options) {
   listing.json["macs"] = net.macs;
   if (const auto section = artifact.extra.find(qnet::kProgramSection);
       section != artifact.extra.end()) {
-    TF2_ASSIGN_OR_RETURN(const program::Program program, program::Deserialize(section->second));
+    auto stored = program::Deserialize(section->second);
+    if (!stored.ok()) {
+      return std::move(stored.error()).At(fmt::format("{}: section program", path));
+    }
+    const program::Program& program = *stored;
     listing.json["program"] = {{"lanes", program.n * program.c * program.p},
                                {"layers", program.layers.size()},
                                {"feature_words", program.peak_words},

@@ -141,8 +141,9 @@ Result<Compiled> CompileFor(const qnet::Artifact& artifact, const std::string& a
 Result<program::Program> ProgramFor(const qnet::Artifact& artifact, const arch::Arch& arch) {
   if (const auto section = artifact.extra.find(qnet::kProgramSection);
       section != artifact.extra.end()) {
-    TF2_ASSIGN_OR_RETURN(program::Program stored, program::Deserialize(section->second));
-    if (program::CheckRunnable(stored, arch).ok()) return stored;
+    auto stored = program::Deserialize(section->second);
+    if (!stored.ok()) return std::move(stored.error()).At("the artifact's section program");
+    if (program::CheckRunnable(*stored, arch).ok()) return stored;
   }
   return sched::Compile(artifact.net, arch);
 }

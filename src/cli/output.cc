@@ -5,10 +5,58 @@
 #include <nlohmann/json.hpp>
 
 namespace tf2::cli {
+namespace {
+
+// Bytes of the UTF-8 sequence that begins at `at`; 0 where none does.
+std::size_t SequenceAt(std::string_view text, std::size_t at) {
+  const auto lead = static_cast<unsigned char>(text[at]);
+  const std::size_t length = lead < 0x80                   ? 1
+                             : lead >= 0xC2 && lead < 0xE0 ? 2
+                             : lead >= 0xE0 && lead < 0xF0 ? 3
+                             : lead >= 0xF0 && lead < 0xF5 ? 4
+                                                           : 0;
+  if (length == 0 || at + length > text.size()) return 0;
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((static_cast<unsigned char>(text[at + i]) & 0xC0) != 0x80) return 0;
+  }
+  return length;
+}
+
+// One line that a terminal can show: names come from files that anybody wrote. Control characters
+// and bytes that are no UTF-8 become \\xNN; the middle of a very long text is left out.
+std::string Printable(std::string_view text) {
+  constexpr std::size_t kMost = 700;
+  std::string out;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t length = SequenceAt(text, at);
+    const auto byte = static_cast<unsigned char>(text[at]);
+    const bool control =
+        byte < 0x20 || byte == 0x7F ||
+        (length == 2 && byte == 0xC2 && static_cast<unsigned char>(text[at + 1]) < 0xA0);
+    if (length == 0 || control) {
+      out += fmt::format("\\x{:02x}", byte);
+      ++at;
+      if (length == 2) out += fmt::format("\\x{:02x}", static_cast<unsigned char>(text[at++]));
+    } else {
+      out.append(text.substr(at, length));
+      at += length;
+    }
+    if (out.size() > kMost && text.size() > at + 2 * kMost) {
+      out += " ... ";
+      at = text.size() - kMost;
+      while ((static_cast<unsigned char>(text[at]) & 0xC0) == 0x80) ++at;
+    }
+  }
+  return out;
+}
+
+}  // namespace
 
 int Fail(const Error& error) {
   std::fflush(stdout);
-  std::fprintf(stderr, "tf2: %s\n", error.ToString().c_str());
+  const Error shown{error.code, Printable(error.message), Printable(error.location),
+                    Printable(error.hint)};
+  std::fprintf(stderr, "tf2: %s\n", shown.ToString().c_str());
   return error.code == ErrorCode::kCancelled ? 130 : 1;
 }
 

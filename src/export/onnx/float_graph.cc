@@ -16,12 +16,12 @@ void NodeExport::Emit(std::string_view op_type, const std::vector<std::string>& 
   writer.Node("Relu", {Part(op_type, operands, "sum", attrs)}, output);
 }
 
-namespace {
-
-Status ExportSimple(const NodeExport& n, std::string_view op_type, const NodeAttrs& attrs = {}) {
+Status ExportSimple(const NodeExport& n, std::string_view op_type, const NodeAttrs& attrs) {
   n.Emit(op_type, n.inputs, attrs);
   return {};
 }
+
+namespace {
 
 // The node as one ONNX operator of the same operands whose only attribute is `axis`.
 Status ExportWithAxis(const NodeExport& n, std::string_view op_type) {
@@ -36,11 +36,10 @@ Status ExportAxes(const NodeExport& n, std::string_view op_type) {
   return {};
 }
 
-Status ExportCast(const NodeExport& n) {
-  const bool to_int = n.node.String("to") == "i64";
-  return ExportSimple(n, "Cast",
-                      {{"to", static_cast<std::int64_t>(to_int ? onnx_pb::Tensor::INT64
-                                                               : onnx_pb::Tensor::FLOAT)}});
+// The integers of attribute `name` as the second input.
+Status ExportWithInts(const NodeExport& n, std::string_view op_type, const char* name) {
+  n.Emit(op_type, {n.inputs[0], n.IntsOf(name, n.node.Ints(name))});
+  return {};
 }
 
 Status ExportNode(const NodeExport& n) {
@@ -101,51 +100,94 @@ Status ExportNode(const NodeExport& n) {
     case ir::OpKind::kConv3d:
     case ir::OpKind::kConvTranspose:
     case ir::OpKind::kConvTranspose3d:
+      return ExportConv(n);
     case ir::OpKind::kEinsum:
+      return ExportSimple(n, "Einsum", {{"equation", n.node.String("equation")}});
     case ir::OpKind::kUnary:
+      return ExportUnary(n);
     case ir::OpKind::kClip:
+      return ExportClip(n);
     case ir::OpKind::kPrelu:
+      return ExportSimple(n, "PRelu");
     case ir::OpKind::kBinary:
+      return ExportBinary(n);
     case ir::OpKind::kWhere:
+      return ExportWhere(n);
     case ir::OpKind::kQuantizeLinear:
+      return ExportQuantizeLinear(n);
     case ir::OpKind::kDequantizeLinear:
-    case ir::OpKind::kMultiThreshold:
+      return ExportDequantizeLinear(n);
     case ir::OpKind::kMaxPoolIndices:
+      return ExportMaxPoolIndices(n);
     case ir::OpKind::kMaxPool3d:
+      return ExportMaxPool(n);
     case ir::OpKind::kAvgPool3d:
+      return ExportAvgPool(n);
     case ir::OpKind::kLrn:
+      return ExportLrn(n);
     case ir::OpKind::kGroupNorm:
+      return ExportGroupNorm(n);
     case ir::OpKind::kLayerNorm:
+      return ExportLayerNorm(n);
     case ir::OpKind::kMvn:
+      return ExportMvn(n);
     case ir::OpKind::kL2Normalize:
+      return ExportL2Normalize(n);
     case ir::OpKind::kReduce:
+      return ExportReduce(n);
     case ir::OpKind::kArgMax:
+      return ExportArg(n, "ArgMax");
     case ir::OpKind::kArgMin:
+      return ExportArg(n, "ArgMin");
     case ir::OpKind::kTopK:
+      return ExportTopK(n);
     case ir::OpKind::kCumSum:
+      return ExportCumSum(n);
     case ir::OpKind::kTranspose:
+      return ExportSimple(n, "Transpose", {{"perm", n.node.Ints("perm")}});
     case ir::OpKind::kExpand:
+      return ExportWithInts(n, "Expand", "shape");
     case ir::OpKind::kTile:
+      return ExportWithInts(n, "Tile", "repeats");
     case ir::OpKind::kResize:
-    case ir::OpKind::kDepthToSpace:
+      return ExportResize(n);
+    case ir::OpKind::kDepthToSpace: {
+      const std::string mode = n.node.String("mode") == "dcr" ? "DCR" : "CRD";
+      return ExportSimple(n, "DepthToSpace", {{"blocksize", n.node.Int("block")}, {"mode", mode}});
+    }
     case ir::OpKind::kSpaceToDepth:
+      return ExportSimple(n, "SpaceToDepth", {{"blocksize", n.node.Int("block")}});
     case ir::OpKind::kTrilu:
+      return ExportTrilu(n);
     case ir::OpKind::kOneHot:
+      return ExportOneHot(n);
     case ir::OpKind::kGatherElements:
+      return ExportWithAxis(n, "GatherElements");
     case ir::OpKind::kGatherNd:
+      return ExportSimple(n, "GatherND", {{"batch_dims", n.node.Int("batch_dims")}});
     case ir::OpKind::kScatterElements:
+      return ExportSimple(
+          n, "ScatterElements",
+          {{"axis", n.node.Int("axis")}, {"reduction", n.node.String("reduction")}});
     case ir::OpKind::kScatterNd:
+      return ExportSimple(n, "ScatterND", {{"reduction", n.node.String("reduction")}});
     case ir::OpKind::kReverseSequence:
+      return ExportSimple(
+          n, "ReverseSequence",
+          {{"batch_axis", n.node.Int("batch_axis")}, {"time_axis", n.node.Int("time_axis")}});
     case ir::OpKind::kGridSample:
+      return ExportGridSample(n);
     case ir::OpKind::kRoiAlign:
+      return ExportRoiAlign(n);
+    case ir::OpKind::kLogSoftmax:
+      return ExportWithAxis(n, "LogSoftmax");
+    case ir::OpKind::kHardmax:
+      return ExportWithAxis(n, "Hardmax");
     case ir::OpKind::kRoiPool:
     case ir::OpKind::kProposal:
     case ir::OpKind::kDetectionOutput:
-    case ir::OpKind::kLogSoftmax:
-    case ir::OpKind::kHardmax:
-      return WithHint(
-          Unsupported("operator {} is not exported", NameOf(n.node.kind)).At(n.node.name),
-          "export the model before it");
+    case ir::OpKind::kMultiThreshold:
+      return WithHint(Unsupported("ONNX has no operator for it"), "export the model before it");
   }
   TF2_CHECK(false, "no such operator");
 }

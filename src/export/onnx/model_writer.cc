@@ -135,13 +135,18 @@ std::string ModelWriter::Int16s(std::string_view name, const ir::Shape& shape,
 
 std::string ModelWriter::Node(std::string_view op_type, const std::vector<std::string>& inputs,
                               const std::string& output, const NodeAttrs& attrs) {
+  NodeOf(op_type, inputs, {output}, attrs);
+  return output;
+}
+
+void ModelWriter::NodeOf(std::string_view op_type, const std::vector<std::string>& inputs,
+                         const std::vector<std::string>& outputs, const NodeAttrs& attrs) {
   onnx_pb::Node* node = model_.mutable_graph()->add_node();
   node->set_op_type(std::string(op_type));
-  node->set_name(output);
+  node->set_name(outputs.back());
   for (const std::string& input : inputs) node->add_input(input);
-  node->add_output(output);
+  for (const std::string& output : outputs) node->add_output(output);
   for (const auto& [name, value] : attrs) SetAttr(node->add_attribute(), name, value);
-  return output;
 }
 
 void ModelWriter::RequireOpset(std::int64_t version) {

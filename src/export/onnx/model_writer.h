@@ -53,7 +53,10 @@ class ModelWriter {
   // input is one that is left out.
   std::string Node(std::string_view op_type, const std::vector<std::string>& inputs,
                    const std::string& output, const NodeAttrs& attrs = {});
-  // The same for an intermediate value, whose name is made unique.
+  // The same for several outputs.
+  void NodeOf(std::string_view op_type, const std::vector<std::string>& inputs,
+              const std::vector<std::string>& outputs, const NodeAttrs& attrs = {});
+  // One output: an intermediate value, whose name is made unique.
   std::string Part(std::string_view op_type, const std::vector<std::string>& inputs,
                    std::string_view output, const NodeAttrs& attrs = {}) {
     return Node(op_type, inputs, Unique(output), attrs);

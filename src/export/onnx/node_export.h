@@ -42,9 +42,16 @@ struct NodeExport {
   }
 };
 
+// An operator that is written with these attributes and the operands as they are.
+Status ExportSimple(const NodeExport& n, std::string_view op_type, const NodeAttrs& attrs = {});
+// `name` as integers, 0 or 1, where ONNX gives truth values; and the other way.
+void EmitAsIntegers(const NodeExport& n, const std::string& truth);
+std::string AsTruth(const NodeExport& n, const std::string& name, std::string_view part);
+
 // nodes_window.cc
-Status ExportConv(const NodeExport& n);
+Status ExportConv(const NodeExport& n);  // two or three axes, transposed too
 Status ExportMaxPool(const NodeExport& n);
+Status ExportMaxPoolIndices(const NodeExport& n);
 Status ExportAvgPool(const NodeExport& n);
 
 // nodes_linear.cc
@@ -52,10 +59,35 @@ Status ExportGemm(const NodeExport& n);
 Status ExportBatchNorm(const NodeExport& n);
 Status ExportScale(const NodeExport& n);
 
+// nodes_elementwise.cc
+Status ExportUnary(const NodeExport& n);
+Status ExportBinary(const NodeExport& n);
+Status ExportClip(const NodeExport& n);
+Status ExportWhere(const NodeExport& n);
+Status ExportCast(const NodeExport& n);
+Status ExportQuantizeLinear(const NodeExport& n);
+Status ExportDequantizeLinear(const NodeExport& n);
+
+// nodes_reduce.cc
+Status ExportLrn(const NodeExport& n);
+Status ExportGroupNorm(const NodeExport& n);
+Status ExportLayerNorm(const NodeExport& n);
+Status ExportMvn(const NodeExport& n);
+Status ExportL2Normalize(const NodeExport& n);
+Status ExportReduce(const NodeExport& n);
+Status ExportArg(const NodeExport& n, std::string_view op_type);
+Status ExportTopK(const NodeExport& n);
+Status ExportCumSum(const NodeExport& n);
+
 // nodes_movement.cc
 Status ExportPad(const NodeExport& n);
 Status ExportReshape(const NodeExport& n);
 Status ExportSlice(const NodeExport& n);
+Status ExportResize(const NodeExport& n);
+Status ExportTrilu(const NodeExport& n);
+Status ExportOneHot(const NodeExport& n);
+Status ExportGridSample(const NodeExport& n);
+Status ExportRoiAlign(const NodeExport& n);
 
 }  // namespace tf2::export_onnx
 

@@ -1,4 +1,4 @@
-// Convolutions and pools.
+// Convolutions and pools, over two or three axes.
 #include <algorithm>
 
 #include "export/onnx/node_export.h"
@@ -6,6 +6,9 @@
 namespace tf2::export_onnx {
 namespace {
 
+using Ints = std::vector<std::int64_t>;
+
+// One spatial axis of a window.
 struct Axis {
   std::int64_t in, out, kernel, stride, dilation, pad_begin, pad_end;
 
@@ -14,94 +17,107 @@ struct Axis {
     return std::max<std::int64_t>(
         0, (out - 1) * stride + dilation * (kernel - 1) + 1 - in - pad_begin);
   }
-  // Taps of window `o` that lie before `end`; 0 is the first element.
-  std::int64_t TapsBefore(std::int64_t o, std::int64_t end) const {
+  // Taps of window `o` inside the padded input.
+  std::int64_t Taps(std::int64_t o) const {
     const std::int64_t start = o * stride - pad_begin;
+    const std::int64_t end = in + pad_end;
     if (start >= end) return 0;
     return std::min(kernel, (end - start + dilation - 1) / dilation);
   }
 };
 
-struct PoolAxes {
-  Axis h, w;
-  ir::PoolAttrs a;
-};
-
-PoolAxes AxesOf(const NodeExport& n) {
-  const ir::PoolAttrs a = ir::PoolAttrsOf(n.graph, n.node);
-  const ir::Shape& x = n.ShapeOf(0);
-  const ir::Shape& y = n.OutputShape();
-  return {
-      {x[2], y[2], a.kh, a.sh, a.dh, a.pt, a.pb}, {x[3], y[3], a.kw, a.sw, a.dw, a.pl, a.pr}, a};
+std::vector<Axis> AxesOf(const NodeExport& n, const ir::WindowAttrs& a) {
+  std::vector<Axis> axes;
+  const std::size_t count = a.kernel.size();
+  for (std::size_t d = 0; d < count; ++d) {
+    axes.push_back({n.ShapeOf(0)[d + 2], n.OutputShape()[d + 2], a.kernel[d], a.strides[d],
+                    a.dilations[d], a.pads[d], a.pads[d + count]});
+  }
+  return axes;
 }
 
-NodeAttrs WindowAttrs(const PoolAxes& axes) {
-  const ir::PoolAttrs& a = axes.a;
-  NodeAttrs attrs = {
-      {"kernel_shape", std::vector<std::int64_t>{a.kh, a.kw}},
-      {"strides", std::vector<std::int64_t>{a.sh, a.sw}},
-      {"pads", std::vector<std::int64_t>{a.pt, a.pl, axes.h.NeededPad(), axes.w.NeededPad()}}};
-  if (a.dh != 1 || a.dw != 1) attrs["dilations"] = std::vector<std::int64_t>{a.dh, a.dw};
+// Kernel, strides, pads without rounding up; dilations where there are some.
+NodeAttrs PoolAttrs(const ir::WindowAttrs& a, const std::vector<Axis>& axes) {
+  Ints pads;
+  for (const Axis& axis : axes) pads.push_back(axis.pad_begin);
+  for (const Axis& axis : axes) pads.push_back(axis.NeededPad());
+  NodeAttrs attrs = {{"kernel_shape", a.kernel}, {"strides", a.strides}, {"pads", pads}};
+  if (std::ranges::any_of(a.dilations, [](std::int64_t d) { return d != 1; }))
+    attrs["dilations"] = a.dilations;
   return attrs;
 }
 
-// What ONNX's kernel-wide division must be multiplied by at each position [oh, ow]; empty where by
+// What ONNX's division by the kernel must be multiplied by at each position; empty where by
 // nothing.
-std::vector<float> DivisorCorrection(const PoolAxes& axes) {
-  const ir::PoolAttrs& a = axes.a;
-  std::vector<float> factors;
-  bool needed = false;
-  for (std::int64_t y = 0; y < axes.h.out; ++y) {
-    const std::int64_t rows = axes.h.TapsBefore(y, axes.h.in + a.pb);
-    for (std::int64_t x = 0; x < axes.w.out; ++x) {
-      const std::int64_t columns = axes.w.TapsBefore(x, axes.w.in + a.pr);
-      needed = needed || rows * columns != a.kh * a.kw;
-      factors.push_back(static_cast<float>(static_cast<double>(a.kh * a.kw) /
-                                           static_cast<double>(rows * columns)));
+std::vector<float> DivisorCorrection(const std::vector<Axis>& axes) {
+  std::vector<double> factors = {1};
+  for (const Axis& axis : axes) {
+    std::vector<double> next;
+    for (const double f : factors) {
+      for (std::int64_t o = 0; o < axis.out; ++o)
+        next.push_back(f * static_cast<double>(axis.kernel) / static_cast<double>(axis.Taps(o)));
     }
+    factors = std::move(next);
   }
-  if (!needed) factors.clear();
-  return factors;
+  if (std::ranges::all_of(factors, [](double f) { return f == 1; })) return {};
+  return {factors.begin(), factors.end()};
 }
 
 }  // namespace
 
 Status ExportConv(const NodeExport& n) {
-  const ir::ConvAttrs a = ir::ConvAttrsOf(n.graph, n.node);
-  const NodeAttrs attrs = {{"kernel_shape", std::vector<std::int64_t>{a.kh, a.kw}},
-                           {"strides", std::vector<std::int64_t>{a.sh, a.sw}},
-                           {"dilations", std::vector<std::int64_t>{a.dh, a.dw}},
-                           {"pads", std::vector<std::int64_t>{a.pt, a.pl, a.pb, a.pr}},
-                           {"group", a.groups}};
+  const ir::WindowAttrs a = ir::WindowAttrsOf(n.graph, n.node);
+  const bool transposed =
+      n.node.kind == ir::OpKind::kConvTranspose || n.node.kind == ir::OpKind::kConvTranspose3d;
+  NodeAttrs attrs = {{"kernel_shape", a.kernel},
+                     {"strides", a.strides},
+                     {"dilations", a.dilations},
+                     {"pads", a.pads},
+                     {"group", a.groups}};
+  if (transposed) attrs["output_padding"] = a.output_padding;
+  const char* op_type = transposed ? "ConvTranspose" : "Conv";
   std::vector<std::string> operands = {n.inputs[0], n.inputs[1]};
   if (n.HasInput(2)) operands.push_back(n.inputs[2]);
+  const bool relu = n.node.kind == ir::OpKind::kConv && n.node.Int("relu") != 0;
   if (n.HasInput(3)) {
-    n.Emit("Add", {n.Part("Conv", operands, "conv", attrs), n.inputs[3]}, {}, a.relu);
+    n.Emit("Add", {n.Part(op_type, operands, "conv", attrs), n.inputs[3]}, {}, relu);
   } else {
-    n.Emit("Conv", operands, attrs, a.relu);
+    n.Emit(op_type, operands, attrs, relu);
   }
   return {};
 }
 
 Status ExportMaxPool(const NodeExport& n) {
-  n.Emit("MaxPool", {n.inputs[0]}, WindowAttrs(AxesOf(n)));
+  const ir::WindowAttrs a = ir::WindowAttrsOf(n.graph, n.node);
+  n.Emit("MaxPool", {n.inputs[0]}, PoolAttrs(a, AxesOf(n, a)));
+  return {};
+}
+
+Status ExportMaxPoolIndices(const NodeExport& n) {
+  const ir::WindowAttrs a = ir::WindowAttrsOf(n.graph, n.node);
+  NodeAttrs attrs = PoolAttrs(a, AxesOf(n, a));
+  attrs["storage_order"] = n.node.Int("column_major");
+  n.writer.NodeOf("MaxPool", {n.inputs[0]}, {n.writer.Unique(n.PartName("values")), n.output},
+                  attrs);
   return {};
 }
 
 Status ExportAvgPool(const NodeExport& n) {
-  const PoolAxes axes = AxesOf(n);
-  NodeAttrs attrs = WindowAttrs(axes);
+  const ir::WindowAttrs a = ir::WindowAttrsOf(n.graph, n.node);
+  const std::vector<Axis> axes = AxesOf(n, a);
+  NodeAttrs attrs = PoolAttrs(a, axes);
   if (attrs.contains("dilations")) n.writer.RequireOpset(19);
-  attrs["count_include_pad"] = std::int64_t{axes.a.divisor != ir::PoolDivisor::kValid};
+  attrs["count_include_pad"] = std::int64_t{a.divisor != ir::PoolDivisor::kValid};
   const std::vector<float> correction =
-      axes.a.divisor == ir::PoolDivisor::kCaffe ? DivisorCorrection(axes) : std::vector<float>();
+      a.divisor == ir::PoolDivisor::kCaffe ? DivisorCorrection(axes) : std::vector<float>();
   if (correction.empty()) {
     n.Emit("AveragePool", {n.inputs[0]}, attrs);
     return {};
   }
+  ir::Shape shape = n.OutputShape();
+  shape[0] = shape[1] = 1;
   const std::string mean = n.Part("AveragePool", {n.inputs[0]}, "mean", attrs);
-  n.Emit("Mul", {mean, n.writer.Floats(n.PartName("divisor"), {1, 1, axes.h.out, axes.w.out},
-                                       correction)});
+  n.Emit("Mul", {mean, n.writer.Floats(n.PartName("divisor"), shape, correction)});
   return {};
 }
 
