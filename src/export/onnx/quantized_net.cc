@@ -5,7 +5,9 @@
 #include <utility>
 #include <vector>
 
+#include "export/onnx/float_graph.h"
 #include "export/onnx/model_writer.h"
+#include "qnet/head.h"
 
 namespace tf2::export_onnx {
 namespace {
@@ -37,18 +39,35 @@ class Exporter {
   void Quantize(qnet::TensorId id, const std::string& real);
   std::string Activate(const std::string& name, qnet::Activation activation,
                        const std::string& value);
+  // The activation of a convolution, those with a parameter for each channel included.
+  std::string Activate(const qnet::Op& op, const qnet::Conv& conv, const std::string& value);
+  // One number for each channel as [c, 1, 1].
+  std::string Channels(const std::string& name, const std::vector<float>& values);
+  // The elements of the input of `op` by their indices in `index`, in the shape of its output; the
+  // first index past the end gives 0.
+  std::string Pick(const qnet::Op& op, const Ints& index, bool zeros);
+  // Values of net_.tensors through a float graph: names of its outputs.
+  Result<std::vector<std::string>> Emit(const ir::Graph& graph,
+                                        const std::vector<std::string>& values);
   // The real weights of one term: codes, scale of the row, exponents of the input.
   std::string Weights(const qnet::Op& op, const qnet::Conv& conv, const ir::Shape& shape);
   // The window's attributes for ONNX, its end padding as the output needs it.
   NodeAttrs WindowAttrs(const qnet::Op& op, const qnet::Window& w) const;
 
-  void Export(const qnet::Op& op, const qnet::Conv& conv);
-  void Export(const qnet::Op& op, const qnet::MaxPool& pool);
-  void Export(const qnet::Op& op, const qnet::AvgPool& pool);
-  void Export(const qnet::Op& op, const qnet::Add& add);
-  void Export(const qnet::Op& op, const qnet::Concat& concat);
-  void Export(const qnet::Op& op, const qnet::Reshape& reshape);
+  Status Export(const qnet::Op& op, const qnet::Conv& conv);
+  Status Export(const qnet::Op& op, const qnet::MaxPool& pool);
+  Status Export(const qnet::Op& op, const qnet::AvgPool& pool);
+  Status Export(const qnet::Op& op, const qnet::Add& add);
+  Status Export(const qnet::Op& op, const qnet::Concat& concat);
+  Status Export(const qnet::Op& op, const qnet::Reshape& reshape);
+  Status Export(const qnet::Op& op, const qnet::Table& table);
+  Status Export(const qnet::Op& op, const qnet::Binary& binary);
+  Status Export(const qnet::Op& op, const qnet::Lrn& lrn);
+  Status Export(const qnet::Op& op, const qnet::Move& move);
+  Status Export(const qnet::Op& op, const qnet::Dilate& dilate);
+  Status Export(const qnet::Op& op, const qnet::Host& host);
   void ExportOutput(const qnet::Output& output, const std::string& name);
+  Status ExportHead(const ir::Graph& graph, const std::vector<std::string>& names);
   void AddMetadata();
 
   void SetName(const qnet::Op& op, std::string name) { names_[Index(op.output)] = std::move(name); }
@@ -57,6 +76,7 @@ class Exporter {
   const Rounding rounding_;
   ModelWriter writer_;
   std::vector<std::string> names_;  // of the real values of each tensor
+  std::int64_t batch_ = -1;         // open, but 1 where a float graph has it in its shapes
 };
 
 bool AllEqual(const std::vector<float>& values) {
@@ -118,9 +138,37 @@ std::string Exporter::Activate(const std::string& name, qnet::Activation activat
       return writer_.Part("Relu", {value}, name + "/relu");
     case qnet::Activation::kClip:
     case qnet::Activation::kPRelu:
-      break;  // refused by CheckExportable
+      break;  // of convolutions only
   }
   TF2_CHECK(false, "no such activation");
+}
+
+std::string Exporter::Channels(const std::string& name, const std::vector<float>& values) {
+  return writer_.Floats(name, {static_cast<std::int64_t>(values.size()), 1, 1}, values);
+}
+
+std::string Exporter::Activate(const qnet::Op& op, const qnet::Conv& conv,
+                               const std::string& value) {
+  const qnet::Tensor& y = OutputOf(op);
+  if (conv.activation == qnet::Activation::kClip) {
+    std::vector<float> low, high;
+    for (std::size_t o = 0; o < y.q.size(); ++o) {
+      low.push_back(std::ldexp(static_cast<float>(conv.clip_low[o]), -y.q[o]));
+      high.push_back(std::ldexp(static_cast<float>(conv.clip_high[o]), -y.q[o]));
+    }
+    const std::string above =
+        writer_.Part("Max", {value, Channels(op.name + "/low", low)}, op.name + "/above");
+    return writer_.Part("Min", {above, Channels(op.name + "/high", high)}, op.name + "/clip");
+  }
+  if (conv.activation == qnet::Activation::kPRelu) {
+    std::vector<float> slope;
+    for (std::size_t o = 0; o < y.q.size(); ++o) {
+      const float alpha = conv.scale[o].alpha;
+      slope.push_back(alpha == 0 ? 0 : static_cast<float>(conv.alpha_negative[o]) / alpha);
+    }
+    return writer_.Part("PRelu", {value, Channels(op.name + "/slope", slope)}, op.name + "/prelu");
+  }
+  return Activate(op.name, conv.activation, value);
 }
 
 NodeAttrs Exporter::WindowAttrs(const qnet::Op& op, const qnet::Window& w) const {
@@ -180,7 +228,7 @@ std::string Exporter::Weights(const qnet::Op& op, const qnet::Conv& conv, const 
   return writer_.Part("Mul", {sum, factor}, op.name + "/weights");
 }
 
-void Exporter::Export(const qnet::Op& op, const qnet::Conv& conv) {
+Status Exporter::Export(const qnet::Op& op, const qnet::Conv& conv) {
   const qnet::Tensor& y = OutputOf(op);
   const ir::Shape shape = {y.c(), InputOf(op).c() / conv.groups, conv.window.kh, conv.window.kw};
   std::vector<float> bias;
@@ -196,15 +244,17 @@ void Exporter::Export(const qnet::Op& op, const qnet::Conv& conv) {
       op.name + "/conv", attrs);
   if (op.inputs.size() > 1)
     value = writer_.Part("Add", {value, NameOfInput(op, 1)}, op.name + "/residual");
-  Quantize(op.output, Activate(op.name, conv.activation, value));
+  Quantize(op.output, Activate(op, conv, value));
+  return {};
 }
 
-void Exporter::Export(const qnet::Op& op, const qnet::MaxPool& pool) {
+Status Exporter::Export(const qnet::Op& op, const qnet::MaxPool& pool) {
   SetName(op, writer_.Part("MaxPool", {NameOfInput(op)}, OutputOf(op).name,
                            WindowAttrs(op, pool.window)));
+  return {};
 }
 
-void Exporter::Export(const qnet::Op& op, const qnet::AvgPool& pool) {
+Status Exporter::Export(const qnet::Op& op, const qnet::AvgPool& pool) {
   const qnet::Tensor& x = InputOf(op);
   const qnet::Tensor& y = OutputOf(op);
   const qnet::Window& w = pool.window;
@@ -238,24 +288,159 @@ void Exporter::Export(const qnet::Op& op, const qnet::AvgPool& pool) {
                        : writer_.Floats(op.name + "/factor", {1, y.c(), y.h(), y.w()}, factor);
   const std::string mean = writer_.Part("Mul", {sum, factors}, op.name + "/mean");
   Quantize(op.output, Activate(op.name, pool.activation, mean));
+  return {};
 }
 
-void Exporter::Export(const qnet::Op& op, const qnet::Add& add) {
+Status Exporter::Export(const qnet::Op& op, const qnet::Add& add) {
   const std::string sum =
       writer_.Part("Add", {NameOfInput(op, 0), NameOfInput(op, 1)}, op.name + "/sum");
   Quantize(op.output, Activate(op.name, add.activation, sum));
+  return {};
 }
 
-void Exporter::Export(const qnet::Op& op, const qnet::Concat&) {
+Status Exporter::Export(const qnet::Op& op, const qnet::Concat&) {
   std::vector<std::string> inputs;
   for (const qnet::TensorId id : op.inputs) inputs.push_back(names_[Index(id)]);
   SetName(op, writer_.Part("Concat", inputs, OutputOf(op).name, {{"axis", std::int64_t{1}}}));
+  return {};
 }
 
-void Exporter::Export(const qnet::Op& op, const qnet::Reshape&) {
+Status Exporter::Export(const qnet::Op& op, const qnet::Reshape&) {
   const qnet::Tensor& y = OutputOf(op);
-  const std::string shape = writer_.Ints(op.name + "/shape", {-1, y.c(), y.h(), y.w()});
+  const std::string shape = writer_.Ints(op.name + "/shape", {batch_, y.c(), y.h(), y.w()});
   SetName(op, writer_.Part("Reshape", {NameOfInput(op), shape}, y.name));
+  return {};
+}
+
+Status Exporter::Export(const qnet::Op& op, const qnet::Table& table) {
+  // Looks each integer up: x * 2^Q + 128 counts the real values of the table.
+  const int q = OutputOf(op).q[0];
+  std::vector<float> values;
+  for (const std::int16_t v : table.values) values.push_back(std::ldexp(static_cast<float>(v), -q));
+  const std::string step = writer_.Float(op.name + "/factor", PowerOfTwo(InputOf(op).q[0]));
+  const std::string integer = writer_.Part("Mul", {NameOfInput(op), step}, op.name + "/integer");
+  const std::string index =
+      writer_.Part("Cast",
+                   {writer_.Part("Add", {integer, writer_.Float(op.name + "/first", 128)},
+                                 op.name + "/position")},
+                   op.name + "/index", {{"to", std::int64_t{onnx_pb::Tensor::INT64}}});
+  const std::string entries =
+      writer_.Floats(op.name + "/values", {static_cast<std::int64_t>(values.size())}, values);
+  SetName(op, writer_.Part("Gather", {entries, index}, OutputOf(op).name));
+  return {};
+}
+
+Status Exporter::Export(const qnet::Op& op, const qnet::Binary& binary) {
+  const auto name_of = [](qnet::BinaryKind kind) {
+    switch (kind) {
+      case qnet::BinaryKind::kAdd:
+        return "Add";
+      case qnet::BinaryKind::kSub:
+        return "Sub";
+      case qnet::BinaryKind::kMul:
+        return "Mul";
+      case qnet::BinaryKind::kMax:
+        return "Max";
+      case qnet::BinaryKind::kMin:
+        return "Min";
+    }
+    TF2_CHECK(false, "no such operator");
+  };
+  const std::string value = writer_.Part(
+      name_of(binary.kind), {NameOfInput(op, 0), NameOfInput(op, 1)}, op.name + "/exact");
+  Quantize(op.output, Activate(op.name, binary.activation, value));
+  return {};
+}
+
+Status Exporter::Export(const qnet::Op& op, const qnet::Lrn&) {
+  return WithHint(Unsupported("the integer rule of lrn has no ONNX form").At(op.name),
+                  "export the float model instead");
+}
+
+std::string Exporter::Pick(const qnet::Op& op, const Ints& index, bool zeros) {
+  const qnet::Tensor& x = InputOf(op);
+  const qnet::Tensor& y = OutputOf(op);
+  std::string flat = writer_.Part(
+      "Reshape", {NameOfInput(op), writer_.Ints(op.name + "/flat", {batch_, x.elements()})},
+      op.name + "/elements");
+  if (zeros) {
+    flat = writer_.Part("Pad", {flat, writer_.Ints(op.name + "/pads", {0, 0, 0, 1})},
+                        op.name + "/with_zero");
+  }
+  const std::string picked = writer_.Part("Gather", {flat, writer_.Ints(op.name + "/index", index)},
+                                          op.name + "/picked", {{"axis", std::int64_t{1}}});
+  return writer_.Part(
+      "Reshape", {picked, writer_.Ints(op.name + "/shape", {batch_, y.c(), y.h(), y.w()})}, y.name);
+}
+
+Status Exporter::Export(const qnet::Op& op, const qnet::Move& move) {
+  Ints index = {move.offset};
+  for (std::size_t d = 0; d < move.dims.size(); ++d) {
+    Ints next;
+    for (const std::int64_t at : index) {
+      for (std::int64_t i = 0; i < move.dims[d]; ++i) next.push_back(at + i * move.strides[d]);
+    }
+    index = std::move(next);
+  }
+  SetName(op, Pick(op, index, false));
+  return {};
+}
+
+Status Exporter::Export(const qnet::Op& op, const qnet::Dilate& dilate) {
+  const qnet::Tensor& x = InputOf(op);
+  const qnet::Tensor& y = OutputOf(op);
+  Ints index;
+  for (std::int64_t c = 0; c < y.c(); ++c) {
+    for (std::int64_t h = 0; h < y.h(); ++h) {
+      for (std::int64_t w = 0; w < y.w(); ++w) {
+        const bool zero = h % dilate.sh != 0 || w % dilate.sw != 0;
+        index.push_back(zero ? x.elements() : (c * x.h() + h / dilate.sh) * x.w() + w / dilate.sw);
+      }
+    }
+  }
+  SetName(op, Pick(op, index, true));
+  return {};
+}
+
+Result<std::vector<std::string>> Exporter::Emit(const ir::Graph& graph,
+                                                const std::vector<std::string>& values) {
+  std::vector<std::string> inputs;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const ir::Value& value = graph.value(graph.inputs[i]);
+    inputs.push_back(writer_.Part(
+        "Reshape", {values[i], writer_.Ints(values[i] + "/shape", value.shape)}, value.name));
+  }
+  return EmitGraph(writer_, graph, inputs);
+}
+
+Status Exporter::Export(const qnet::Op& op, const qnet::Host& host) {
+  const ir::Graph& graph = host.graph.graph();
+  std::vector<std::string> inputs;
+  for (const qnet::TensorId id : op.inputs) inputs.push_back(names_[Index(id)]);
+  auto results = Emit(graph, inputs);
+  if (!results.ok()) return std::move(results.error()).At(op.name);
+  const qnet::Tensor& y = OutputOf(op);
+  const std::string shape = writer_.Ints(op.name + "/shape", {1, y.c(), y.h(), y.w()});
+  std::string value = results->front();
+  if (graph.value(graph.outputs[0]).dtype == ir::DType::kInt64) {
+    value = writer_.Part("Cast", {value}, op.name + "/real",
+                         {{"to", std::int64_t{onnx_pb::Tensor::FLOAT}}});
+  }
+  Quantize(op.output, writer_.Part("Reshape", {value, shape}, op.name + "/result"));
+  return {};
+}
+
+Status Exporter::ExportHead(const ir::Graph& graph, const std::vector<std::string>& names) {
+  std::vector<std::string> inputs;
+  for (const qnet::Output& output : net_.outputs) inputs.push_back(names_[Index(output.tensor)]);
+  auto results = Emit(graph, inputs);
+  if (!results.ok()) return std::move(results.error()).At("the head");
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const ir::Value& value = graph.value(graph.outputs[i]);
+    writer_.Node("Identity", {(*results)[i]}, names[i]);
+    writer_.AddOutput(names[i], value.dtype, value.shape);
+  }
+  return {};
 }
 
 void Exporter::ExportOutput(const qnet::Output& output, const std::string& name) {
@@ -268,7 +453,7 @@ void Exporter::ExportOutput(const qnet::Output& output, const std::string& name)
           writer_.Part("Softmax", {value}, output.name + "/softmax", {{"axis", std::int64_t{1}}});
       break;
   }
-  Ints shape = {-1};
+  Ints shape = {batch_};
   shape.insert(shape.end(), output.shape.begin(), output.shape.end());
   writer_.Node("Reshape", {value, writer_.Ints(output.name + "/shape", shape)}, name);
   writer_.AddOutput(name, ir::DType::kFloat32, shape);
@@ -282,44 +467,33 @@ void Exporter::AddMetadata() {
 }
 
 Result<std::string> Exporter::Run() {
+  const auto is_host = [](const qnet::Op& op) {
+    return std::holds_alternative<qnet::Host>(op.params);
+  };
+  if (net_.head || std::ranges::any_of(net_.ops, is_host)) batch_ = 1;
   const qnet::Tensor& input = net_.tensor(net_.input);
   const std::string name = writer_.Unique(input.name);
   std::vector<std::string> outputs;
-  for (const qnet::Output& output : net_.outputs) outputs.push_back(writer_.Unique(output.name));
-  writer_.AddInput(name, ir::DType::kFloat32, {-1, input.c(), input.h(), input.w()});
+  for (const qnet::ModelOutput& output : qnet::ModelOutputs(net_))
+    outputs.push_back(writer_.Unique(output.name));
+  writer_.AddInput(name, ir::DType::kFloat32, {batch_, input.c(), input.h(), input.w()});
   Quantize(net_.input, name);
-  for (const qnet::Op& op : net_.ops)
-    std::visit(
-        [&](const auto& params) {
-          if constexpr (requires { Export(op, params); }) Export(op, params);
-        },
-        op.params);
-  for (std::size_t i = 0; i < outputs.size(); ++i) ExportOutput(net_.outputs[i], outputs[i]);
+  for (const qnet::Op& op : net_.ops) {
+    TF2_RETURN_IF_ERROR(
+        std::visit([&](const auto& params) { return Export(op, params); }, op.params));
+  }
+  if (net_.head) {
+    TF2_RETURN_IF_ERROR(ExportHead(net_.head->graph(), outputs));
+  } else {
+    for (std::size_t i = 0; i < outputs.size(); ++i) ExportOutput(net_.outputs[i], outputs[i]);
+  }
   AddMetadata();
   return writer_.Finish();
-}
-
-// What has no ONNX form here yet.
-Status CheckExportable(const qnet::QNet& net) {
-  for (const qnet::Op& op : net.ops) {
-    const auto* conv = std::get_if<qnet::Conv>(&op.params);
-    const bool activation = conv != nullptr && (conv->activation == qnet::Activation::kClip ||
-                                                conv->activation == qnet::Activation::kPRelu);
-    if (activation || op.params.index() > qnet::OpParams(qnet::Reshape{}).index()) {
-      return WithHint(Unsupported("{}{} cannot be written as ONNX", qnet::KindName(op),
-                                  activation ? " with its activation" : ""),
-                      "export the float model instead")
-          .At(op.name);
-    }
-  }
-  if (net.head) return Unsupported("the head's float graph cannot be written as ONNX");
-  return {};
 }
 
 }  // namespace
 
 Result<std::string> ExportQNet(const qnet::QNet& net, Rounding rounding) {
-  TF2_RETURN_IF_ERROR(CheckExportable(net));
   return Exporter(net, rounding).Run();
 }
 
