@@ -126,13 +126,6 @@ std::string ModelWriter::Int8s(std::string_view name, const ir::Shape& shape,
   return tensor->name();
 }
 
-std::string ModelWriter::Int16s(std::string_view name, const ir::Shape& shape,
-                                std::span<const std::int16_t> values) {
-  onnx_pb::Tensor* tensor = AddTensor(name, onnx_pb::Tensor::INT16, shape);
-  SetRaw(tensor, values);
-  return tensor->name();
-}
-
 std::string ModelWriter::Node(std::string_view op_type, const std::vector<std::string>& inputs,
                               const std::string& output, const NodeAttrs& attrs) {
   NodeOf(op_type, inputs, {output}, attrs);

@@ -46,8 +46,6 @@ class ModelWriter {
   }
   std::string Int8s(std::string_view name, const ir::Shape& shape,
                     std::span<const std::int8_t> values);
-  std::string Int16s(std::string_view name, const ir::Shape& shape,
-                     std::span<const std::int16_t> values);
 
   // Appends a node with one output called `output` (unique already); returns that name. An empty
   // input is one that is left out.

@@ -97,29 +97,40 @@ void Exporter::Quantize(qnet::TensorId id, const std::string& real) {
     step.push_back(PowerOfTwo(-q));
     steps_in_one.push_back(PowerOfTwo(q));
   }
-  const bool wide = t.type == qnet::ElemType::kInt16;
-  if (wide) writer_.RequireOpset(21);
-  const auto zeros = [&](std::size_t count, const ir::Shape& shape) {
-    if (wide) return writer_.Int16s(part("zero"), shape, std::vector<std::int16_t>(count, 0));
-    return writer_.Int8s(part("zero"), shape, std::vector<std::int8_t>(count, 0));
+  const auto in_steps = [&] {
+    return writer_.Part("Mul", {real, PerChannel(part("factor"), steps_in_one)}, part("steps"));
   };
+  const auto half_up = [&] {
+    const std::string half = writer_.Float(part("half"), 0.5F);
+    return writer_.Part("Floor", {writer_.Part("Add", {in_steps(), half}, part("sum"))},
+                        part("rounded"));
+  };
+  if (t.type == qnet::ElemType::kInt16) {
+    const std::string integers = rounding_ == Rounding::kHalfUp
+                                     ? half_up()
+                                     : writer_.Part("Round", {in_steps()}, part("rounded"));
+    const std::string within = writer_.Part(
+        "Clip",
+        {integers, writer_.Float(part("least"), -32768), writer_.Float(part("most"), 32767)},
+        part("integer"));
+    names_[Index(id)] = writer_.Node("Mul", {within, PerChannel(part("scale"), step)}, name);
+    return;
+  }
   const bool one = AllEqual(step);
   const ir::Shape shape = one ? ir::Shape{} : ir::Shape{static_cast<std::int64_t>(step.size())};
   if (one) step.resize(1);
   const std::string scale = writer_.Floats(part("scale"), shape, step);
-  const std::string zero = zeros(step.size(), shape);
+  const std::string zero =
+      writer_.Int8s(part("zero"), shape, std::vector<std::int8_t>(step.size(), std::int8_t{0}));
   const NodeAttrs axis = one ? NodeAttrs() : NodeAttrs{{"axis", std::int64_t{1}}};
   std::string integers;
   switch (rounding_) {
     case Rounding::kHalfUp: {
-      const std::string steps =
-          writer_.Part("Mul", {real, PerChannel(part("factor"), steps_in_one)}, part("steps"));
-      const std::string half = writer_.Float(part("half"), 0.5F);
-      const std::string floor =
-          writer_.Part("Floor", {writer_.Part("Add", {steps, half}, part("sum"))}, part("rounded"));
-      integers = writer_.Part("QuantizeLinear",
-                              {floor, writer_.Float(part("one"), 1), one ? zero : zeros(1, {})},
-                              part("integer"));
+      const std::string zero_of_one =
+          one ? zero : writer_.Int8s(part("zero"), {}, std::vector<std::int8_t>{0});
+      integers =
+          writer_.Part("QuantizeLinear", {half_up(), writer_.Float(part("one"), 1), zero_of_one},
+                       part("integer"));
       break;
     }
     case Rounding::kHalfEven:

@@ -19,12 +19,14 @@ enum class Rounding : std::uint8_t {
 // The bytes of an ONNX file of `net` (verified). Input: the preprocessed sample, [N, c, h, w] in
 // float; how it is made stands in the metadata. Values between the nodes are the real ones, v *
 // 2^-Q[c]: each feature that an operator rounds passes a pair QuantizeLinear, DequantizeLinear with
-// the scales 2^-Q along axis 1 (one scale where all Q are equal); int16 features need operator set
-// 21. Weights are the codes as int8; DequantizeLinear gives them the scale alpha[o] / 2^s[o] *
-// 2^-Q_out[o] along axis 0 and a multiplication by 2^Q_in[c] takes the input's exponents back. All
-// of these are exact in float32, so are the products of 4-bit weights; sums are rounded by whoever
-// adds them. Two-term weights are two such tensors and their sum. Errors: kUnsupported for an
-// operator that ONNX cannot express, named; kResourceExhausted past 2 GiB.
+// the scales 2^-Q along axis 1 (one scale where all Q are equal); int16 features are rounded,
+// clipped and scaled as floats, since 16-bit pairs need operator set 21 and ONNX Runtime 1.32
+// mistakes the type of 8-bit ones there. Weights are the codes as int8; DequantizeLinear gives them
+// the scale alpha[o] / 2^s[o] * 2^-Q_out[o] along axis 0 and a multiplication by 2^Q_in[c] takes
+// the input's exponents back. All of these are exact in float32, so are the products of 4-bit
+// weights; sums are rounded by whoever adds them. Two-term weights are two such tensors and their
+// sum. Errors: kUnsupported for an operator that ONNX cannot express, named; kResourceExhausted
+// past 2 GiB.
 Result<std::string> ExportQNet(const qnet::QNet& net, Rounding rounding = Rounding::kHalfUp);
 
 }  // namespace tf2::export_onnx
