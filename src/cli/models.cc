@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
 
 #include "base/files.h"
 #include "import/caffe/caffe_importer.h"
@@ -57,6 +58,8 @@ Result<ir::Graph> ImportText(const std::string& path) {
 Error UnknownFormat(const ModelFlags& flags) {
   const std::string& path = flags.path;
   if (IsDirectory(path)) return InvalidArgument("{}: is a folder, not a model file", path);
+  if (!std::filesystem::is_regular_file(path))
+    return InvalidArgument("{}: is not a regular file", path);
   if (EndsWith(path, ".caffemodel")) {
     return WithHint(InvalidArgument("{}: a caffemodel holds weights only", path),
                     "give the network's .prototxt and this file as --weights");

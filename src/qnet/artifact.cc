@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <fstream>
 
 #include "base/bytes.h"
@@ -214,6 +215,8 @@ Status WriteArtifact(const std::string& path, const Artifact& artifact) {
 }
 
 bool IsArtifactFile(const std::string& path) {
+  std::error_code failed;  // opening a pipe would wait for a writer
+  if (!std::filesystem::is_regular_file(path, failed)) return false;
   std::ifstream file(path, std::ios::binary);
   std::array<char, kMagic.size()> head = {};
   return file.read(head.data(), head.size()) &&
