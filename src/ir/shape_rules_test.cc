@@ -22,8 +22,7 @@ std::string InferOne(const std::string& shape, const std::string& node,
 
 TEST(ShapeRules, MatrixProductsBroadcast) {
   EXPECT_EQ(InferOne("[2, 3]", "matmul(%x, %b)", "const %b : f32[3] = {1, 2, 3}"), "[2]");
-  EXPECT_EQ(InferOne("[5, 1, 2, 3]", "matmul(%x, %b)", "input %b : f32[4, 3, 6]"),
-            "[5, 4, 2, 6]");
+  EXPECT_EQ(InferOne("[5, 1, 2, 3]", "matmul(%x, %b)", "input %b : f32[4, 3, 6]"), "[5, 4, 2, 6]");
   EXPECT_THAT(InferOne("[2, 3]", "matmul(%x, %x)"),
               HasSubstr("[2, 3] times [2, 3] is no matrix product"));
 }
@@ -64,8 +63,9 @@ TEST(ShapeRules, ReductionsAndIndices) {
   EXPECT_EQ(InferOne("[2, 5]", "top_k(%x) {k = 3, result = \"indices\"}"), "[2, 3]");
   EXPECT_THAT(InferOne("[2, 5]", "top_k(%x) {k = 6, result = \"values\"}"),
               HasSubstr("k 6 is more than the 5 elements"));
-  EXPECT_EQ(InferOne("[2, 3, 4]", "gather_nd(%x, %i)", "const %i : i64[5, 2] = {0, 0, 0, 0, 0, 0, "
-                                                       "0, 0, 0, 0}"),
+  EXPECT_EQ(InferOne("[2, 3, 4]", "gather_nd(%x, %i)",
+                     "const %i : i64[5, 2] = {0, 0, 0, 0, 0, 0, "
+                     "0, 0, 0, 0}"),
             "[5, 4]");
   EXPECT_EQ(InferOne("[2, 3]", "einsum(%x, %x) {equation = \"ij,kj->ik\"}"), "[2, 2]");
   EXPECT_THAT(InferOne("[2, 3]", "einsum(%x) {equation = \"ijk\"}"),

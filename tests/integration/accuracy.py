@@ -6,7 +6,7 @@ Usage: accuracy.py [NAME...]
 import subprocess
 import sys
 
-from harness import Skip, main
+from harness import Skip, main, shared
 from models import GLYPHS, NETWORKS, quantized
 
 # network: float top-1 on the whole test set, loss allowed at 8 and 4 bits (fractions).
@@ -60,6 +60,25 @@ def squeezenet_int8(runner):
     return f"agreement {report['agreement']:.4f} of {report['samples']}"
 
 
+# ONNX models of MNIST: folder and file, scale of the pixels, float top-1 on the whole test set.
+MNIST_ONNX = {
+    "mnist_onnx": ("models/onnx_mnist/mnist.onnx", 1, 0.9891),
+    "tfc_1w1a": ("models/onnx_qonnx_zoo/TFC_1W1A.onnx", 255, 0.9296),
+    "tfc_1w2a": ("models/onnx_qonnx_zoo/TFC_1W2A.onnx", 255, 0.9474),
+}
+
+
+def mnist_onnx(name):
+    """Float top-1 on the whole test set, within three pictures."""
+    def check(runner):
+        file, scale, expected = MNIST_ONNX[name]
+        report = runner.json("eval", shared(file), "--data", shared("mnist/t10k-images-idx3-ubyte.gz"), "--mean", "0", "--std", scale)
+        assert abs(report["top1"] - expected) <= 0.0003, f"top-1 {report['top1']}, expected {expected}"
+        return f"top-1 {report['top1']:.4f} of {report['samples']}"
+
+    return check
+
+
 def glyphs(runner):
     fresh = runner.work / "fresh.npz"
     done = subprocess.run(["/usr/bin/python3", GLYPHS / "render.py", "test", "--count", "2000", "--seed", "4242", "-o", fresh],
@@ -76,6 +95,7 @@ def glyphs(runner):
 
 
 CASES = {f"float {name}": float_accuracy(name) for name in EXPECTED}
+CASES |= {f"float {name}": mnist_onnx(name) for name in MNIST_ONNX}
 CASES |= {f"{bits}-bit {name}": quantised_accuracy(name, bits) for name in EXPECTED for bits in (8, 4)}
 CASES |= {"float squeezenet": squeezenet_float, "8-bit squeezenet": squeezenet_int8, "glyphs": glyphs}
 
