@@ -106,21 +106,34 @@ ValueId AddVector(Graph& graph, const std::string& name, std::vector<float> v) {
   return graph.AddConstant(name, Tensor::Float({n}, std::move(v)));
 }
 
-bool IsFusible(const Graph& graph, const Node& node) {
-  if (node.kind != OpKind::kConv && node.kind != OpKind::kGemm) return false;
-  return node.Int("relu") == 0 && !node.HasInput(3) && ConstantData(graph, node, 1) != nullptr &&
-         AbsentOrConstant(graph, node, 2);
+bool IsTransposed(OpKind kind) {
+  return kind == OpKind::kConvTranspose || kind == OpKind::kConvTranspose3d;
 }
 
-// Scales row o of the weights by the factor of output channel o. False where a weight or bias
-// overflows.
+bool IsFusible(const Graph& graph, const Node& node) {
+  const bool plain = node.kind == OpKind::kConv3d || IsTransposed(node.kind);
+  const bool has_relu = node.kind == OpKind::kConv || node.kind == OpKind::kGemm;
+  if (!plain && !(has_relu && node.Int("relu") == 0 && !node.HasInput(3))) return false;
+  return ConstantData(graph, node, 1) != nullptr && AbsentOrConstant(graph, node, 2);
+}
+
+// The output channel that element i of the weights `shape` belongs to.
+std::size_t OutputChannel(const Node& node, const ir::Shape& shape, std::size_t i) {
+  const auto row = static_cast<std::size_t>(
+      ir::ElementCount({shape.begin() + (IsTransposed(node.kind) ? 2 : 1), shape.end()}));
+  if (!IsTransposed(node.kind)) return i / row;
+  const auto per_group = static_cast<std::size_t>(shape[1]);
+  const std::size_t inputs = static_cast<std::size_t>(shape[0] / node.Int("groups"));
+  return i / row / per_group / inputs * per_group + i / row % per_group;
+}
+
+// Scales the weights of output channel o by its factor. False where a weight or bias overflows.
 bool FuseInto(Graph& graph, std::size_t index, const Chain& chain) {
   const Node& node = graph.nodes[index];
   Tensor w = graph.constant(node.inputs[1]);
   const std::size_t rows = chain.affine.factor.size();
-  const std::size_t row = w.f32.size() / rows;
   for (std::size_t i = 0; i < w.f32.size(); ++i)
-    w.f32[i] = static_cast<float>(w.f32[i] * chain.affine.factor[i / row]);
+    w.f32[i] = static_cast<float>(w.f32[i] * chain.affine.factor[OutputChannel(node, w.shape, i)]);
   std::vector<double> bias = chain.affine.shift;
   if (const auto* b = ConstantData(graph, node, 2)) {
     for (std::size_t o = 0; o < rows; ++o) bias[o] += (*b)[o] * chain.affine.factor[o];

@@ -77,5 +77,16 @@ TEST(FuseBatchNormScale, KeepsWhatWouldNotBeFinite) {
   EXPECT_EQ(*FuseBatchNormScale(g), 0);
 }
 
+TEST(FuseBatchNormScale, IntoTransposedConvolutionsWithGroups) {
+  BodyAfter(FuseBatchNormScale, Parsed(R"(input %x : f32[1, 4, 2, 2]
+    const %w : f32[4, 3, 1, 2] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 1, 3, 5, 7, 9, 2, 4, 6, 8, 1, 1, 2}
+    const %f : f32[6] = {1, 2, -1, 0.5, 3, 4}
+    const %s : f32[6] = {1, 2, 3, 4, 5, 6}
+    %c = conv_transpose(%x, %w) {groups = 2, strides = [2, 2]}
+    %y = scale(%c, %f, %s)
+    output %y)"),
+            1);
+}
+
 }  // namespace
 }  // namespace tf2::passes

@@ -34,5 +34,17 @@ TEST(FuseRelu, LeavesSharedValues) {
   EXPECT_EQ(BodyAfter(FuseRelu, g, 0), Body(g));
 }
 
+TEST(FuseRelu, DropsThoseBesideAClip) {
+  EXPECT_EQ(BodyAfter(FuseRelu,
+                      Parsed(kConv + "%r = relu(%c)\n%s = clip(%r) {max = 6, min = 0}\n"
+                                     "%y = relu(%s)\noutput %y"),
+                      2, 0),
+            "%c = conv(%x, %w)\n%y = clip(%c) as \"s\" {max = 6, min = 0}\noutput %y\n");
+  BodyAfter(FuseRelu,
+            Parsed("input %x : f32[1, 2]\n%r = relu(%x)\n%y = clip(%r) {max = 6, min = -1}\n"
+                   "output %y"),
+            0, 0);
+}
+
 }  // namespace
 }  // namespace tf2::passes

@@ -114,7 +114,10 @@ class ModelImporter {
   }
 
   Status AddInput(const onnx_pb::ValueInfo& info) {
-    if (!info.type().has_tensor_type()) return Unsupported("it is no tensor");
+    if (!info.type().has_tensor_type()) {
+      return WithHint(Unsupported("it is no tensor"),
+                      "sequences and optional values cannot be imported: export with tensors only");
+    }
     const std::int32_t type = info.type().tensor_type().elem_type();
     TF2_ASSIGN_OR_RETURN(const ir::DType dtype, MapDataType(type));
     auto given = options_.input_shapes.find(info.name());
