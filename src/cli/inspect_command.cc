@@ -76,7 +76,7 @@ Result<Listing> ListArtifact(const Options& options) {
       section != artifact.extra.end()) {
     auto stored = program::Deserialize(section->second);
     if (!stored.ok()) {
-      return std::move(stored.error()).At(fmt::format("{}: section program", path));
+      return std::move(stored.error()).At(fmt::format("{}: section program", options.model.path));
     }
     const program::Program& program = *stored;
     listing.json["program"] = {{"lanes", program.n * program.c * program.p},
