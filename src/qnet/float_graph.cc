@@ -15,7 +15,7 @@ Result<FloatGraph> FloatGraph::Parse(std::string text, const std::string& source
   TF2_ASSIGN_OR_RETURN(ir::Graph graph, ir::ParseText(text, source));
   TF2_RETURN_IF_ERROR(ir::Verify(graph));
   FloatGraph result;
-  result.contents_ = std::make_shared<const Contents>(std::move(graph), std::move(text));
+  result.contents_ = std::make_shared<const Contents>(Contents{std::move(graph), std::move(text)});
   return result;
 }
 
