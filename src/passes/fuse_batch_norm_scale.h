@@ -1,5 +1,5 @@
-// Batch norm and scale into weights: what is linear per channel after a convolution (of any kind) or
-// gemm becomes part of it.
+// Batch norm and scale into weights: what is linear per channel after a convolution (of any kind)
+// or gemm becomes part of it.
 //
 // before                                          after
 //   %c = conv(%x, %w)                               %s = conv(%x, %w.1, %s.bias)

@@ -7,8 +7,9 @@
 //   output %r
 //
 // Exact. With a residual the ReLU comes after the sum. A ReLU of a value that already went through
-// one, or through a clip that does the same, is dropped, as is one before such a clip (ReLU6). Must run before: fuse_batch_norm_scale, since nothing can be folded into weights
-// past a ReLU; scale_from_arithmetic, which leaves additions with a ReLU alone.
+// one, or through a clip that does the same, is dropped, as is one before such a clip (ReLU6). Must
+// run before: fuse_batch_norm_scale, since nothing can be folded into weights past a ReLU;
+// scale_from_arithmetic, which leaves additions with a ReLU alone.
 #ifndef TF2_PASSES_FUSE_RELU_H_
 #define TF2_PASSES_FUSE_RELU_H_
 
