@@ -1,5 +1,5 @@
 // Fast execution of a float graph on oneDNN, for calibration, evaluation and quantisation. Every
-// operator that oneDNN has (conv, gemm, pools, relu, add, concat, lrn) is a primitive made once,
+// operator that oneDNN has (conv, gemm, pools, relu, add, concat) is a primitive made once,
 // with its weights laid out once; all others run the interpreter's kernel. Results equal those of
 // interp/ but for the order of float summation.
 #ifndef TF2_FLOATEXEC_EXECUTOR_H_

@@ -4,7 +4,9 @@
 #define TF2_TESTS_CONFORMANCE_CASE_H_
 
 #include <cstdint>
+#include <cstdlib>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -30,6 +32,12 @@ struct Verdict {
   Outcome outcome = Outcome::kFailed;
   std::string reason;
 };
+
+// Whether this is the long run of ./test --all: large models are included and every case is listed.
+inline bool LevelAll() {
+  const char* level = std::getenv("TF2_TEST_LEVEL");
+  return level != nullptr && std::string_view(level) == "all";
+}
 
 // Errors: files that are missing or no protobuf.
 Result<Case> ReadCase(const std::string& folder, const std::string& name);

@@ -1,8 +1,6 @@
 // Published networks with constant weights and the outputs that ONNX gives for them.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-
 #include "base/files.h"
 #include "import/onnx/onnx_importer.h"
 #include "import/onnx/tensor_reader.h"
@@ -26,7 +24,7 @@ ir::Tensor RampInput(const ir::Shape& shape) {
 
 struct LightModel {
   const char* name;
-  bool large;  // runs only with TF2_TEST_ALL=1: the interpreter needs many seconds
+  bool large;  // runs only at TF2_TEST_LEVEL=all: the interpreter needs many seconds
 };
 
 class OnnxLightModel : public testing::TestWithParam<LightModel> {};
@@ -34,8 +32,7 @@ class OnnxLightModel : public testing::TestWithParam<LightModel> {};
 TEST_P(OnnxLightModel, ComputesItsOutput) {
   const std::string stem = kFolder + "light_" + GetParam().name;
   if (!FileExists(stem + ".onnx")) GTEST_SKIP() << stem << ".onnx is not here";
-  if (GetParam().large && std::getenv("TF2_TEST_ALL") == nullptr)
-    GTEST_SKIP() << "large: set TF2_TEST_ALL=1 to run it";
+  if (GetParam().large && !LevelAll()) GTEST_SKIP() << "large: ./test --all runs it";
   auto graph = import::onnx::ImportOnnx(stem + ".onnx");
   ASSERT_TRUE(graph.ok()) << graph.error().ToString();
   const auto bytes = ReadFile(stem + "_output_0.pb");

@@ -2,7 +2,6 @@
 #include <gtest/gtest.h>
 
 #include <cstdio>
-#include <cstdlib>
 
 #include "base/files.h"
 #include "tests/conformance/case.h"
@@ -15,9 +14,6 @@ constexpr const char* kRoot = "/usr/share/libonnx-testdata/data/";
 struct Count {
   int passed = 0, refused = 0, failed = 0;
 };
-
-// With TF2_TEST_ALL set every case is listed.
-bool Lists() { return std::getenv("TF2_TEST_ALL") != nullptr; }
 
 // Runs the cases of one folder of the data.
 Count RunFolder(const std::string& folder) {
@@ -36,12 +32,12 @@ Count RunFolder(const std::string& folder) {
         test.ok() ? Run(*test) : Verdict{Outcome::kRefused, test.error().message};
     if (verdict.outcome == Outcome::kPassed) {
       ++count.passed;
-      if (Lists()) std::printf("  %s passed\n", name.c_str());
+      if (LevelAll()) std::printf("  %s passed\n", name.c_str());
     }
     if (verdict.outcome == Outcome::kRefused) {
       ++count.refused;
       EXPECT_FALSE(verdict.reason.empty()) << name;
-      if (Lists()) std::printf("  %s refused: %s\n", name.c_str(), verdict.reason.c_str());
+      if (LevelAll()) std::printf("  %s refused: %s\n", name.c_str(), verdict.reason.c_str());
     }
     if (verdict.outcome == Outcome::kFailed) {
       ++count.failed;

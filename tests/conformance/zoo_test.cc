@@ -4,13 +4,13 @@
 
 #include <cmath>
 #include <cstdio>
-#include <cstdlib>
 
 #include "base/files.h"
 #include "floatexec/executor.h"
 #include "import/onnx/onnx_importer.h"
 #include "interp/interpreter.h"
 #include "passes/pipeline.h"
+#include "tests/conformance/case.h"
 
 namespace tf2::conformance {
 namespace {
@@ -21,7 +21,7 @@ struct ZooModel {
   const char* name;  // of the test
   const char* file;
   float low, high;  // of its inputs
-  bool large;       // runs only with TF2_TEST_ALL=1: the interpreter needs many seconds
+  bool large;       // runs only at TF2_TEST_LEVEL=all: the interpreter needs many seconds
 };
 
 class OnnxZoo : public testing::TestWithParam<ZooModel> {};
@@ -54,8 +54,7 @@ double Distance(const ir::Tensor& a, const ir::Tensor& b) {
 TEST_P(OnnxZoo, RunsAlikeBeforeAndAfterThePasses) {
   const ZooModel& m = GetParam();
   if (!FileExists(kFolder + m.file)) GTEST_SKIP() << kFolder << m.file << " is not here";
-  if (m.large && std::getenv("TF2_TEST_ALL") == nullptr)
-    GTEST_SKIP() << "large: set TF2_TEST_ALL=1 to run it";
+  if (m.large && !LevelAll()) GTEST_SKIP() << "large: ./test --all runs it";
   auto graph = import::onnx::ImportOnnx(kFolder + m.file);
   ASSERT_TRUE(graph.ok()) << graph.error().ToString();
   std::vector<ir::Tensor> inputs;
