@@ -29,6 +29,13 @@ Status ScoreBatch(Inputs inputs, std::span<const std::optional<int>> labels, con
   }
   for (std::size_t i = 0; i < scores.size(); ++i) {
     const std::span<const float> own(scores[i]);
+    if (labels[i] && own.size() < 2) {
+      return WithHint(InvalidArgument("accuracy takes a score for each class; the network's first "
+                                      "output has {} value(s) (is it the index of a class?)",
+                                      own.size()),
+                      "cut the operator that picks the class (TopK, ArgMax) off the model, or give "
+                      "data without labels");
+    }
     if (labels[i] && *labels[i] >= static_cast<int>(own.size())) {
       return WithHint(
           InvalidArgument("the data have a sample of class {}, the network has {} classes, 0 to {}",
