@@ -1,8 +1,19 @@
+#include <bit>
 #include <cmath>
+#include <cstdint>
 
 #include "quantize/calibrate.h"
 
 namespace tf2::quantize {
+namespace {
+
+// 2^exponent, -1022 to 1023: without the call of std::ldexp, as every feature of every sample comes
+// here.
+double PowerOfTwo(int exponent) {
+  return std::bit_cast<double>(static_cast<std::uint64_t>(1023 + exponent) << 52);
+}
+
+}  // namespace
 
 void Histogram::Add(float magnitude) {
   if (magnitude == 0) {
@@ -10,12 +21,12 @@ void Histogram::Add(float magnitude) {
     return;
   }
   if (bins.empty()) bins.assign(kBins, 0);
-  if (magnitude >= std::ldexp(1.0F, exponent)) {
+  if (magnitude >= PowerOfTwo(exponent)) {
     int needed = 0;  // magnitude < 2^needed
     std::frexp(magnitude, &needed);
     WidenTo(needed);
   }
-  ++bins[static_cast<std::size_t>(std::ldexp(magnitude, 11 - exponent))];
+  ++bins[static_cast<std::size_t>(magnitude * PowerOfTwo(11 - exponent))];
 }
 
 void Histogram::WidenTo(std::int32_t new_exponent) {
