@@ -30,9 +30,10 @@ class Model:
     """A file with the shapes of its inputs and how it is tried."""
 
     def __init__(self, file, shape, weights=None, quick=False, trained=True, seconds=600, scale=1.0, least=LEAST_SNR_DB,
-                 more=None):
+                 more=None, flags=()):
         self.file, self.shape, self.weights = file, shape, weights
         self.quick, self.trained, self.seconds, self.scale, self.least = quick, trained, seconds, scale, least
+        self.more_flags = flags
         self.more = more or {}  # further inputs by name: their values; `shape` is then of the input "data"
 
     def flags(self):
@@ -41,7 +42,7 @@ class Model:
             flags += ["--weights", shared(self.weights)]
         elif self.file.endswith(".prototxt"):
             flags += ["--random-weights", 1]
-        return flags
+        return [*flags, *self.more_flags]
 
     def data(self, folder):
         """The samples: uniform in 0 to `scale`, the same at every run."""
@@ -63,12 +64,12 @@ def network(name, side=224, **how):
 
 
 MODELS = {
-    "espcn resize": model("onnx_espcn_qonnx", "nn_resize_quant.onnx", (3, 128, 128)),
-    "espcn subpixel": model("onnx_espcn_qonnx", "subpixel_quant.onnx", (3, 128, 128)),
+    "espcn resize": model("onnx_espcn_qonnx", "nn_resize_quant.onnx", (3, 128, 128), quick=True),
+    "espcn subpixel": model("onnx_espcn_qonnx", "subpixel_quant.onnx", (3, 128, 128), quick=True),
     "finn tfc": model("onnx_finn_tfc", "model.onnx", (1, 28, 28), quick=True, scale=255,
                       least=6.0),
     "hls4ml keras": model("onnx_hls4ml", "three_layer_keras.onnx", (16,), quick=True),
-    "hls4ml unet": model("onnx_hls4ml", "tiny_unet_ch_last.onnx", (256, 256, 3)),
+    "hls4ml unet": model("onnx_hls4ml", "tiny_unet_ch_last.onnx", (256, 256, 3), least=8.0),
     "mnist": model("onnx_mnist", "mnist.onnx", (1, 28, 28), quick=True, scale=255),
     "mobilenet 0.25": model("onnx_mobilenet_v1_025_derived", "mobilenet_v1_0.25_224.onnx", (3, 224, 224), quick=True),
     "tfc 1w1a": model("onnx_qonnx_zoo", "TFC_1W1A.onnx", (1, 28, 28), quick=True),
@@ -76,9 +77,9 @@ MODELS = {
     "jet tagging": model("onnx_qonnx_zoo", "qkeras_jettagging.onnx", (16,), quick=True),
     "unsw nb15": model("onnx_qonnx_zoo", "unsw_nb15-mlp-w2a2.onnx", (600,), quick=True),
     "resnet20 onnx": model("onnx_resnet20_cifar10", "resnet20.onnx", (3, 32, 32), quick=True),
-    "ultraface onnx": model("onnx_ultraface", "version-RFB-320_without_postprocessing.onnx", (3, 240, 320)),
+    "ultraface onnx": model("onnx_ultraface", "version-RFB-320_without_postprocessing.onnx", (3, 240, 320), quick=True),
     "yunet n": model("onnx_yunet", "yunet_n_320_320.onnx", (3, 320, 320), scale=255),
-    "yunet s": model("onnx_yunet", "yunet_s_320_320.onnx", (3, 320, 320), scale=255),
+    "yunet s": model("onnx_yunet", "yunet_s_320_320.onnx", (3, 320, 320), quick=True, scale=255),
     "cifar10 full": model("caffe_cifar10_full", "cifar10_full.prototxt", (3, 32, 32), "cifar10_full_iter_70000.caffemodel",
                           quick=True, scale=100),
     "cifar10 full ternary": model("caffe_cifar10_full", "cifar10_full.prototxt", (3, 32, 32),
@@ -91,6 +92,8 @@ MODELS = {
     "mtcnn o": model("caffe_mtcnn", "det3.prototxt", (3, 48, 48), "det3.caffemodel", quick=True),
     "resnet20 caffe": model("caffe_resnet20_cifar10", "deploy.prototxt", (3, 32, 32), "ResNet_20.caffemodel", quick=True,
                             scale=100),
+    "resnet20 caffe, training file": model("caffe_resnet20_cifar10", "res20_cifar_train_test.prototxt", (3, 32, 32),
+                                           "ResNet_20.caffemodel", scale=100, flags=["--input-shape", "Data1=1x3x32x32"]),
     "squeezenet 1.1 trained": model("caffe_squeezenet_v1.1", "deploy.prototxt", (3, 227, 227), "squeezenet_v1.1.caffemodel",
                                     scale=100),
     "ultraface caffe": model("caffe_ultraface", "RFB-320.prototxt", (3, 240, 320), "RFB-320.caffemodel"),
@@ -102,7 +105,8 @@ MODELS = {
     "mobilenet v2": network("mobilenet/mobilenet_v2_deploy.prototxt"),
     "squeezenet 1.0": network("squeezenet/squeezenet_v1.0_deploy.prototxt", 227),
     "squeezenet 1.1": network("squeezenet/squeezenet_v1.1_deploy.prototxt", 227),
-    "squeezenext": network("squeezenext/1.0-SqNxt-23v5_train_val.prototxt", 227),
+    "squeezenext": network("squeezenext/1.0-SqNxt-23v5_train_val.prototxt", 227,
+                           flags=["--input-shape", "data=1x3x227x227"]),
     "ssd mobilenet": network("ssd_mobilenet/MobileNetSSD_voc_deploy.prototxt", 300),
     "ssd300": network("ssd_vgg300/ssd300_vgg16_voc_deploy.prototxt", 300),
     **{f"resnet-{n}": network(f"resnet_he/ResNet-{n}-deploy.prototxt") for n in (50, 101, 152)},
