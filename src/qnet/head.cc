@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "numerics/quantize_row.h"
+
 namespace tf2::qnet {
 namespace {
 
@@ -36,8 +38,8 @@ Result<std::vector<std::int8_t>> QuantizeInput(const QNet& net, std::span<const 
   }
   const std::size_t plane = input.size() / tensor.q.size();
   std::vector<std::int8_t> out(input.size());
-  for (std::size_t i = 0; i < input.size(); ++i)
-    out[i] = numerics::QuantizeToInt8(input[i], tensor.q[i / plane]);
+  for (std::size_t c = 0; c < tensor.q.size(); ++c)
+    numerics::QuantizeRow(input.subspan(c * plane, plane), tensor.q[c], out.data() + c * plane);
   return out;
 }
 
