@@ -8,21 +8,20 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-#include <filesystem>
 #include <string>
 #include <utility>
+
+#include "base/files.h"
 
 namespace tf2::quantize {
 namespace {
 
-// An open file of `bytes` zeros that has no name any more.
+// An open file of `bytes` zeros that has no name any more: its folder goes when this returns.
 Result<int> UnlinkedFile(std::size_t bytes) {
-  std::error_code ec;
-  const std::filesystem::path folder = std::filesystem::temp_directory_path(ec);
-  std::string name = (ec ? "/tmp" : folder.string()) + "/tf2-activations-XXXXXX";
-  const int fd = ::mkstemp(name.data());
+  TF2_ASSIGN_OR_RETURN(const ScratchDir folder, ScratchDir::Create());
+  const std::string name = folder.File("activations");
+  const int fd = ::open(name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (fd < 0) return IoError("cannot make a temporary file: {}", std::strerror(errno)).At(name);
-  ::unlink(name.c_str());
   if (const int failed = ::posix_fallocate(fd, 0, static_cast<off_t>(bytes)); failed != 0) {
     ::close(fd);
     return WithHint(
