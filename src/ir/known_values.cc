@@ -277,7 +277,9 @@ Known EvaluateUnary(const RuleContext& c, const Inferred& result) {
 Known EvaluateReduce(const RuleContext& c, const Inferred& result) {
   const ReduceFn fn = ReduceFnOf(c.node);
   const Tensor& x = *c.known_value(0);
-  if (result.dtype != DType::kInt64 || ElementCount(result.shape) != 1 || x.i64.empty())
+  const bool folds =
+      fn == ReduceFn::kSum || fn == ReduceFn::kProd || fn == ReduceFn::kMax || fn == ReduceFn::kMin;
+  if (!folds || result.dtype != DType::kInt64 || ElementCount(result.shape) != 1 || x.i64.empty())
     return std::nullopt;
   std::int64_t value = x.i64[0];
   for (std::size_t i = 1; i < x.i64.size(); ++i) {
@@ -288,10 +290,8 @@ Known EvaluateReduce(const RuleContext& c, const Inferred& result) {
       value = *Arithmetic(OpKind::kMul, value, v);
     } else if (fn == ReduceFn::kMax) {
       value = std::max(value, v);
-    } else if (fn == ReduceFn::kMin) {
-      value = std::min(value, v);
     } else {
-      return std::nullopt;
+      value = std::min(value, v);
     }
   }
   Tensor y = Empty(result);
