@@ -66,6 +66,7 @@ class Labels {
   const std::map<char, std::size_t>& letters() const { return letters_; }
 
   Status SetSize(std::size_t label, std::int64_t size) {
+    if (size < 1) return InvalidArgument("a label has the size {}", size);
     if (sizes_[label] != size && sizes_[label] != 1 && size != 1)
       return InvalidArgument("a label has the sizes {} and {}", sizes_[label], size);
     sizes_[label] = std::max(sizes_[label], size);

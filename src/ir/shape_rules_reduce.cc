@@ -67,7 +67,7 @@ Result<Inferred> EinsumShape(const RuleContext& c) {
   // The work: one product for each combination of all labels.
   std::int64_t work = 1;
   for (std::int64_t size : einsum.sizes) {
-    if (size < 1 || work > (std::int64_t{1} << 40) / size)
+    if (work > (std::int64_t{1} << 40) / size)
       return ResourceExhausted("the sum of products is too large");
     work *= size;
   }

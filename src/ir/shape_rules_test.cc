@@ -72,6 +72,21 @@ TEST(ShapeRules, ReductionsAndIndices) {
               HasSubstr("equation term 'ijk' does not fit [2, 3]"));
 }
 
+TEST(ShapeRules, ReductionsOfOneNumberAreNotItself) {
+  const auto reshaped = [](const std::string& fn) {
+    return InferOne("[9]", "reshape(%x, %r)",
+                    "const %c : i64[1] = {9}\n%r = reduce(%c) {fn = \"" + fn + "\"}");
+  };
+  EXPECT_EQ(reshaped("sum"), "[9]");
+  EXPECT_EQ(reshaped("min"), "[9]");
+  EXPECT_THAT(reshaped("sum_square"), HasSubstr("the shape that reshape takes depends on data"));
+}
+
+TEST(ShapeRules, SumsOfProductsOfNothing) {
+  EXPECT_THAT(InferOne("[1]", "einsum(%e, %e) {equation = \"i,i->i\"}", "const %e : i64[0] = {}"),
+              HasSubstr("a label has the size 0"));
+}
+
 TEST(ShapeRules, TypesOfFunctions) {
   EXPECT_THAT(InferOne("[2]", "unary(%x) {fn = \"not\"}"), HasSubstr("not is not defined on f32"));
   EXPECT_THAT(InferOne("[2]", "unary(%x) {fn = \"twice\"}"),
