@@ -47,7 +47,9 @@ bool KeepsEveryElement(const Graph& graph, const Node& node, const Shape& in) {
     }
     case OpKind::kResize: {
       const auto scales = node.Floats("scales");
-      return node.String("coordinates") != "tf_crop_and_resize" &&
+      const std::string coordinates = node.String("coordinates");
+      return coordinates != "tf_crop_and_resize" &&
+             coordinates != "tf_half_pixel_for_nn" &&  // half an element away
              std::all_of(scales.begin(), scales.end(), [](float s) { return s == 1; });
     }
     case OpKind::kDepthToSpace:

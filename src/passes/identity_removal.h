@@ -8,8 +8,9 @@
 //   %d = reshape(%c) {shape = [1, 8]}
 //   output %d
 //
-// Dropped: identity; reshape, flatten, squeeze, unsqueeze, pad and slice that keep the shape and
-// every element in place; concat of one; cast to the same type; 1 x 1 pooling with stride 1. A
+// Dropped: identity; reshape, flatten, squeeze, unsqueeze, expand, tile, transpose, resize,
+// depth_to_space, space_to_depth, pad and slice that keep the shape and every element in place;
+// concat of one; cast to the same type; 1 x 1 pooling with stride 1. A
 // reshape or squeeze of [n, ...] to [n, rest] becomes flatten, as does a flatten or reshape of one.
 // An identity between an input and an output of the graph stays. Must run before: constant folding,
 // which makes targets of reshapes known.

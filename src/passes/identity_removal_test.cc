@@ -30,6 +30,18 @@ TEST(IdentityRemoval, KeepsWhatOnlyLooksLikeOne) {
   EXPECT_EQ(BodyAfter(RemoveIdentities, g, 0), Body(g));
 }
 
+TEST(IdentityRemoval, DropsAResizeOnlyWhereItsPositionsAreTheElements) {
+  const auto resized = [](const std::string& attrs) {
+    return Parsed(
+        "input %x : f32[1, 1, 1, 3]\n%a = resize(%x) {sizes = [1, 1, 1, 3], mode = "
+        "\"linear\"" +
+        attrs + "}\n%y = relu(%a)\noutput %y");
+  };
+  BodyAfter(RemoveIdentities, resized(""), 1, 0);
+  BodyAfter(RemoveIdentities, resized(", coordinates = \"align_corners\""), 1, 0);
+  BodyAfter(RemoveIdentities, resized(", coordinates = \"tf_half_pixel_for_nn\""), 0, 0);
+}
+
 TEST(IdentityRemoval, KeepsTheNamesOfOutputs) {
   const ir::Graph g = Parsed(R"(input %x : f32[1, 2]
     %a = relu(%x)
