@@ -1,5 +1,6 @@
 #include "passes/fuse_relu.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "ir/op_table.h"
@@ -18,7 +19,7 @@ bool IsAfterRelu(const Graph& graph, const Node& relu) {
   const std::optional<std::size_t> producer = graph.Producer(relu.inputs[0]);
   if (!producer) return false;
   const Node& node = graph.nodes[*producer];
-  if (node.kind == OpKind::kClip) return node.Float("min") >= 0;
+  if (node.kind == OpKind::kClip) return std::min(node.Float("min"), node.Float("max")) >= 0;
   return node.kind == OpKind::kRelu || (TakesRelu(node) && node.Int("relu") != 0);
 }
 

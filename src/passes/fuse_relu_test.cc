@@ -44,6 +44,11 @@ TEST(FuseRelu, DropsThoseBesideAClip) {
             Parsed("input %x : f32[1, 2]\n%r = relu(%x)\n%y = clip(%r) {max = 6, min = -1}\n"
                    "output %y"),
             0, 0);
+  // Bounds that cross give max.
+  BodyAfter(FuseRelu,
+            Parsed("input %x : f32[1, 2]\n%c = clip(%x) {max = -1, min = 0}\n%y = relu(%c)\n"
+                   "output %y"),
+            0, 0);
 }
 
 }  // namespace

@@ -32,7 +32,7 @@ using Signs = std::vector<bool>;
 
 bool AllInputsNonNegative(const Signs& signs, const Node& node) {
   return std::all_of(node.inputs.begin(), node.inputs.end(),
-                     [&](ValueId id) { return signs[Index(id)]; });
+                     [&](ValueId id) { return id == ir::kNoValue || signs[Index(id)]; });
 }
 
 bool MakesNonNegative(const Signs& signs, const Node& node) {
@@ -45,7 +45,8 @@ bool MakesNonNegative(const Signs& signs, const Node& node) {
     case OpKind::kMaxPoolIndices:
       return true;
     case OpKind::kClip:
-      return node.Float("min") >= 0 || AllInputsNonNegative(signs, node);
+      return node.Float("max") >= 0 &&
+             (node.Float("min") >= 0 || AllInputsNonNegative(signs, node));
     case OpKind::kConv:
     case OpKind::kGemm:
       return node.Int("relu") != 0;

@@ -32,6 +32,8 @@ TEST(PadIntoConv, MaximumOfWhatIsNotNegative) {
   EXPECT_EQ(After(kPad, pool, 1),
             "%a = relu(%x)\n%y = max_pool(%a) {kernel = [3, 3], pads = [1, 2, 0, 1]}\noutput %y\n");
   After(kPad, pool, 0, "identity(%x)");
+  After(kPad, pool, 1, "clip(%x) {max = 6, min = 0}");
+  After(kPad, pool, 0, "clip(%x) {max = -1, min = 0}");
   After(kPad, "max_pool(%p) {kernel = [2, 2]}", 0);  // a window of padding only
   After(kPad, "max_pool(%p) {kernel = [3, 3], strides = [2, 2], ceil = 1}", 0);
 }
