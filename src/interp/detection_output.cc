@@ -100,16 +100,18 @@ std::vector<Detection> DetectionsOf(const Params& p, const float* locations, con
                                     const float* priors) {
   std::vector<Detection> all;
   std::vector<Box> boxes(static_cast<std::size_t>(p.boxes));
+  std::int64_t decoded = -1;  // the set of locations that `boxes` come from
   for (std::int64_t label = 0; label < p.classes; ++label) {
     if (label == p.background) continue;
-    if (all.empty() || p.location_sets > 1) {
-      const std::int64_t set = p.location_sets == 1 ? 0 : label;
+    const std::int64_t set = p.location_sets == 1 ? 0 : label;
+    if (set != decoded) {
       for (std::int64_t i = 0; i < p.boxes; ++i) {
         const float* prior = priors + 4 * i;
         boxes[static_cast<std::size_t>(i)] =
             Decode(p, {prior[0], prior[1], prior[2], prior[3]}, prior + 4 * p.boxes,
                    locations + 4 * (i * p.location_sets + set));
       }
+      decoded = set;
     }
     const auto best = BestOfClass(p, label, boxes, scores);
     all.insert(all.end(), best.begin(), best.end());
