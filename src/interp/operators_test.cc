@@ -47,6 +47,14 @@ TEST(L2Normalize, AlongChannels) {
       ElementsAre(0.6F, 0, 0.8F, 0));
 }
 
+TEST(Resize, AlignsTheCornersOfOneElement) {
+  EXPECT_THAT(Floats("input %x : f32[1, 1, 1, 1]\n%y = resize(%x) {coordinates = "
+                     "\"align_corners\", mode = \"linear\", scales = [1, 1, 1, 1], sizes = "
+                     "[1, 1, 1, 2]}\noutput %y",
+                     {ir::Tensor::Float({1, 1, 1, 1}, {3})}),
+              ElementsAre(3, 3));
+}
+
 TEST(MultiThreshold, CountsPerChannel) {
   const ir::Tensor x = ir::Tensor::Float({1, 2, 2}, {0, 1.5F, 0, 1.5F});
   EXPECT_THAT(Floats("input %x : f32[1, 2, 2]\nconst %t : f32[2, 2] = {-1, 1, 1, 2}\n"

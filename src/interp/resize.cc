@@ -36,7 +36,7 @@ double SourceOf(const std::string& rule, const AxisParams& a, std::int64_t i) {
   if (rule == "pytorch_half_pixel") return a.out > 1 ? (x + 0.5) / a.scale - 0.5 : 0;
   if (rule == "tf_half_pixel_for_nn") return (x + 0.5) / a.scale;
   // The length that the scale makes, before it is rounded down, is what corners are aligned over.
-  if (rule == "align_corners") return a.out > 1 ? x * (in - 1) / (a.scale * in - 1) : 0;
+  if (rule == "align_corners") return a.scale * in > 1 ? x * (in - 1) / (a.scale * in - 1) : 0;
   if (rule == "tf_crop_and_resize") {
     if (a.out <= 1) return 0.5 * (a.roi_start + a.roi_end) * (in - 1);
     return a.roi_start * (in - 1) + x * (a.roi_end - a.roi_start) * (in - 1) / (out - 1);
@@ -96,11 +96,11 @@ AxisTable TableOf(const ir::Node& node, const AxisParams& a) {
     const double x = SourceOf(rule, a, o);
     table.outside.push_back(rule == "tf_crop_and_resize" &&
                             (x < 0 || x > static_cast<double>(a.in - 1)));
+    // Far outside there is no tap to weigh, and no integer to round to.
+    const double near = std::clamp(x, -4.0, static_cast<double>(a.in) + 4);
     if (mode == "nearest") {
-      table.taps.push_back({{std::clamp<std::int64_t>(Nearest(nearest, x), 0, a.in - 1), 1.0}});
+      table.taps.push_back({{std::clamp<std::int64_t>(Nearest(nearest, near), 0, a.in - 1), 1.0}});
     } else {
-      // Far outside there is no tap to weigh.
-      const double near = std::clamp(x, -4.0, static_cast<double>(a.in) + 4);
       table.taps.push_back(KernelTaps(node, a, near));
       if (table.taps.back().empty()) table.taps.back() = {{near < 0 ? 0 : a.in - 1, 1.0}};
     }

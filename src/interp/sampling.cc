@@ -154,7 +154,7 @@ struct Bins {
     // An adaptive number stays within reason: boxes are data.
     samples = sampling > 0
                   ? sampling
-                  : std::clamp<std::int64_t>(static_cast<std::int64_t>(std::ceil(size)), 0, 4096);
+                  : static_cast<std::int64_t>(std::fmin(std::fmax(std::ceil(size), 0), 4096));
   }
   double At(std::int64_t bin, std::int64_t sample) const {
     return start + static_cast<double>(bin) * size +
