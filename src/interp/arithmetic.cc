@@ -27,25 +27,6 @@ std::int64_t Apply(OpKind kind, std::int64_t a, std::int64_t b) {
   return b == -1 ? static_cast<std::int64_t>(0 - ua) : a / b;
 }
 
-template <typename T>
-void Compute(const Call& call, OpKind kind, ir::Tensor& y) {
-  const std::vector<T>& a = DataOf<T>(call.x(0));
-  const std::vector<T>& b = DataOf<T>(call.x(1));
-  std::vector<T>& out = DataOf<T>(y);
-  const auto sa = BroadcastStrides(call.x(0).shape, y.shape);
-  const auto sb = BroadcastStrides(call.x(1).shape, y.shape);
-  const std::int64_t width = RowWidth(y.shape);
-  const std::int64_t step_a = RowStep(sa);
-  const std::int64_t step_b = RowStep(sb);
-  ForEachRow<2>(y.shape, {sa, sb}, [&](std::int64_t to, const std::array<std::int64_t, 2>& at) {
-    for (std::int64_t i = 0; i < width; ++i) {
-      out[static_cast<std::size_t>(to + i)] =
-          Apply(kind, a[static_cast<std::size_t>(at[0] + i * step_a)],
-                b[static_cast<std::size_t>(at[1] + i * step_b)]);
-    }
-  });
-}
-
 }  // namespace
 
 Status RunArithmetic(const Call& call, ir::Tensor& y) {
@@ -54,7 +35,10 @@ Status RunArithmetic(const Call& call, ir::Tensor& y) {
   if (kind == OpKind::kDiv && std::find(divisors.begin(), divisors.end(), 0) != divisors.end()) {
     return InvalidArgument("division of integers by zero");
   }
-  Dispatch(y.dtype, [&](auto zero) { Compute<decltype(zero)>(call, kind, y); });
+  Dispatch(y.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    Zip<T, T>(call.x(0), call.x(1), y, [kind](T a, T b) { return Apply(kind, a, b); });
+  });
   if (kind == OpKind::kAdd && call.node.Int("relu") != 0) {
     for (float& v : y.f32) v = std::max(v, 0.0F);
     for (std::int64_t& v : y.i64) v = std::max<std::int64_t>(v, 0);

@@ -13,23 +13,6 @@ namespace {
 
 using ir::BinaryFn;
 
-// y = f(a, b) with broadcasting.
-template <typename From, typename To, typename F>
-void Apply2(const Call& call, ir::Tensor& y, F&& f) {
-  const From* a = DataOf<From>(call.x(0)).data();
-  const From* b = DataOf<From>(call.x(1)).data();
-  To* out = DataOf<To>(y).data();
-  const Strides sa = BroadcastStrides(call.x(0).shape, y.shape);
-  const Strides sb = BroadcastStrides(call.x(1).shape, y.shape);
-  const std::int64_t width = RowWidth(y.shape);
-  const std::int64_t step_a = RowStep(sa);
-  const std::int64_t step_b = RowStep(sb);
-  ForEachRow<2>(y.shape, {sa, sb}, [&](std::int64_t to, const std::array<std::int64_t, 2>& at) {
-    for (std::int64_t i = 0; i < width; ++i)
-      out[to + i] = static_cast<To>(f(a[at[0] + i * step_a], b[at[1] + i * step_b]));
-  });
-}
-
 double FloorMod(double a, double b) {
   const double r = std::fmod(a, b);
   return r != 0 && (r < 0) != (b < 0) ? r + b : r;
@@ -66,8 +49,8 @@ std::int64_t Shift(std::int64_t a, std::int64_t b, bool left) {
 template <typename T>
 void Common(const Call& call, BinaryFn fn, ir::Tensor& y) {
   using Wide = std::conditional_t<std::is_same_v<T, float>, double, std::int64_t>;
-  const auto same = [&](auto f) { Apply2<T, T>(call, y, f); };
-  const auto truth = [&](auto f) { Apply2<T, std::int64_t>(call, y, f); };
+  const auto same = [&](auto f) { Zip<T, T>(call.x(0), call.x(1), y, f); };
+  const auto truth = [&](auto f) { Zip<T, std::int64_t>(call.x(0), call.x(1), y, f); };
   switch (fn) {
     case BinaryFn::kPow:
       return same([](T a, T b) { return Pow(Wide(a), Wide(b)); });
@@ -108,7 +91,7 @@ void Common(const Call& call, BinaryFn fn, ir::Tensor& y) {
 
 void OfIntegers(const Call& call, BinaryFn fn, ir::Tensor& y) {
   using I = std::int64_t;
-  const auto apply = [&](auto f) { Apply2<I, I>(call, y, f); };
+  const auto apply = [&](auto f) { Zip<I, I>(call.x(0), call.x(1), y, f); };
   switch (fn) {
     case BinaryFn::kAnd:
       return apply([](I a, I b) { return a != 0 && b != 0 ? 1 : 0; });
@@ -159,7 +142,8 @@ Status RunBinary(const Call& call, ir::Tensor& y) {
 }
 
 Status RunPrelu(const Call& call, ir::Tensor& y) {
-  Apply2<float, float>(call, y, [](float x, float slope) { return x < 0 ? slope * x : x; });
+  Zip<float, float>(call.x(0), call.x(1), y,
+                    [](float x, float slope) { return x < 0 ? slope * x : x; });
   return {};
 }
 

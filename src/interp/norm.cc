@@ -91,12 +91,7 @@ struct AxisSums {
   // f(element of x, element of the sums)
   template <typename F>
   void ForEach(const ir::Shape& x, F&& f) const {
-    const std::int64_t width = RowWidth(x);
-    const std::int64_t step = RowStep(strides);
-    ForEachRow<1>(x, {strides}, [&](std::int64_t from, const std::array<std::int64_t, 1>& to) {
-      for (std::int64_t i = 0; i < width; ++i)
-        f(static_cast<std::size_t>(from + i), static_cast<std::size_t>(to[0] + i * step));
-    });
+    Walk(x, strides, f);
   }
 };
 

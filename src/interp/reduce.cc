@@ -81,17 +81,6 @@ W Finish(ReduceFn fn, W sum, std::int64_t count) {
   return sum;
 }
 
-// Calls f(element of x, element of y) for all of x; `strides` are those of y along x.
-template <typename F>
-void Walk(const ir::Shape& x, const Strides& strides, F&& f) {
-  const std::int64_t width = RowWidth(x);
-  const std::int64_t step = RowStep(strides);
-  ForEachRow<1>(x, {strides}, [&](std::int64_t from, const std::array<std::int64_t, 1>& to) {
-    for (std::int64_t i = 0; i < width; ++i)
-      f(static_cast<std::size_t>(from + i), static_cast<std::size_t>(to[0] + i * step));
-  });
-}
-
 void LogSumExp(const ir::Tensor& x, const Strides& strides, ir::Tensor& y) {
   std::vector<double> top(y.f32.size(), -std::numeric_limits<double>::infinity());
   Walk(x.shape, strides, [&](std::size_t i, std::size_t o) {
