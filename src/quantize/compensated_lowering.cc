@@ -10,7 +10,7 @@
 #include "base/hash.h"
 #include "base/interrupt.h"
 #include "base/parallel.h"
-#include "numerics/numerics.h"
+#include "qnet/head.h"
 #include "qnet/interpreter.h"
 #include "quantize/choose_q.h"
 #include "quantize/draft.h"
@@ -129,18 +129,15 @@ class Attempt {
     TF2_ASSIGN_OR_RETURN(Frontier * real, floats_.Input());
     TF2_ASSIGN_OR_RETURN(Frontier quantised,
                          Frontier::Make(memory_, count_, static_cast<std::size_t>(input.bytes())));
-    const auto plane = static_cast<std::size_t>(input.h()) * static_cast<std::size_t>(input.w());
     Hasher key = KeyOfModel(draft_, options_, count_);
     for (const std::string& name : two_term_) key.Add(std::string_view(name));
     for (std::size_t i = 0; i < count_; ++i) {
       TF2_RETURN_IF_ERROR(CheckInterrupted());
       TF2_ASSIGN_OR_RETURN(const std::vector<float> sample, source_(i));
+      TF2_ASSIGN_OR_RETURN(const auto integers, qnet::QuantizeInput(draft_.net, sample));
       key.Add(AsBytes(sample));
       std::ranges::copy(sample, real->Floats(i));
-      for (std::size_t k = 0; k < sample.size(); ++k) {
-        quantised.Bytes(i)[k] =
-            static_cast<std::uint8_t>(numerics::QuantizeToInt8(sample[k], input.q[k / plane]));
-      }
+      std::ranges::copy(integers, quantised.Bytes(i));
     }
     tensors_[qnet::Index(draft_.net.input)] = std::move(quantised);
     key_ = key.Digest();
