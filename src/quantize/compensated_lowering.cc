@@ -30,10 +30,6 @@ constexpr std::size_t kPositionsPerWeight = 32;
 // Of the samples that are kept for the refinement of one layer, at most.
 constexpr std::size_t kSampleBytes = std::size_t{512} << 20;
 
-qnet::WeightKind KindOf(const QuantizeOptions& options) {
-  return options.bits == 4 ? qnet::WeightKind::kSac : qnet::WeightKind::kMac;
-}
-
 template <typename T>
 std::span<const std::uint8_t> AsBytes(const std::vector<T>& v) {
   return {reinterpret_cast<const std::uint8_t*>(v.data()), v.size() * sizeof(T)};
@@ -164,10 +160,7 @@ class Attempt {
       if (HasFloats(graph_, draft_, op)) DoneWithInputs(op);
     } else {
       auto made = Round(index);
-      if (!made.ok()) {
-        TF2_RETURN_IF_ERROR(state_.Write());
-        return std::move(made.error()).At(op.name);
-      }
+      if (!made.ok()) return std::move(made.error()).At(op.name);
       rounded = *std::move(made);
       state_.PutLayer(key_, place, *rounded);
       TF2_RETURN_IF_ERROR(WriteStateNowAndThen());
@@ -329,10 +322,6 @@ class Attempt {
   std::vector<QCap> caps_;
   std::vector<LayerReport> reports_;
 };
-
-}  // namespace
-
-namespace {
 
 // The whole work: attempts until no cap turns up, first with one term a layer, then, where more
 // passes are allowed, with the chosen layers' second terms.

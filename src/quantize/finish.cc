@@ -34,8 +34,8 @@ Result<std::int32_t> BetaOf(const qnet::Op& op, const RoundedLayer& layer, std::
   return static_cast<std::int32_t>(beta);
 }
 
-// alpha, s and t of channel `o` for factor = scale * 2^Q_out; false when `caps` has what must
-// change first.
+// alpha, s and t of channel `o` for factor = scale * 2^Q_out; what must change first goes to
+// `caps`.
 Status ScaleRow(const Draft& draft, const qnet::Op& op, const FloatWeights& weights,
                 qnet::Conv& conv, std::size_t o, double row_scale, std::vector<QCap>& caps) {
   const int q_out = draft.net.tensor(op.output).q[o];

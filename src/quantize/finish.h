@@ -30,10 +30,11 @@ LayerProblem ProblemOf(const Draft& draft, const Calibration& calibration, std::
 Status FinishOperator(Draft& draft, std::size_t op, qnet::WeightKind kind, RoundedLayer layer,
                       std::vector<QCap>& caps);
 
-// Fills in codes, beta, scale and t of every convolution and the scales of every average pool.
-// Where a residual's Q would make t negative, or an output's Q needs a factor beyond alpha / 2, the
-// caps that would help are returned and the draft is unfinished; empty: done. Errors: an
-// accumulator that may overflow, a factor that cannot be represented; by layer.
+// FinishOperator of every operator, convolutions rounded by `rounder`. Where a residual's Q would
+// make t negative, or an output's Q needs a factor beyond alpha / 2 or an entry that the table of a
+// normalisation does not hold, the caps that would help are returned and the draft is unfinished;
+// empty: done. Errors: an accumulator that may overflow, a factor that cannot be represented; by
+// layer.
 Result<std::vector<QCap>> FinishNumbers(Draft& draft, const Calibration& calibration,
                                         qnet::WeightKind kind, const WeightRounder& rounder);
 

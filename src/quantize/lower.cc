@@ -16,6 +16,10 @@ std::optional<QRule> ParseQRule(std::string_view name) {
   return std::nullopt;
 }
 
+qnet::WeightKind KindOf(const QuantizeOptions& options) {
+  return options.bits == 4 ? qnet::WeightKind::kSac : qnet::WeightKind::kMac;
+}
+
 Result<qnet::QNet> Quantize(const ir::Graph& graph, const Calibration& calibration,
                             const QuantizeOptions& options) {
   // Var[v] is the right weight only when the bias takes the mean.
@@ -59,9 +63,8 @@ Result<QPlan> FirstPlan(Draft& draft, const Calibration& calibration,
 
 Result<QPlan> PlanQ(Draft& draft, const Calibration& calibration, const QuantizeOptions& options) {
   TF2_ASSIGN_OR_RETURN(QPlan plan, FirstPlan(draft, calibration, options));
-  const auto kind = options.bits == 4 ? qnet::WeightKind::kSac : qnet::WeightKind::kMac;
   TF2_RETURN_IF_ERROR(
-      SettleQ(draft, calibration, kind,
+      SettleQ(draft, calibration, KindOf(options),
               NearestRounder({.weight = ErrorWeight::kVariance, .correct_bias = true}), plan));
   return plan;
 }
@@ -70,8 +73,7 @@ Result<qnet::QNet> QuantizeWith(const ir::Graph& graph, const Calibration& calib
                                 const QuantizeOptions& options, const WeightRounder& rounder) {
   TF2_ASSIGN_OR_RETURN(Draft draft, LowerStructure(graph));
   TF2_ASSIGN_OR_RETURN(QPlan plan, FirstPlan(draft, calibration, options));
-  const auto kind = options.bits == 4 ? qnet::WeightKind::kSac : qnet::WeightKind::kMac;
-  TF2_RETURN_IF_ERROR(SettleQ(draft, calibration, kind, rounder, plan));
+  TF2_RETURN_IF_ERROR(SettleQ(draft, calibration, KindOf(options), rounder, plan));
   TF2_RETURN_IF_ERROR(Verify(draft.net));
   return std::move(draft.net);
 }

@@ -40,6 +40,7 @@ struct QuantizeOptions {
   // Adds to each bias what the rounding of the row's weights takes from the mean of its output.
   bool correct_bias = true;
 };
+qnet::WeightKind KindOf(const QuantizeOptions& options);
 
 // `graph`: batch 1, one run-time input, values as calibrated. Each tensor of the QNet bears the
 // name of the graph's value that it quantises (a tensor whose value exists only in the float graph,
