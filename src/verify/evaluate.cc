@@ -18,7 +18,17 @@ struct Counts {
   dataset::Accuracy accuracy;
   dataset::Accuracy reference_accuracy;
   dataset::Agreement agreement;
+  std::string no_agreement;
 };
+
+// Why two outputs cannot be compared by their best class; empty where they can.
+std::string WhyNoAgreement(std::size_t own, std::size_t reference) {
+  if (own != reference)
+    return fmt::format("the first output has {} values, the float model's {}", own, reference);
+  if (own > 1) return "";
+  return fmt::format("it compares the best of several scores, and the first output has {} value(s)",
+                     own);
+}
 
 Status ScoreBatch(Inputs inputs, std::span<const std::optional<int>> labels, const Scorer& scorer,
                   const Scorer* reference, Counts& counts) {
@@ -46,7 +56,8 @@ Status ScoreBatch(Inputs inputs, std::span<const std::optional<int>> labels, con
     if (reference == nullptr) continue;
     const std::span<const float> other(expected[i]);
     counts.reference_accuracy.Add(other, labels[i]);
-    counts.agreement.Add(own, other);
+    counts.no_agreement = WhyNoAgreement(own.size(), other.size());
+    if (counts.no_agreement.empty()) counts.agreement.Add(own, other);
   }
   return {};
 }
@@ -124,7 +135,8 @@ Result<Evaluation> Evaluate(const dataset::Dataset& data, const Scorer& scorer,
   result.top5 = counts.accuracy.Top5();
   if (reference != nullptr) {
     result.float_top1 = counts.reference_accuracy.Top1();
-    result.agreement = counts.agreement.Fraction();
+    result.no_agreement = std::move(counts.no_agreement);
+    if (result.no_agreement.empty()) result.agreement = counts.agreement.Fraction();
   }
   return result;
 }

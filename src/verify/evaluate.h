@@ -6,6 +6,7 @@
 #include <functional>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/result.h"
@@ -40,6 +41,7 @@ struct Evaluation {
   std::optional<double> top5;
   std::optional<double> float_top1;  // of the reference, where there is one
   std::optional<double> agreement;   // fraction of samples whose top class is the reference's
+  std::string no_agreement;          // why a reference gives none; empty where it does
 };
 
 struct EvaluateOptions {
