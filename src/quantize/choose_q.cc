@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 
+#include "base/log.h"
 #include "qnet/move_map.h"
 
 namespace tf2::quantize {
@@ -41,8 +42,8 @@ int OneQ(const ValueStats& stats, double limit) {
   return fmax > 0 ? FloorQ(fmax, limit) : 0;
 }
 
-// Q of each channel of an 8-bit tensor.
-std::vector<std::int8_t> ChannelQ(const ValueStats& stats, QRule rule) {
+// Q of each channel of an 8-bit tensor; may lie below kMinQ.
+std::vector<int> ChannelQ(const ValueStats& stats, QRule rule) {
   const std::size_t channels = stats.abs_max.size();
   std::vector<int> q(channels, 0);
   std::vector<bool> fired(channels, false);
@@ -65,18 +66,28 @@ std::vector<std::int8_t> ChannelQ(const ValueStats& stats, QRule rule) {
         q[c] = stats.histograms.empty() ? FloorQ(fmax) : ErrorMinimalQ(stats.histograms[c], fmax);
         break;
     }
-    q[c] = ClampQ(q[c]);
-    largest = std::max(largest, q[c]);
-    sum += q[c];
+    largest = std::max<int>(largest, ClampQ(q[c]));
+    sum += ClampQ(q[c]);
     ++count;
   }
-  if (count == 0) return std::vector<std::int8_t>(channels, 0);
+  if (count == 0) return q;
   if (rule == QRule::kCap) largest = std::min(largest, static_cast<int>(std::floor(sum / count)));
-  std::vector<std::int8_t> out(channels);
-  for (std::size_t c = 0; c < channels; ++c) {
-    out[c] = static_cast<std::int8_t>(fired[c] ? std::min(q[c], largest) : largest);
-  }
-  return out;
+  for (std::size_t c = 0; c < channels; ++c) q[c] = fired[c] ? std::min(q[c], largest) : largest;
+  return q;
+}
+
+// Of the first of the tensors whose values ask for a Q below kMinQ.
+void WarnOfSaturation(const Draft& draft, const Calibration& calibration,
+                      const std::vector<std::size_t>& tensors) {
+  if (tensors.empty()) return;
+  const qnet::Tensor& first = draft.net.tensors[tensors[0]];
+  const bool wide = first.type == qnet::ElemType::kInt16;
+  LogWarning(
+      "tensor \"{}\" has values up to {:.3g}, its {} bits hold no more than {:.3g} (exponent {}): "
+      "what is larger saturates{}; scale the model's input or weights down",
+      first.name, std::ranges::max(calibration.stats(draft.values[tensors[0]]).abs_max),
+      wide ? 16 : 8, std::ldexp(wide ? 32767.0 : 127.0, -kMinQ), kMinQ,
+      tensors.size() > 1 ? fmt::format(", in {} more tensors too", tensors.size() - 1) : "");
 }
 
 // Integral of (x - nearest)^2 over [lo, hi), a range with one nearest integer in -128..127
@@ -127,30 +138,34 @@ Result<QPlan> QPlan::Make(const Draft& draft, const Calibration& calibration, QR
   QPlan plan;
   plan.own_.resize(draft.net.tensors.size());
   plan.group_.assign(draft.net.tensors.size(), -1);
+  std::vector<std::size_t> saturated;
   for (std::size_t i = 0; i < draft.net.tensors.size(); ++i) {
     if (PassesQ(producers[i])) continue;
     const qnet::Tensor& tensor = draft.net.tensors[i];
     const ValueStats& stats = calibration.stats(draft.values[i]);
     const auto channels = static_cast<std::size_t>(tensor.c());
     TF2_CHECK(stats.abs_max.size() == channels, "no statistics of {}", tensor.name);
+    std::vector<int> q(channels);
     switch (tensor.type) {
       case qnet::ElemType::kInt16:
-        plan.own_[i].assign(channels, ClampQ(OneQ(stats, kLimit16)));
+        std::ranges::fill(q, OneQ(stats, kLimit16));
         break;
       case qnet::ElemType::kInt8:
         if (rule == QRule::kMse && producers[i] == nullptr && stats.histograms.size() != channels) {
           return WithHint(InvalidArgument("the calibration has no histogram of {}", tensor.name),
                           "calibrate with CalibrateOptions::histograms");
         }
-        plan.own_[i] = ChannelQ(stats, rule);
+        q = ChannelQ(stats, rule);
         // Of a vector, a channel is one element: too little to know its range from. Its elements
         // are of one kind.
-        if (producers[i] == nullptr && PlaneOf(tensor) == 1) {
-          std::ranges::fill(plan.own_[i], ClampQ(OneQ(stats, kLimit8)));
-        }
+        if (producers[i] == nullptr && PlaneOf(tensor) == 1)
+          std::ranges::fill(q, OneQ(stats, kLimit8));
         break;
     }
+    if (std::ranges::min(q) < kMinQ) saturated.push_back(i);
+    for (const int own : q) plan.own_[i].push_back(ClampQ(own));
   }
+  WarnOfSaturation(draft, calibration, saturated);
   for (const OneQDemand& demand : OneQDemands(draft.net)) plan.RequireOneQ(draft, demand.tensor);
   return plan;
 }

@@ -28,9 +28,10 @@ int ErrorMinimalQ(const Histogram& histogram, double fmax);
 // it.
 class QPlan {
  public:
-  // By `rule` from the statistics of each tensor's value, clamped to kMinQ..kMaxQ; a channel that
-  // never fired takes the largest Q of its tensor; a 16-bit tensor has one Q. Errors:
-  // kInvalidArgument when `rule` needs histograms that the calibration does not have.
+  // By `rule` from the statistics of each tensor's value, clamped to kMinQ..kMaxQ (a warning names
+  // the first tensor whose values want less and saturate); a channel that never fired takes the
+  // largest Q of its tensor; a 16-bit tensor has one Q. Errors: kInvalidArgument when `rule` needs
+  // histograms that the calibration does not have.
   static Result<QPlan> Make(const Draft& draft, const Calibration& calibration, QRule rule);
 
   // Q of `tensor`'s channel is to be at most `limit` (>= kMinQ): lowers the Q of the operator that

@@ -147,6 +147,32 @@ TEST(QPlan, AReshapeThatMixesChannelsDemandsOneQ) {
   EXPECT_THAT(QOf(draft, "c"), Each(0));
 }
 
+TEST(QPlan, WarnsOnceOfValuesBeyondTheLeastExponent) {
+  testing::GraphBuilder b({1, 2, 2, 2});
+  const auto c = b.Conv("c", b.input(), 2, 2, 1, false);
+  const auto d = b.Conv("d", c, 2, 2, 1, false);
+  const ir::Graph graph = b.Done({b.Conv("y", d, 2, 2, 1, false)});
+  const Draft draft = DraftOf(graph);
+  Calibration calibration = *testing::CalibrateRandom(graph, 2);
+  const auto warning = [&] {
+    ::testing::internal::CaptureStderr();
+    EXPECT_TRUE(QPlan::Make(draft, calibration, QRule::kFloor).ok());
+    return ::testing::internal::GetCapturedStderr();
+  };
+  std::vector<float>& of_c = calibration.values[ir::Index(c)].abs_max;
+  of_c = {1, std::ldexp(127.0F, 16)};
+  EXPECT_EQ(warning(), "") << "the least exponent holds them";
+  of_c = {1, 3e9F};
+  EXPECT_EQ(warning(),
+            "tf2: warning: tensor \"c\" has values up to 3e+09, its 8 bits hold no more than "
+            "8.32e+06 (exponent -16): what is larger saturates; scale the model's input or weights "
+            "down\n");
+  calibration.values[ir::Index(d)].abs_max = {2e8F, 1};
+  calibration.values[ir::Index(graph.outputs[0])].abs_max = {3e9F, 1};
+  EXPECT_THAT(warning(), ::testing::AllOf(::testing::HasSubstr("\"c\""),
+                                          ::testing::HasSubstr("in 2 more tensors too")));
+}
+
 TEST(QPlan, AVectorInputHasOneQ) {
   testing::GraphBuilder b({1, 6});
   const auto fc = b.Add(ir::OpKind::kGemm, "fc", {b.input(), b.Random("w", {2, 6}, 1.0F)});
