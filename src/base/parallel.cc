@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
@@ -68,16 +69,38 @@ void Pause() {
 #endif
 }
 
-// Looks at a condition for a few microseconds: loops that follow each other closely need no sleep.
-template <typename Condition>
-bool SpinUntil(const Condition& condition) {
-  constexpr int kSpins = 128;
-  for (int i = 0; i < kSpins; ++i) {
-    if (condition()) return true;
-    Pause();
+// How one thread waits: it looks for a while, then sleeps, since waking up can take longer than a
+// loop over a small layer. The while is short where the last wait was a long one: there was nothing
+// to do, or the thread that is waited for has no processor.
+class Patience {
+ public:
+  // Returns when `condition` holds; `sleep` waits for it asleep.
+  template <typename Condition, typename Sleep>
+  void Await(const Condition& condition, const Sleep& sleep) {
+    const auto start = Clock::now();
+    if (!LookUntil(start + budget_, condition)) sleep();
+    budget_ = Clock::now() - start <= kLong ? kLong : kShort;
   }
-  return false;
-}
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  static constexpr Clock::duration kLong = std::chrono::microseconds(50);
+  static constexpr Clock::duration kShort = std::chrono::microseconds(3);
+
+  template <typename Condition>
+  static bool LookUntil(Clock::time_point end, const Condition& condition) {
+    constexpr int kLooks = 32;  // between two looks at the clock
+    do {
+      for (int i = 0; i < kLooks; ++i) {
+        if (condition()) return true;
+        Pause();
+      }
+    } while (Clock::now() < end);
+    return false;
+  }
+
+  Clock::duration budget_ = kShort;
+};
 
 }  // namespace
 
@@ -93,22 +116,24 @@ struct ThreadPool::Crew {
   bool waiting = false;  // whether the caller waits for `done`; under `mutex`
   std::atomic<bool> stop = false;
   const std::function<void(int)>* body = nullptr;
+  Patience callers_patience;  // under `loop`
   std::vector<std::thread> threads;
 
   // Whether there is another loop after number `seen`; false at the end.
-  bool Await(std::uint64_t seen) {
+  bool Await(std::uint64_t seen, Patience& patience) {
     const auto ready = [&] { return stop || generation != seen; };
-    if (!SpinUntil(ready)) {
+    patience.Await(ready, [&] {
       std::unique_lock lock(mutex);
       ++sleeping;
       start.wait(lock, ready);
       --sleeping;
-    }
+    });
     return !stop;
   }
 
   void Work(int number) {
-    for (std::uint64_t seen = 0; Await(seen);) {
+    Patience patience;
+    for (std::uint64_t seen = 0; Await(seen, patience);) {
       seen = generation;
       inside_loop = true;
       (*body)(number);
@@ -135,11 +160,12 @@ struct ThreadPool::Crew {
     run(0);
     inside_loop = false;
     const auto finished = [&] { return busy == 0; };
-    if (SpinUntil(finished)) return;
-    std::unique_lock lock(mutex);
-    waiting = true;
-    done.wait(lock, finished);
-    waiting = false;
+    callers_patience.Await(finished, [&] {
+      std::unique_lock lock(mutex);
+      waiting = true;
+      done.wait(lock, finished);
+      waiting = false;
+    });
   }
 };
 

@@ -1,6 +1,6 @@
 // Threads for data-parallel loops. Results must be stored by index, so that they never depend on
-// the number of threads. Threads that wait sleep, but for
-// the first few microseconds.
+// the number of threads. Threads that wait go to sleep after 50
+// microseconds.
 #ifndef TF2_BASE_PARALLEL_H_
 #define TF2_BASE_PARALLEL_H_
 
