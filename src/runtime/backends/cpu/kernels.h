@@ -57,7 +57,7 @@ struct Requantization {
 };
 
 // Sums of up to 16 channels of some pixels, to be requantised: pixel i's begin at sums + i * stride
-// (16 can be read), and go to output + output_at[i].
+// and go to output + output_at[i]. 16 can be read, of the residual too.
 struct Rows {
   const std::int32_t* sums;
   std::int64_t stride;

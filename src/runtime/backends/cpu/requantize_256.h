@@ -63,12 +63,8 @@ struct Requantizer256 : AccumulatorOf<P> {
       __m256i add_first = _mm256_setzero_si256();
       __m256i add_second = add_first;
       if constexpr (kResidual) {
-        const std::uint8_t* const from = rows.residual + rows.residual_at[i];
-        alignas(16) std::uint8_t bytes[kTile] = {};
-        if (rows.channels < kTile)
-          std::memcpy(bytes, from, static_cast<std::size_t>(rows.channels));
         const __m128i values =
-            _mm_xor_si128(Load128(rows.channels < kTile ? bytes : from), residual_zero);
+            _mm_xor_si128(Load128(rows.residual + rows.residual_at[i]), residual_zero);
         add_first = _mm256_cvtepi8_epi32(values);
         add_second = _mm256_cvtepi8_epi32(_mm_srli_si128(values, 8));
       }

@@ -39,11 +39,8 @@ struct Requantizer512 : AccumulatorOf<P> {
       __m512i odd =
           _mm512_add_epi64(_mm512_mul_epi32(_mm512_srli_epi64(sums, 32), alpha_odd), half_odd);
       if constexpr (kResidual) {
-        const std::uint8_t* const at = rows.residual + rows.residual_at[i];
-        alignas(16) std::uint8_t bytes[kTile] = {};
-        if (rows.channels < kTile) std::memcpy(bytes, at, static_cast<std::size_t>(rows.channels));
         const __m512i residual = _mm512_cvtepi8_epi32(
-            _mm_xor_si128(Load128(rows.channels < kTile ? bytes : at), residual_zero));
+            _mm_xor_si128(Load128(rows.residual + rows.residual_at[i]), residual_zero));
         even = _mm512_add_epi64(even, _mm512_mul_epi32(residual, residual_even));
         odd =
             _mm512_add_epi64(odd, _mm512_mul_epi32(_mm512_srli_epi64(residual, 32), residual_odd));
