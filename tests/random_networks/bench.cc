@@ -3,22 +3,19 @@
 #include <utility>
 
 #include "runtime/backends/cpu/cpu.h"
+#include "runtime/backends/cpu/isa.h"
 #include "runtime/backends/verilator/verilator.h"
 
 namespace tf2::random_networks {
 
 Result<std::unique_ptr<Bench>> Bench::Open(int threads) {
   auto bench = std::make_unique<Bench>();
-  for (const char* isa : {"portable", "avx2", "avx512vnni"}) {
+  for (const runtime::cpu::IsaInfo& isa : runtime::cpu::AllIsas()) {
+    if (!isa.available) continue;
     runtime::DeviceOptions options;
-    options.isa = isa;
+    options.isa = isa.name;
     options.threads = threads;
-    auto device = runtime::CpuBackend().open(options);
-    if (device.ok()) {
-      bench->cpus_.push_back(*std::move(device));
-    } else if (bench->cpus_.empty()) {
-      return std::move(device.error());  // every machine has the portable kernels
-    }
+    TF2_ASSIGN_OR_RETURN(bench->cpus_.emplace_back(), runtime::CpuBackend().open(options));
   }
   return bench;
 }

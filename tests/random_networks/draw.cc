@@ -27,6 +27,7 @@ Case DrawCase(std::uint64_t seed, std::int64_t index, const arch::Arch& arch) {
   options.mac = rng.Chance(0.02);
   options.two_terms = rng.Chance(0.02);
   options.general_reshape = rng.Chance(0.05);
+  options.cpu_only = rng.Chance(0.05);
   Case c;
   c.net = qnet::RandomNet(rng.Next(), options);
   if (!HasEveryUnit(arch)) {

@@ -12,7 +12,7 @@
 namespace tf2::runtime::cpu {
 
 struct IsaInfo {
-  const char* name;          // "portable", "avx2", "avx512vnni"
+  const char* name;          // "portable", "avx2", "avxvnni", "avx512vnni"
   const KernelSet* kernels;  // null where the program was built without it
   bool available;            // built, and the machine has the instructions
 };
