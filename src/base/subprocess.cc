@@ -39,17 +39,8 @@ constexpr std::array kPackages = {
     Package{"nextpnr-ice40", "nextpnr-ice40"},
     Package{"icepack", "fpga-icestorm"},
     Package{"iceunpack", "fpga-icestorm"},
-    Package{"icetime", "fpga-icestorm"},
     Package{"icebox_vlog", "fpga-icestorm"},
-    Package{"icebox_explain", "fpga-icestorm"},
-    Package{"iverilog", "iverilog"},
-    Package{"vvp", "iverilog"},
     Package{"g++", "g++"},
-    Package{"c++", "g++"},
-    Package{"make", "make"},
-    Package{"ninja", "ninja-build"},
-    Package{"python3", "python3"},
-    Package{"ccache", "ccache"},
 };
 
 Error MissingTool(std::string_view tool, std::string_view package) {
