@@ -203,6 +203,29 @@ void ThreadPool::ForRanges(
   }
 }
 
+void ThreadPool::ForPieces(std::int64_t n, std::int64_t piece,
+                           const std::function<void(std::int64_t begin, std::int64_t end)>& fn) {
+  struct alignas(64) Share {  // of one thread: pieces that nobody has begun
+    std::atomic<std::int64_t> next = 0;
+    std::int64_t end = 0;
+  };
+  const std::int64_t pieces = (n + piece - 1) / piece;
+  const std::int64_t parts = std::min<std::int64_t>(pieces, threads_);
+  std::vector<Share> shares(static_cast<std::size_t>(std::max<std::int64_t>(parts, 0)));
+  for (std::int64_t k = 0; k < parts; ++k) {
+    shares[static_cast<std::size_t>(k)].next = pieces * k / parts;
+    shares[static_cast<std::size_t>(k)].end = pieces * (k + 1) / parts;
+  }
+  ForRanges(parts, [&](std::int64_t, std::int64_t, int k) {
+    for (std::int64_t i = 0; i < parts; ++i) {
+      Share& share = shares[static_cast<std::size_t>((k + i) % parts)];
+      for (std::int64_t at = share.next++; at < share.end; at = share.next++) {
+        fn(at * piece, std::min((at + 1) * piece, n));
+      }
+    }
+  });
+}
+
 void ThreadPool::For(std::int64_t n, const std::function<void(std::int64_t i)>& fn) {
   std::atomic<std::int64_t> next = 0;
   ForRanges(std::min<std::int64_t>(n, threads_), [&](std::int64_t, std::int64_t, int) {

@@ -32,6 +32,11 @@ class ThreadPool {
   // thread. Returns when all are done. `fn` must not throw.
   void ForRanges(std::int64_t n,
                  const std::function<void(std::int64_t begin, std::int64_t end, int k)>& fn);
+  // Cuts [0, n) into pieces of `piece` (the last may be shorter) and calls fn(begin, end) for each,
+  // once. Every thread has its share of adjacent pieces; one that is done takes pieces that another
+  // has not begun: for loops of equal steps on threads that other programs may hold up.
+  void ForPieces(std::int64_t n, std::int64_t piece,
+                 const std::function<void(std::int64_t begin, std::int64_t end)>& fn);
   // Calls fn(i) for every i in [0, n); threads claim the next i when free: for steps of unequal
   // length.
   void For(std::int64_t n, const std::function<void(std::int64_t i)>& fn);

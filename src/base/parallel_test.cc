@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <thread>
@@ -30,6 +31,37 @@ TEST(ThreadPoolTest, RangesCoverEverythingOnce) {
       EXPECT_EQ(longest, (n + ranges - 1) / ranges);
     }
   }
+}
+
+TEST(ThreadPoolTest, PiecesCoverEverythingOnce) {
+  for (const int threads : {1, 2, 5}) {
+    ThreadPool pool(threads);
+    for (const std::int64_t n : {0, 1, 2, 7, 64, 101}) {
+      for (const std::int64_t piece : {1, 3, 10, 200}) {
+        std::vector<std::atomic<int>> seen(static_cast<std::size_t>(n));
+        pool.ForPieces(n, piece, [&](std::int64_t begin, std::int64_t end) {
+          EXPECT_EQ(begin % piece, 0);
+          EXPECT_EQ(end, std::min(begin + piece, n));
+          for (std::int64_t i = begin; i < end; ++i) ++seen[static_cast<std::size_t>(i)];
+        });
+        for (const auto& count : seen) ASSERT_EQ(count, 1) << threads << " " << n << " " << piece;
+      }
+    }
+  }
+}
+
+TEST(ThreadPoolTest, PiecesOfAThreadThatIsHeldUpAreTaken) {
+  ThreadPool pool(2);
+  std::atomic<int> done = 0;
+  // Whoever runs piece 0 waits for all the others: they are done only where the other thread takes
+  // the rest of this one's share.
+  pool.ForPieces(8, 1, [&](std::int64_t begin, std::int64_t) {
+    if (begin == 0) {
+      while (done < 7) std::this_thread::yield();
+    }
+    ++done;
+  });
+  EXPECT_EQ(done, 8);
 }
 
 TEST(ThreadPoolTest, ForRunsEachIndexOnceManyTimes) {

@@ -6,15 +6,13 @@
 namespace tf2::runtime::cpu {
 namespace {
 
-// Calls copy(chw, arena_offset, count, step) for every row of every channel of `tensor`.
+// Calls copy(chw, arena_offset) for these rows of every channel of `tensor`.
 template <typename Copy>
-void ForRows(const qnet::Tensor& tensor, const View& view, const Copy& copy) {
+void ForRows(const qnet::Tensor& tensor, Range rows, const View& view, const Copy& copy) {
   const std::int64_t bytes = qnet::BytesOf(tensor.type);
-  std::int64_t chw = 0;
-  for (std::int64_t y = 0; y < tensor.h(); ++y) {
+  for (std::int64_t y = rows.begin; y < rows.end; ++y) {
     for (std::int64_t c = 0; c < tensor.c(); ++c) {
-      chw = (c * tensor.h() + y) * tensor.w() * bytes;
-      copy(chw, view.offset + y * view.row + c * bytes);
+      copy((c * tensor.h() + y) * tensor.w() * bytes, view.offset + y * view.row + c * bytes);
     }
   }
 }
@@ -33,22 +31,22 @@ void ScatterRow3(const std::uint8_t* from, std::int64_t plane, std::int64_t w, s
 
 }  // namespace
 
-void Scatter(const qnet::Tensor& tensor, std::span<const std::uint8_t> bytes, const View& view,
-             std::uint8_t zero, std::uint8_t* arena) {
+void Scatter(const qnet::Tensor& tensor, std::span<const std::uint8_t> bytes, Range rows,
+             const View& view, std::uint8_t zero, std::uint8_t* arena) {
   const std::uint8_t* const from = bytes.data();
   const std::int64_t w = tensor.w();
   if (qnet::BytesOf(tensor.type) == 2) {
-    ForRows(tensor, view, [&](std::int64_t chw, std::int64_t at) {
+    ForRows(tensor, rows, view, [&](std::int64_t chw, std::int64_t at) {
       for (std::int64_t x = 0; x < w; ++x) {
         std::memcpy(arena + at + x * view.stride, from + chw + 2 * x, 2);
       }
     });
   } else if (tensor.c() == 3 && view.stride == 3) {
-    for (std::int64_t y = 0; y < tensor.h(); ++y) {
+    for (std::int64_t y = rows.begin; y < rows.end; ++y) {
       ScatterRow3(from + y * w, tensor.h() * w, w, zero, arena + view.offset + y * view.row);
     }
   } else {
-    ForRows(tensor, view, [&](std::int64_t chw, std::int64_t at) {
+    ForRows(tensor, rows, view, [&](std::int64_t chw, std::int64_t at) {
       for (std::int64_t x = 0; x < w; ++x) {
         arena[at + x * view.stride] = static_cast<std::uint8_t>(from[chw + x] + zero);
       }
@@ -62,13 +60,13 @@ std::vector<std::uint8_t> Gather(const qnet::Tensor& tensor, const View& view, s
   std::uint8_t* const to = bytes.data();
   const std::int64_t w = tensor.w();
   if (qnet::BytesOf(tensor.type) == 2) {
-    ForRows(tensor, view, [&](std::int64_t chw, std::int64_t at) {
+    ForRows(tensor, {0, tensor.h()}, view, [&](std::int64_t chw, std::int64_t at) {
       for (std::int64_t x = 0; x < w; ++x) {
         std::memcpy(to + chw + 2 * x, arena + at + x * view.stride, 2);
       }
     });
   } else {
-    ForRows(tensor, view, [&](std::int64_t chw, std::int64_t at) {
+    ForRows(tensor, {0, tensor.h()}, view, [&](std::int64_t chw, std::int64_t at) {
       for (std::int64_t x = 0; x < w; ++x) {
         to[chw + x] = static_cast<std::uint8_t>(arena[at + x * view.stride] - zero);
       }
@@ -77,8 +75,8 @@ std::vector<std::uint8_t> Gather(const qnet::Tensor& tensor, const View& view, s
   return bytes;
 }
 
-void CopyPixels(const PixelCopy& copy, std::uint8_t* arena) {
-  for (std::int64_t y = 0; y < copy.h; ++y) {
+void CopyPixels(const PixelCopy& copy, Range rows, std::uint8_t* arena) {
+  for (std::int64_t y = rows.begin; y < rows.end; ++y) {
     const std::uint8_t* from = arena + copy.from.offset + y * copy.from.row;
     std::uint8_t* to = arena + copy.to.offset + y * copy.to.row;
     for (std::int64_t x = 0; x < copy.w; ++x, from += copy.from.stride, to += copy.to.stride) {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+
 #include "runtime/backends/cpu/test_nets.h"
 
 namespace tf2::runtime::cpu {
@@ -67,6 +69,33 @@ TEST(PlanMemory, BordersOfPaddedConvolutions) {
   EXPECT_EQ(plan.fills[0][0].zero, 128);
   ASSERT_EQ(plan.fills[1].size(), 1u);
   EXPECT_TRUE(plan.fills[2].empty());
+}
+
+// What kernels read past the channels of a last pixel, of a residual for instance, is in the arena
+// and in nobody else's buffer.
+TEST(PlanMemory, EveryTensorHasSlackBehindIt) {
+  for (std::uint64_t seed = 0; seed < 200; ++seed) {
+    const qnet::QNet net = testing::RandomOps(seed);
+    const MemoryPlan plan = PlanMemory(net);
+    const auto end = [&](qnet::TensorId id) {
+      const qnet::Tensor& tensor = net.tensor(id);
+      const View& view = plan.views[qnet::Index(id)];
+      return view.offset + (tensor.h() - 1) * view.row + (tensor.w() - 1) * view.stride +
+             std::int64_t{tensor.c()} * qnet::BytesOf(tensor.type);
+    };
+    for (std::size_t i = 0; i < net.tensors.size(); ++i) {
+      ASSERT_LE(end(static_cast<qnet::TensorId>(i)) + kSlack, plan.arena_bytes);
+    }
+    for (const qnet::Op& op : net.ops) {
+      const View& to = plan.views[qnet::Index(op.output)];
+      for (const qnet::TensorId id : op.inputs) {
+        const View& from = plan.views[qnet::Index(id)];
+        // Apart from slices of one buffer, which are whole tiles.
+        if (from.row == to.row && std::abs(from.offset - to.offset) < to.stride) continue;
+        ASSERT_TRUE(to.offset >= end(id) + kSlack || end(op.output) <= from.offset) << seed;
+      }
+    }
+  }
 }
 
 TEST(PlanMemory, StaysNearTheLowerBound) {

@@ -24,24 +24,60 @@ bool ReadsBytesOnly(const qnet::QNet& net, const qnet::Op& op) {
       op.inputs, [&](qnet::TensorId id) { return net.tensor(id).type == qnet::ElemType::kInt8; });
 }
 
-// Calls fn for [0, n), split over the pool's threads.
+// Pieces that a thread gets of an operator, where its work is worth as many: threads that are held
+// up leave some to the others.
+constexpr std::int64_t kPiecesPerThread = 8;
+
+// Calls fn for pieces of [0, n), shared by the pool's threads. `cost`: bytes of an item's results,
+// roughly.
 template <typename Fn>
-void Split(ThreadPool* pool, std::int64_t n, const Fn& fn) {
+void Share(ThreadPool* pool, std::int64_t n, std::int64_t cost, const Fn& fn) {
+  constexpr std::int64_t kLeast = 4096;  // bytes of a piece
   if (pool == nullptr || pool->threads() == 1) {
     fn(Range{0, n});
-  } else {
-    pool->ForRanges(n, [&](std::int64_t begin, std::int64_t end, int) { fn(Range{begin, end}); });
+    return;
   }
+  const std::int64_t pieces = kPiecesPerThread * pool->threads();
+  const std::int64_t piece =
+      std::max((n + pieces - 1) / pieces, kLeast / std::max<std::int64_t>(cost, 1) + 1);
+  pool->ForPieces(
+      n, piece, [&](std::int64_t begin, std::int64_t end) { fn(Range{begin, end}); });
 }
 
-// Whether the threads share the panels of a convolution rather than its pixels: where there are few
-// pixels, or where many weights would pass every thread's cache and the panels divide well.
-bool ShareChannels(const PreparedConv& prepared, std::int64_t units, int threads) {
-  constexpr std::int64_t kManyWeights = 128 << 10;
+// A convolution in pieces of adjacent pixels times adjacent panels.
+struct Grid {
+  std::int64_t pixels = 0, panels = 0;  // of a piece
+  std::int64_t rows = 1, columns = 1;   // pieces along the pixels and along the panels
+  // Whether all pixels pass some weights before the next ones are read.
+  bool weights_stay = false;
+};
+
+Grid GridOf(const PreparedConv& prepared, int threads) {
+  constexpr std::int64_t kLeastMacs = 1 << 19;      // of a piece: a few microseconds
+  constexpr std::int64_t kManyWeights = 256 << 10;  // bytes that the second-level cache keeps
+  constexpr std::int64_t kLeastPixels = 24;
+  constexpr std::int64_t kUnit = 6;  // pixels that most kernels compute together, or a few times it
+  const std::int64_t pixels = prepared.step.pixels;
   const auto panels = std::ssize(prepared.packed.panels);
-  if (units < 4 * threads) return true;
-  return std::ssize(prepared.packed.weights) >= kManyWeights &&
-         (panels % threads == 0 || panels >= 8 * threads);
+  const auto weights = std::ssize(prepared.packed.weights);
+  const std::int64_t wanted =
+      threads == 1 ? 1
+                   : std::clamp<std::int64_t>(pixels * weights / kLeastMacs, 1,
+                                              kPiecesPerThread * threads);
+  Grid grid;
+  grid.weights_stay = weights > kManyWeights || pixels < 2 * kLeastPixels;
+  std::int64_t columns = std::max(weights / (kManyWeights / 2), std::int64_t{1});
+  if (grid.weights_stay) {
+    columns = std::min(panels, std::max(columns, wanted));
+  }
+  const std::int64_t rows =
+      std::min((wanted + columns - 1) / columns, (pixels + kLeastPixels - 1) / kLeastPixels);
+  if (!grid.weights_stay) columns = std::min(panels, (wanted + rows - 1) / rows);
+  grid.pixels = rows == 1 ? pixels : (pixels + rows * kUnit - 1) / (rows * kUnit) * kUnit;
+  grid.panels = (panels + columns - 1) / columns;
+  grid.rows = (pixels + grid.pixels - 1) / grid.pixels;
+  grid.columns = (panels + grid.panels - 1) / grid.panels;
+  return grid;
 }
 
 }  // namespace
@@ -132,45 +168,53 @@ AlignedBuffer Network::MakeArena() const {
 
 void Network::Execute(const PreparedConv& prepared, std::uint8_t* arena, ThreadPool* pool) const {
   const ConvStep& step = prepared.step;
-  const auto panels = std::ssize(prepared.packed.panels);
-  // Pixels are shared in whole tiles of most kernels.
-  const std::int64_t unit = step.pixels >= 512 ? 24 : 6;
-  const std::int64_t units = (step.pixels + unit - 1) / unit;
-  if (pool != nullptr && ShareChannels(prepared, units, pool->threads())) {
-    Split(pool, panels, [&](Range range) { kernels_->conv(step, arena, {0, step.pixels}, range); });
+  const auto all_panels = std::ssize(prepared.packed.panels);
+  const Grid grid = GridOf(prepared, pool == nullptr ? 1 : pool->threads());
+  const auto run = [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t piece = begin; piece < end; ++piece) {
+      const std::int64_t row = grid.weights_stay ? piece % grid.rows : piece / grid.columns;
+      const std::int64_t column = grid.weights_stay ? piece / grid.rows : piece % grid.columns;
+      const Range pixels{row * grid.pixels, std::min((row + 1) * grid.pixels, step.pixels)};
+      const Range panels{column * grid.panels, std::min((column + 1) * grid.panels, all_panels)};
+      kernels_->conv(step, arena, pixels, panels);
+    }
+  };
+  const std::int64_t pieces = grid.rows * grid.columns;
+  if (pool == nullptr) {
+    run(0, pieces);
   } else {
-    Split(pool, units, [&](Range range) {
-      const Range pixels{range.begin * unit, std::min(range.end * unit, step.pixels)};
-      kernels_->conv(step, arena, pixels, {0, panels});
-    });
+    pool->ForPieces(pieces, 1, run);
   }
 }
 
 void Network::Execute(const PreparedDepthwise& prepared, std::uint8_t* arena,
                       ThreadPool* pool) const {
-  Split(pool, prepared.step.pixels,
+  Share(pool, prepared.step.pixels, prepared.step.channels * prepared.step.taps,
         [&](Range range) { kernels_->depthwise(prepared.step, arena, range); });
 }
 
 void Network::Execute(const PreparedMaxPool& prepared, std::uint8_t* arena,
                       ThreadPool* pool) const {
-  Split(pool, prepared.step.pixels,
+  Share(pool, prepared.step.pixels, prepared.step.channels,
         [&](Range range) { kernels_->max_pool(prepared.step, arena, range); });
 }
 
 void Network::Execute(const PreparedAvgPool& prepared, std::uint8_t* arena,
                       ThreadPool* pool) const {
-  Split(pool, prepared.step.pixels,
+  Share(pool, prepared.step.pixels, prepared.step.channels,
         [&](Range range) { kernels_->avg_pool(prepared.step, arena, range); });
 }
 
 void Network::Execute(const PreparedAdd& prepared, std::uint8_t* arena, ThreadPool* pool) const {
-  Split(pool, prepared.step.pixels,
+  Share(pool, prepared.step.pixels, prepared.step.channels,
         [&](Range range) { kernels_->add(prepared.step, arena, range); });
 }
 
-void Network::Execute(const CopyStep& step, std::uint8_t* arena, ThreadPool*) const {
-  for (const PixelCopy& part : step.parts) CopyPixels(part, arena);
+void Network::Execute(const CopyStep& step, std::uint8_t* arena, ThreadPool* pool) const {
+  for (const PixelCopy& part : step.parts) {
+    Share(pool, part.h, part.w * part.bytes,
+          [&](Range rows) { CopyPixels(part, rows, arena); });
+  }
 }
 
 std::vector<std::uint8_t> Network::Read(qnet::TensorId id, const std::uint8_t* arena) const {
@@ -180,8 +224,9 @@ std::vector<std::uint8_t> Network::Read(qnet::TensorId id, const std::uint8_t* a
 
 void Network::Write(qnet::TensorId id, std::span<const std::uint8_t> bytes,
                     std::uint8_t* arena) const {
-  Scatter(net_->tensor(id), bytes, plan_.views[qnet::Index(id)], plan_.zeros[qnet::Index(id)],
-          arena);
+  const qnet::Tensor& tensor = net_->tensor(id);
+  Scatter(tensor, bytes, {0, tensor.h()}, plan_.views[qnet::Index(id)],
+          plan_.zeros[qnet::Index(id)], arena);
 }
 
 void Network::Execute(const ReshapeStep& step, std::uint8_t* arena, ThreadPool*) const {
@@ -192,7 +237,7 @@ void Network::Execute(const ReshapeStep& step, std::uint8_t* arena, ThreadPool*)
 }
 
 void Network::Execute(const LrnStep& step, std::uint8_t* arena, ThreadPool* pool) const {
-  Split(pool, step.pixels, [&](Range range) { RunLrn(step, arena, range); });
+  Share(pool, step.pixels, step.channels, [&](Range range) { RunLrn(step, arena, range); });
 }
 
 Status Network::Execute(const InterpretedStep& step, std::uint8_t* arena, ThreadPool*) const {
@@ -205,9 +250,15 @@ Status Network::Execute(const InterpretedStep& step, std::uint8_t* arena, Thread
   return {};
 }
 
-void Network::Store(std::span<const std::int8_t> input, std::uint8_t* arena) const {
+void Network::Store(std::span<const std::int8_t> input, std::uint8_t* arena,
+                    ThreadPool* pool) const {
   for (const BorderFill& border : plan_.fills[0]) Fill(border, arena);
-  Write(net_->input, {reinterpret_cast<const std::uint8_t*>(input.data()), input.size()}, arena);
+  const qnet::Tensor& tensor = net_->tensor(net_->input);
+  const std::span bytes(reinterpret_cast<const std::uint8_t*>(input.data()), input.size());
+  Share(pool, tensor.h(), std::int64_t{tensor.w()} * tensor.c(), [&](Range rows) {
+    Scatter(tensor, bytes, rows, plan_.views[qnet::Index(net_->input)],
+            plan_.zeros[qnet::Index(net_->input)], arena);
+  });
 }
 
 Status Network::RunStep(std::size_t op, std::uint8_t* arena, ThreadPool* pool) const {
@@ -230,7 +281,7 @@ Result<Frame> Network::Run(std::span<const std::int8_t> input, AlignedBuffer& ar
   const auto show = [&](qnet::TensorId id) {
     if (sink != nullptr) (*sink)(id, Read(id, base));
   };
-  Store(input, base);
+  Store(input, base, pool);
   show(net_->input);
   for (std::size_t i = 0; i < steps_.size(); ++i) {
     TF2_RETURN_IF_ERROR(CheckInterrupted());
@@ -258,7 +309,7 @@ Result<std::vector<double>> Network::Profile(std::span<const std::int8_t> input,
   using Clock = std::chrono::steady_clock;
   std::vector<double> least(steps_.size(), std::numeric_limits<double>::infinity());
   for (int round = 0; round <= rounds; ++round) {
-    Store(input, arena.data());
+    Store(input, arena.data(), pool);
     for (std::size_t i = 0; i < steps_.size(); ++i) {
       const auto start = Clock::now();
       TF2_RETURN_IF_ERROR(RunStep(i, arena.data(), pool));

@@ -65,7 +65,7 @@ class Network {
   Network(std::shared_ptr<const qnet::QNet> net, const KernelSet& kernels);
 
   Step Prepare(const qnet::Op& op) const;
-  void Store(std::span<const std::int8_t> input, std::uint8_t* arena) const;
+  void Store(std::span<const std::int8_t> input, std::uint8_t* arena, ThreadPool* pool) const;
   Status RunStep(std::size_t op, std::uint8_t* arena, ThreadPool* pool) const;
   CopyStep PrepareConcat(const qnet::Op& op) const;
   LrnStep PrepareLrn(const qnet::Op& op) const;
