@@ -46,14 +46,14 @@ struct alignas(64) FastRequantization {
   std::int8_t high[kTile];
 };
 
-// The same in general, for one channel.
-struct Requantization {
-  std::int32_t alpha = 0;
-  std::int32_t alpha_negative = 0;  // for sums below zero
-  std::int32_t s = 1;
-  std::int32_t t = 0;
-  std::int32_t low = 0;
-  std::int32_t high = 0;
+// The parameters of 16 output channels in general, for arithmetic in double. It is exact: every
+// term is an integer below 2^47 times 2^-s.
+struct alignas(64) Requantization {
+  double positive[kTile];  // alpha / 2^s for sums from 0 on
+  double negative[kTile];  // and for those below
+  double residual[kTile];  // 2^(t - s)
+  double low[kTile];
+  double high[kTile];
 };
 
 // Sums of up to 16 channels of some pixels, to be requantised: pixel i's begin at sums + i * stride
@@ -79,7 +79,8 @@ struct Sink {
   std::uint8_t residual_zero = 0;
   View residual;
   const FastRequantization* fast = nullptr;  // [tile]; null: `general` holds
-  const Requantization* general = nullptr;   // [tile][16]
+  const Requantization* general = nullptr;   // [tile]
+  bool has_slopes = false;                   // `negative` is not `positive`
 };
 
 // Adjacent output-channel tiles of one group that are computed together.

@@ -60,30 +60,49 @@ inline void StoreValue(std::uint8_t* out, bool wide, std::uint8_t zero, std::int
   }
 }
 
-// Any parameters, in 64 bits.
-[[gnu::noinline]] void StoreGeneral(const Sink& sink, const Requantization* table,
-                                    const Rows& rows) {
+// Any parameters: floor(sum * scale + 1/2 + residual), clamped, in double.
+template <bool kSlopes, bool kResidual>
+[[gnu::noinline]] void StoreGeneral(const Sink& sink, const Requantization& r, const Rows& rows) {
   const int element = sink.wide ? 2 : 1;
   for (int i = 0; i < rows.count; ++i) {
     const std::int32_t* const sums = rows.sums + i * rows.stride;
-    std::uint8_t* const out = rows.output + rows.output_at[i];
-    for (int c = 0; c < rows.channels; ++c) {
-      const Requantization& r = table[c];
-      std::int64_t v = std::int64_t{sums[c]} * (sums[c] < 0 ? r.alpha_negative : r.alpha) +
-                       (std::int64_t{1} << (r.s - 1));
-      if (sink.has_residual) {
-        const std::uint8_t* const residual = rows.residual + rows.residual_at[i];
-        v += std::int64_t{residual[c] - sink.residual_zero} * (std::int64_t{1} << r.t);
-      }
-      StoreValue(out + c * element, sink.wide, sink.zero, Clamp(v >> r.s, r.low, r.high));
+    double v[kTile];
+    for (int c = 0; c < kTile; ++c) {
+      v[c] = sums[c] * (kSlopes && sums[c] < 0 ? r.negative[c] : r.positive[c]) + 0.5;
     }
+    if constexpr (kResidual) {
+      const std::uint8_t* const residual = rows.residual + rows.residual_at[i];
+      for (int c = 0; c < kTile; ++c) v[c] += (residual[c] - sink.residual_zero) * r.residual[c];
+    }
+    std::int32_t y[kTile];
+    for (int c = 0; c < kTile; ++c) {
+      const double above = v[c] > r.low[c] ? v[c] : r.low[c];
+      const double inside = above < r.high[c] ? above : r.high[c];
+      const auto towards_zero = static_cast<std::int32_t>(inside);
+      y[c] = towards_zero - (towards_zero > inside ? 1 : 0);
+    }
+    alignas(16) std::uint8_t bytes[2 * kTile];
+    if (sink.wide) {
+      for (int c = 0; c < kTile; ++c) StoreValue(bytes + 2 * c, true, 0, y[c]);
+    } else {
+      for (int c = 0; c < kTile; ++c) bytes[c] = static_cast<std::uint8_t>(y[c] + sink.zero);
+    }
+    std::memcpy(rows.output + rows.output_at[i], bytes,
+                static_cast<std::size_t>(rows.channels * element));
   }
 }
 
 // Requantises the sums of tile `tile` of the sink's tables.
 inline void StoreRows(const Sink& sink, std::int64_t tile, const Rows& rows) {
   if (sink.fast == nullptr) {
-    StoreGeneral(sink, sink.general + tile * kTile, rows);
+    const Requantization& r = sink.general[tile];
+    if (sink.has_slopes) {
+      sink.has_residual ? StoreGeneral<true, true>(sink, r, rows)
+                        : StoreGeneral<true, false>(sink, r, rows);
+    } else {
+      sink.has_residual ? StoreGeneral<false, true>(sink, r, rows)
+                        : StoreGeneral<false, false>(sink, r, rows);
+    }
   } else if (sink.has_residual) {
     Isa::template StoreFast<true>(sink, sink.fast[tile], rows);
   } else {

@@ -40,8 +40,7 @@ void Share(ThreadPool* pool, std::int64_t n, std::int64_t cost, const Fn& fn) {
   const std::int64_t pieces = kPiecesPerThread * pool->threads();
   const std::int64_t piece =
       std::max((n + pieces - 1) / pieces, kLeast / std::max<std::int64_t>(cost, 1) + 1);
-  pool->ForPieces(
-      n, piece, [&](std::int64_t begin, std::int64_t end) { fn(Range{begin, end}); });
+  pool->ForPieces(n, piece, [&](std::int64_t begin, std::int64_t end) { fn(Range{begin, end}); });
 }
 
 // A convolution in pieces of adjacent pixels times adjacent panels.
@@ -61,9 +60,9 @@ Grid GridOf(const PreparedConv& prepared, int threads) {
   const auto panels = std::ssize(prepared.packed.panels);
   const auto weights = std::ssize(prepared.packed.weights);
   const std::int64_t wanted =
-      threads == 1 ? 1
-                   : std::clamp<std::int64_t>(pixels * weights / kLeastMacs, 1,
-                                              kPiecesPerThread * threads);
+      threads == 1
+          ? 1
+          : std::clamp<std::int64_t>(pixels * weights / kLeastMacs, 1, kPiecesPerThread * threads);
   Grid grid;
   grid.weights_stay = weights > kManyWeights || pixels < 2 * kLeastPixels;
   std::int64_t columns = std::max(weights / (kManyWeights / 2), std::int64_t{1});
@@ -212,8 +211,7 @@ void Network::Execute(const PreparedAdd& prepared, std::uint8_t* arena, ThreadPo
 
 void Network::Execute(const CopyStep& step, std::uint8_t* arena, ThreadPool* pool) const {
   for (const PixelCopy& part : step.parts) {
-    Share(pool, part.h, part.w * part.bytes,
-          [&](Range rows) { CopyPixels(part, rows, arena); });
+    Share(pool, part.h, part.w * part.bytes, [&](Range rows) { CopyPixels(part, rows, arena); });
   }
 }
 

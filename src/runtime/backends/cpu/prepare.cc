@@ -1,6 +1,8 @@
 #include "runtime/backends/cpu/prepare.h"
 
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <cstddef>
 
 namespace tf2::runtime::cpu {
@@ -58,9 +60,20 @@ bool FitsFast(const ChannelScales& channels) {
   return true;
 }
 
-Requantization GeneralSlot(const ChannelScales& channels, std::int32_t channel, std::int32_t low,
-                           std::int32_t high) {
-  Requantization slot;
+// The parameters of one channel.
+struct Slot {
+  std::int32_t alpha = 0;
+  std::int32_t alpha_negative = 0;  // for sums below zero
+  std::int32_t s = 1;
+  std::int32_t t = 0;
+  std::int32_t low = 0;
+  std::int32_t high = 0;
+};
+using TileSlots = std::array<Slot, kTile>;
+
+Slot SlotOf(const ChannelScales& channels, std::int32_t channel, std::int32_t low,
+            std::int32_t high) {
+  Slot slot;
   slot.low = low;
   slot.high = high;
   if (channel < 0) return slot;
@@ -76,10 +89,23 @@ Requantization GeneralSlot(const ChannelScales& channels, std::int32_t channel, 
   return slot;
 }
 
-FastRequantization FastTile(std::span<const Requantization> slots) {
+Requantization GeneralTile(const TileSlots& slots) {
+  Requantization tile{};
+  for (std::size_t i = 0; i < kTile; ++i) {
+    const Slot& slot = slots[i];
+    tile.positive[i] = std::ldexp(slot.alpha, -slot.s);
+    tile.negative[i] = std::ldexp(slot.alpha_negative, -slot.s);
+    tile.residual[i] = std::ldexp(1, slot.t - slot.s);
+    tile.low[i] = slot.low;
+    tile.high[i] = slot.high;
+  }
+  return tile;
+}
+
+FastRequantization FastTile(const TileSlots& slots) {
   FastRequantization tile{};
   for (std::size_t i = 0; i < kTile; ++i) {
-    const Requantization& slot = slots[i];
+    const Slot& slot = slots[i];
     const bool even = i % 2 == 0;
     const std::size_t at = i / 2 * 2;
     (even ? tile.alpha_even : tile.alpha_odd)[at] = slot.alpha;
@@ -96,10 +122,12 @@ FastRequantization FastTile(std::span<const Requantization> slots) {
 void AppendTable(const ChannelScales& channels, std::span<const std::int32_t> slots,
                  std::int32_t low, std::int32_t high, RequantizationTables& tables) {
   for (std::size_t tile = 0; tile < slots.size(); tile += kTile) {
-    for (const std::int32_t slot : slots.subspan(tile, kTile)) {
-      tables.general.push_back(GeneralSlot(channels, slot, low, high));
+    TileSlots parameters;
+    for (std::size_t i = 0; i < kTile; ++i) {
+      parameters[i] = SlotOf(channels, slots[tile + i], low, high);
     }
-    tables.fast.push_back(FastTile(std::span(tables.general).last(kTile)));
+    tables.general.push_back(GeneralTile(parameters));
+    tables.fast.push_back(FastTile(parameters));
   }
 }
 
@@ -129,6 +157,9 @@ void Attach(const KernelSet& kernels, bool fits_fast, RequantizationTables& tabl
   } else {
     tables.fast.clear();
     sink.general = tables.general.data();
+    sink.has_slopes = std::ranges::any_of(tables.general, [](const Requantization& tile) {
+      return !std::ranges::equal(tile.positive, tile.negative);
+    });
   }
 }
 

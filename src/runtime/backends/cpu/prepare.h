@@ -29,7 +29,7 @@ struct PrepareContext {
 // The parameters of the slots of one or more tables one after the other, in the form that applies.
 struct RequantizationTables {
   AlignedVector<FastRequantization> fast;
-  std::vector<Requantization> general;
+  AlignedVector<Requantization> general;
 };
 
 struct PreparedConv {
