@@ -66,6 +66,7 @@ void Print(const Options& options, const Outcome& outcome) {
                {"top5", Fraction(e.top5)},
                {"float_top1", Fraction(e.float_top1)},
                {"agreement", Fraction(e.agreement)},
+               {"divergence", Fraction(e.divergence)},
                {"no_agreement", e.no_agreement.empty() ? Json(nullptr) : Json(e.no_agreement)},
                {"backend", outcome.backend},
                {"isa", outcome.isa}});
@@ -77,6 +78,7 @@ void Print(const Options& options, const Outcome& outcome) {
     std::printf("top-1 %s, top-5 %s\n", Percent(*e.top1).c_str(), Percent(*e.top5).c_str());
   if (e.float_top1) std::printf("float top-1 %s\n", Percent(*e.float_top1).c_str());
   if (e.agreement) std::printf("agreement with float %s\n", Percent(*e.agreement).c_str());
+  if (e.divergence) std::printf("mean divergence of the probabilities %.4f\n", *e.divergence);
   if (!e.no_agreement.empty()) std::printf("no agreement with float: %s\n", e.no_agreement.c_str());
   if (!e.top1 && !e.agreement && e.no_agreement.empty())
     std::printf("no labels: give --float MODEL to measure agreement\n");

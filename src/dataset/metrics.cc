@@ -10,6 +10,18 @@ double Ratio(std::int64_t part, std::int64_t whole) {
   return static_cast<double>(part) / static_cast<double>(whole);
 }
 
+// What stands for a probability that single precision rounded to zero.
+constexpr double kLeastProbability = 1e-20;
+
+bool IsDistribution(std::span<const float> values) {
+  double sum = 0;
+  for (const float v : values) {
+    if (!(v >= 0)) return false;
+    sum += v;
+  }
+  return std::fabs(sum - 1) <= 1e-3;
+}
+
 }  // namespace
 
 void Accuracy::Merge(const Accuracy& other) {
@@ -35,6 +47,28 @@ void Agreement::Merge(const Agreement& other) {
 }
 
 double Agreement::Fraction() const { return samples == 0 ? 0 : Ratio(same, samples); }
+
+void Divergence::Add(std::span<const float> reference, std::span<const float> approximation) {
+  if (reference.size() != approximation.size()) return;
+  if (!IsDistribution(reference) || !IsDistribution(approximation)) return;
+  ++samples;
+  double one = 0;
+  for (std::size_t i = 0; i < reference.size(); ++i) {
+    const double p = reference[i];
+    if (p > 0) one += p * std::log(p / std::max<double>(approximation[i], kLeastProbability));
+  }
+  sum += std::max(one, 0.0);
+}
+
+void Divergence::Merge(const Divergence& other) {
+  samples += other.samples;
+  sum += other.sum;
+}
+
+std::optional<double> Divergence::Mean() const {
+  if (samples == 0) return std::nullopt;
+  return sum / static_cast<double>(samples);
+}
 
 void RunningStats::Add(double value) {
   min = count == 0 ? value : std::min(min, value);

@@ -108,6 +108,18 @@ struct Agreement {
   double Fraction() const;
 };
 
+// Mean Kullback-Leibler divergence of an approximation's probabilities from a reference's, in nats:
+// finer than agreement, since every sample says how much it differs. Samples where either side is
+// no distribution (values from 0 on whose sum is 1, to one in a thousand) are not counted.
+struct Divergence {
+  std::int64_t samples = 0;
+  double sum = 0;
+
+  void Add(std::span<const float> reference, std::span<const float> approximation);
+  void Merge(const Divergence& other);
+  std::optional<double> Mean() const;  // nothing without samples
+};
+
 // Mean, deviation and range of a stream of numbers (Welford's update).
 struct RunningStats {
   std::int64_t count = 0;

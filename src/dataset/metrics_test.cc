@@ -57,6 +57,23 @@ TEST(MetricsTest, AgreementComparesTypes) {
   EXPECT_EQ(agreement.Fraction(), 0.5);
 }
 
+TEST(MetricsTest, DivergenceIsOfDistributions) {
+  Divergence d;
+  EXPECT_FALSE(d.Mean());
+  const std::vector<float> p = {0.5F, 0.5F, 0.0F};
+  const std::vector<float> q = {0.25F, 0.75F, 0.0F};
+  d.Add(p, p);
+  EXPECT_DOUBLE_EQ(*d.Mean(), 0);
+  d.Add(p, q);
+  Divergence other;
+  other.Add(p, {{1.0F, 2.0F, 0.5F}});   // no distribution
+  other.Add(p, {{0.5F, 0.5F}});         // other classes
+  other.Add({{-0.5F, 1.5F, 0.0F}}, p);  // no distribution
+  d.Merge(other);
+  EXPECT_EQ(d.samples, 2);
+  EXPECT_NEAR(*d.Mean(), 0.5 * (0.5 * std::log(2.0) + 0.5 * std::log(0.5 / 0.75)), 1e-12);
+}
+
 TEST(MetricsTest, RunningStatsMergeLikeOneStream) {
   RunningStats all;
   RunningStats parts[2];

@@ -18,6 +18,7 @@ struct Counts {
   dataset::Accuracy accuracy;
   dataset::Accuracy reference_accuracy;
   dataset::Agreement agreement;
+  dataset::Divergence divergence;
   std::string no_agreement;
 };
 
@@ -57,7 +58,9 @@ Status ScoreBatch(Inputs inputs, std::span<const std::optional<int>> labels, con
     const std::span<const float> other(expected[i]);
     counts.reference_accuracy.Add(other, labels[i]);
     counts.no_agreement = WhyNoAgreement(own.size(), other.size());
-    if (counts.no_agreement.empty()) counts.agreement.Add(own, other);
+    if (!counts.no_agreement.empty()) continue;
+    counts.agreement.Add(own, other);
+    counts.divergence.Add(other, own);
   }
   return {};
 }
@@ -136,7 +139,10 @@ Result<Evaluation> Evaluate(const dataset::Dataset& data, const Scorer& scorer,
   if (reference != nullptr) {
     result.float_top1 = counts.reference_accuracy.Top1();
     result.no_agreement = std::move(counts.no_agreement);
-    if (result.no_agreement.empty()) result.agreement = counts.agreement.Fraction();
+    if (result.no_agreement.empty()) {
+      result.agreement = counts.agreement.Fraction();
+      result.divergence = counts.divergence.Mean();
+    }
   }
   return result;
 }

@@ -41,7 +41,9 @@ struct Evaluation {
   std::optional<double> top5;
   std::optional<double> float_top1;  // of the reference, where there is one
   std::optional<double> agreement;   // fraction of samples whose top class is the reference's
-  std::string no_agreement;          // why a reference gives none; empty where it does
+  // Mean divergence of the probabilities from the reference's, in nats; where both give some.
+  std::optional<double> divergence;
+  std::string no_agreement;  // why a reference gives none; empty where it does
 };
 
 struct EvaluateOptions {

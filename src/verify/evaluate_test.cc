@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 namespace tf2::verify {
 namespace {
 
@@ -37,6 +39,7 @@ TEST(Evaluate, AgreementIsTheFractionOfEqualBestClasses) {
   ASSERT_TRUE(result.ok());
   EXPECT_EQ(result->samples, 40);
   EXPECT_EQ(result->agreement, 0.25);
+  EXPECT_NEAR(*result->divergence, 0.75 * std::log(1e20), 1e-9);
   EXPECT_EQ(result->no_agreement, "");
 }
 
