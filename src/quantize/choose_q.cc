@@ -36,6 +36,21 @@ bool PassesQ(const qnet::Op* op) {
 
 std::int64_t PlaneOf(const qnet::Tensor& tensor) { return std::int64_t{tensor.h()} * tensor.w(); }
 
+// Whether means over many positions are all that is made of a tensor: the errors of rounding cancel
+// in them, those of clipping do not.
+bool OnlyAveraged(const qnet::QNet& net, TensorId tensor) {
+  constexpr std::int32_t kManyTaps = 16;
+  bool any = false;
+  for (const qnet::Op& op : net.ops) {
+    if (std::ranges::count(op.inputs, tensor) == 0) continue;
+    const auto* pool = std::get_if<qnet::AvgPool>(&op.params);
+    if (pool == nullptr || pool->window.kh * pool->window.kw < kManyTaps) return false;
+    any = true;
+  }
+  return any && std::ranges::none_of(net.outputs,
+                                     [&](const qnet::Output& o) { return o.tensor == tensor; });
+}
+
 // One Q for the whole tensor from its largest value.
 int OneQ(const ValueStats& stats, double limit) {
   const float fmax = *std::ranges::max_element(stats.abs_max);
@@ -155,7 +170,9 @@ Result<QPlan> QPlan::Make(const Draft& draft, const Calibration& calibration, QR
           return WithHint(InvalidArgument("the calibration has no histogram of {}", tensor.name),
                           "calibrate with CalibrateOptions::histograms");
         }
-        q = ChannelQ(stats, rule);
+        q = ChannelQ(stats, rule == QRule::kMse && OnlyAveraged(draft.net, TensorId(i))
+                                ? QRule::kFloor
+                                : rule);
         // Of a vector, a channel is one element: too little to know its range from. Its elements
         // are of one kind.
         if (producers[i] == nullptr && PlaneOf(tensor) == 1)

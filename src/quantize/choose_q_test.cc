@@ -125,6 +125,29 @@ TEST(QPlan, PassesQThroughPoolAndConcatAndHasOneQForWideTensors) {
   EXPECT_NE(QOf(draft, "avg")[3], -3);
 }
 
+TEST(QPlan, WhatOnlyAveragesReadDoesNotClip) {
+  testing::GraphBuilder b({1, 3, 8, 8});
+  const auto a = b.Conv("a", b.input(), 3, 8, 3, true);
+  const auto c = b.Conv("c", a, 8, 8, 3, true);
+  const auto pool = b.Add(ir::OpKind::kGlobalAvgPool, "pool", {c});
+  const ir::Graph graph = b.Done({pool});
+  Draft draft = DraftOf(graph);
+  Calibration calibration = *testing::CalibrateRandom(graph, 8);
+  const auto q_of = [&](QRule rule, const char* tensor) {
+    QPlan::Make(draft, calibration, rule)->Apply(draft);
+    return QOf(draft, tensor);
+  };
+  // A single value that clipping would cost less than the rounding of all others.
+  for (ValueStats& stats : calibration.values) {
+    for (std::size_t i = 0; i < stats.histograms.size(); ++i) {
+      stats.abs_max[i] *= 2;
+      stats.histograms[i].Add(stats.abs_max[i]);
+    }
+  }
+  EXPECT_NE(q_of(QRule::kMse, "a"), q_of(QRule::kFloor, "a"));
+  EXPECT_EQ(q_of(QRule::kMse, "c"), q_of(QRule::kFloor, "c"));
+}
+
 TEST(QPlan, AReshapeThatMixesChannelsDemandsOneQ) {
   testing::GraphBuilder b({1, 3, 4, 2});
   const auto a = b.Conv("a", b.input(), 3, 3, 1, true);

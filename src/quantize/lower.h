@@ -28,8 +28,8 @@ enum class QRule : std::uint8_t {
   kFloor,  // floor(log2(127.5 / fmax)): nothing seen in calibration saturates
   kRound,  // round(log2(127.5 / fmax))
   kCap,    // kFloor, but no channel above the mean of its layer
-  kMse,    // of floor, +1, +2 the one with the smallest squared error; needs Calibration with
-           // histograms
+  kMse,    // of floor, +1, +2 the one with the smallest squared error; kFloor for what only average
+           // pools of 16 and more taps read; needs Calibration with histograms
 };
 // "floor", "round", "cap", "mse".
 std::optional<QRule> ParseQRule(std::string_view name);
