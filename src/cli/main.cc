@@ -127,8 +127,9 @@ void AddRoundingFlags(CLI::App* app, Options& o) {
   app->add_option("--effort", o.effort, "time spent on rounding: quick, normal or thorough")
       ->check(CLI::IsMember({"quick", "normal", "thorough"}));
   app->add_flag("--mirror", o.mirror, "calibrate on every picture mirrored, too");
-  app->add_flag("--equalise", o.equalise,
-                "scale channels to fill 8 bits; the features are not those of the model then");
+  app->add_flag(
+      "--equalise", o.equalise,
+      "scale and shift channels to fill 8 bits; the features are not those of the model then");
   app->add_option("--memory", o.memory_gib, "GiB of features to hold; more go to a temporary file")
       ->check(CLI::Range(0.0, 1e6));
   app->add_flag("--resume", o.resume, "go on with an interrupted run (OUTPUT.state)");

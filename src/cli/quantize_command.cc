@@ -156,8 +156,10 @@ Status QuantizeTo(const Options& options) {
   TF2_ASSIGN_OR_RETURN(const Samples samples, SamplesOf(options, graph, *data.set));
   TF2_ASSIGN_OR_RETURN(quantize::Calibration calibration, CalibrateOn(graph, samples, options));
   if (options.equalise) {
-    graph = quantize::Equalise(graph, calibration);
-    TF2_ASSIGN_OR_RETURN(calibration, CalibrateOn(graph, samples, options));
+    quantize::Equalised equalised = quantize::Equalise(graph, calibration);
+    TF2_ASSIGN_OR_RETURN(calibration, CalibrateOn(equalised.graph, samples, options));
+    quantize::FixExponents(equalised, calibration);
+    graph = std::move(equalised.graph);
   }
   TF2_ASSIGN_OR_RETURN(Quantised quantised, Round(graph, calibration, samples, options));
   qnet::QNet& net = quantised.net;

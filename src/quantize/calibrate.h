@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "base/result.h"
@@ -33,6 +34,8 @@ struct ValueStats {
   std::vector<double> mean;
   std::vector<double> mean_square;
   std::vector<Histogram> histograms;  // empty unless asked for
+  // The exponent at 8 bits where it is known already (FixExponents); Calibrate gives none.
+  std::optional<int> q = {};
   bool operator==(const ValueStats&) const = default;
 };
 

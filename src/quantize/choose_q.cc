@@ -105,10 +105,9 @@ void WarnOfSaturation(const Draft& draft, const Calibration& calibration,
       tensors.size() > 1 ? fmt::format(", in {} more tensors too", tensors.size() - 1) : "");
 }
 
-// Integral of (x - nearest)^2 over [lo, hi), a range with one nearest integer in -128..127
-// (magnitudes: 0..127).
-double CellError(double lo, double hi) {
-  const double nearest = std::min(std::floor((lo + hi) / 2 + 0.5), 127.0);
+// Integral of (x - nearest)^2 over [lo, hi), a range with one nearest integer in 0..top.
+double CellError(double lo, double hi, double top) {
+  const double nearest = std::min(std::floor((lo + hi) / 2 + 0.5), top);
   const auto cube = [](double v) { return v * v * v; };
   return (cube(hi - nearest) - cube(lo - nearest)) / 3;
 }
@@ -122,14 +121,14 @@ int RoundQ(double fmax, double limit) {
   return static_cast<int>(std::floor(std::log2(limit / fmax) + 0.5));
 }
 
-double SquaredErrorAt(const Histogram& histogram, double q) {
+double SquaredErrorAt(const Histogram& histogram, double q, double top) {
   // Bins and cells in units of the step 2^-q.
   const double width = std::exp2(histogram.exponent + q) / Histogram::kBins;
   double error = 0;
   for (std::size_t i = 0; i < histogram.bins.size(); ++i) {
     if (histogram.bins[i] == 0) continue;
     const double lo = static_cast<double>(i) * width;
-    error += histogram.bins[i] * CellError(lo, lo + width) / width;
+    error += histogram.bins[i] * CellError(lo, lo + width, top) / width;
   }
   return error * std::exp2(-2 * q);
 }
@@ -173,6 +172,7 @@ Result<QPlan> QPlan::Make(const Draft& draft, const Calibration& calibration, QR
         q = ChannelQ(stats, rule == QRule::kMse && OnlyAveraged(draft.net, TensorId(i))
                                 ? QRule::kFloor
                                 : rule);
+        if (stats.q) std::ranges::fill(q, *stats.q);
         // Of a vector, a channel is one element: too little to know its range from. Its elements
         // are of one kind.
         if (producers[i] == nullptr && PlaneOf(tensor) == 1)

@@ -17,9 +17,9 @@ namespace tf2::quantize {
 int FloorQ(double fmax, double limit = 127.5);
 int RoundQ(double fmax, double limit = 127.5);
 
-// Mean squared error of rounding the distribution to 8 bits at exponent `q` (times the number of
-// values); values are uniform within a bin.
-double SquaredErrorAt(const Histogram& histogram, double q);
+// Mean squared error of rounding the distribution to integers of magnitude `top` at most at
+// exponent `q` (times the number of values); values are uniform within a bin.
+double SquaredErrorAt(const Histogram& histogram, double q, double top = 127);
 // Of FloorQ, + 1, + 2 the one with the least squared error; the smallest of equals.
 int ErrorMinimalQ(const Histogram& histogram, double fmax);
 

@@ -23,6 +23,7 @@
 namespace tf2::quantize {
 namespace {
 
+using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -168,25 +169,92 @@ TEST(Compensated, RefusesTheStateOfOtherWork) {
   EXPECT_THAT(run().error().ToString(), HasSubstr("not the state of a quantisation"));
 }
 
-TEST(Equalise, KeepsTheFunction) {
-  const ir::Graph graph = testing::SmallNet();
-  const ir::Graph scaled = Equalise(graph, *testing::CalibrateRandom(graph, kSamples));
+// A padded and an unpadded reader of a ReLU, joined, pooled, read without padding: [1, 3, 8, 8]
+// -> 5.
+ir::Graph ShiftableNet() {
+  testing::GraphBuilder b({1, 3, 8, 8});
+  const auto squeeze = b.Conv("squeeze", b.input(), 3, 6, 3, true);
+  const auto one = b.Conv("one", squeeze, 6, 8, 1, true);
+  const auto three = b.Conv("three", squeeze, 6, 4, 3, true);
+  const auto join = b.Add(ir::OpKind::kConcat, "join", {one, three});
+  const auto pool = b.Add(
+      ir::OpKind::kMaxPool, "pool", {join},
+      {{"kernel", std::vector<std::int64_t>{2, 2}}, {"strides", std::vector<std::int64_t>{2, 2}}});
+  const auto mix = b.Conv("mix", pool, 12, 10, 1, true);
+  const auto flat = b.Add(ir::OpKind::kFlatten, "flat", {mix});
+  return b.Done({b.Add(ir::OpKind::kGemm, "fc", {flat, b.Random("fc.w", {5, 160}, 0.1F)})});
+}
+
+void ExpectSameFunction(const ir::Graph& graph) {
+  const ir::Graph other = Equalise(graph, *testing::CalibrateRandom(graph, kSamples)).graph;
+  ASSERT_TRUE(ir::Verify(other).ok()) << ir::Verify(other).error().ToString();
   const std::vector<float> x = testing::RandomSample(graph, 3);
   const ir::Tensor input = ir::Tensor::Float(graph.value(graph.inputs[0]).shape, x);
   const auto want = *interp::Run(graph, {&input, 1});
-  const auto got = *interp::Run(scaled, {&input, 1});
+  const auto got = *interp::Run(other, {&input, 1});
   ASSERT_EQ(got[0].f32.size(), want[0].f32.size());
   for (std::size_t i = 0; i < got[0].f32.size(); ++i)
-    EXPECT_NEAR(got[0].f32[i], want[0].f32[i], 1e-5);
+    EXPECT_NEAR(got[0].f32[i], want[0].f32[i], 2e-5);
+}
+
+TEST(Equalise, KeepsTheFunction) {
+  ExpectSameFunction(testing::SmallNet());
+  ExpectSameFunction(ShiftableNet());
 }
 
 TEST(Equalise, ScalesWhatOnlyLayersRead) {
   testing::GraphBuilder b({1, 3, 8, 8});
   const auto a = b.Conv("a", b.input(), 3, 8, 3, true);
   const ir::Graph graph = b.Done({b.Conv("c", a, 8, 4, 3, false)});
-  const ir::Graph scaled = Equalise(graph, *testing::CalibrateRandom(graph, 8));
-  EXPECT_EQ(scaled.value(scaled.nodes[0].outputs[0]).name, "a*scaled");
-  EXPECT_EQ(scaled.value(scaled.outputs[0]).name, "c");
+  const Equalised scaled = Equalise(graph, *testing::CalibrateRandom(graph, 8));
+  EXPECT_EQ(scaled.graph.value(scaled.graph.nodes[0].outputs[0]).name, "a*scaled");
+  EXPECT_EQ(scaled.graph.value(scaled.graph.outputs[0]).name, "c");
+  EXPECT_THAT(scaled.shifted, IsEmpty());  // c pads
+}
+
+TEST(Equalise, ShiftsWhereNoReaderPads) {
+  const ir::Graph graph = ShiftableNet();
+  const Equalised equalised = Equalise(graph, *testing::CalibrateRandom(graph, kSamples));
+  std::vector<std::string> names;
+  for (const ir::ValueId id : equalised.shifted) names.push_back(equalised.graph.value(id).name);
+  EXPECT_THAT(names, ElementsAre("one*scaled", "three*scaled", "mix*scaled"));
+}
+
+// Mean square of what int8 adds to the outputs.
+double ErrorAt8Bits(const ir::Graph& graph, const ir::Graph& original,
+                    const Calibration& calibration) {
+  CompensatedOptions options;
+  options.base.bits = 8;
+  options.base.q = QRule::kMse;
+  const auto made =
+      *QuantizeCompensated(graph, calibration, RandomSource(original), kSamples, options);
+  double error = 0;
+  for (std::size_t i = kSamples; i < 2 * kSamples; ++i) {
+    const std::vector<float> x = testing::RandomSample(original, i);
+    const ir::Tensor input = ir::Tensor::Float(original.value(original.inputs[0]).shape, x);
+    const auto want = *interp::Run(original, {&input, 1});
+    const auto integers = *qnet::Interpret(made.net, *qnet::QuantizeInput(made.net, x));
+    const auto got = *qnet::ApplyHeads(made.net, integers);
+    for (std::size_t k = 0; k < got[0].size(); ++k)
+      error += std::pow(got[0][k] - want[0].f32[k], 2) / static_cast<double>(kSamples);
+  }
+  return error;
+}
+
+TEST(Equalise, FillsTheRangeOf8Bits) {
+  const ir::Graph graph = ShiftableNet();
+  const Calibration calibration = *testing::CalibrateRandom(graph, kSamples);
+  const Equalised equalised = Equalise(graph, calibration);
+  Calibration anew = *testing::CalibrateRandom(equalised.graph, kSamples);
+  FixExponents(equalised, anew);
+  const double plain = ErrorAt8Bits(graph, graph, calibration);
+  EXPECT_LT(ErrorAt8Bits(equalised.graph, graph, anew), 0.9 * plain);
+  const qnet::QNet net = *Quantize(equalised.graph, anew, {.bits = 8, .q = QRule::kMse});
+  for (const qnet::Op& op : net.ops) {
+    if (op.name != "one" && op.name != "mix") continue;
+    EXPECT_EQ(std::get<qnet::Conv>(op.params).activation, qnet::Activation::kNone) << op.name;
+    EXPECT_THAT(net.tensor(op.output).q, Each(0)) << op.name;
+  }
 }
 
 TEST(TwoTermLayers, BestGainPerPassFirst) {

@@ -359,6 +359,7 @@ class Work {
       passes += static_cast<double>(layer.macs) * layer.terms;
     }
     result.passes = macs > 0 ? passes / macs : 1;
+    DropIdleClips(draft_->net);
     TF2_RETURN_IF_ERROR(Verify(draft_->net));
     result.net = std::move(draft_->net);
     return result;

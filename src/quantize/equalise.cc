@@ -1,7 +1,8 @@
 #include "quantize/equalise.h"
 
+#include <algorithm>
 #include <cmath>
-#include <map>
+#include <optional>
 #include <utility>
 
 #include "ir/shape_math.h"
@@ -12,9 +13,23 @@ namespace {
 
 using ir::OpKind;
 using ir::ValueId;
-using Factors = std::vector<float>;  // by channel; empty: not scaled
+
+// What became of the channels of a value: y' = factor * y + offset.
+struct Channels {
+  std::vector<float> factor, offset;
+
+  bool empty() const { return factor.empty(); }
+  void Add(std::size_t count, float f, float o) {
+    factor.insert(factor.end(), count, f);
+    offset.insert(offset.end(), count, o);
+  }
+};
 
 constexpr int kStepsPerOctave = 16;
+constexpr double kSignedTop = 127;    // integers of a channel with both signs, and
+constexpr double kUnsignedTop = 255;  // of one without negative values that is shifted by
+constexpr float kShift = -128;
+constexpr double kBeyond = 1.25;  // how much larger values of other pictures may be
 
 bool IsWeighted(const ir::Graph& graph, const ir::Node& node) {
   return (node.kind == OpKind::kConv || node.kind == OpKind::kGemm) &&
@@ -22,13 +37,19 @@ bool IsWeighted(const ir::Graph& graph, const ir::Node& node) {
          !(node.HasInput(2) && !graph.IsConstant(node.inputs[2]));
 }
 
+bool Pads(const ir::Graph& graph, const ir::Node& node) {
+  if (node.kind != OpKind::kConv) return false;
+  const ir::ConvAttrs a = ir::ConvAttrsOf(graph, node);
+  return a.pt != 0 || a.pl != 0 || a.pb != 0 || a.pr != 0;
+}
+
 bool JoinsChannels(const ir::Graph& graph, const ir::Node& node) {
   const auto axis = ir::NormalizeAxis(node.Int("axis"), graph.value(node.outputs[0]).shape.size());
   return axis.ok() && *axis == 1;
 }
 
-// Operators that keep the factors of their input's channels.
-bool PassesFactors(const ir::Graph& graph, const ir::Node& node) {
+// Operators that keep what became of their input's channels.
+bool PassesChannels(const ir::Graph& graph, const ir::Node& node) {
   switch (node.kind) {
     case OpKind::kMaxPool:
     case OpKind::kGlobalMaxPool:
@@ -38,36 +59,52 @@ bool PassesFactors(const ir::Graph& graph, const ir::Node& node) {
     case OpKind::kConcat:
     case OpKind::kFlatten:
       return JoinsChannels(graph, node);
-    default:  // scaling would change what they compute, or is not worth it
+    default:  // it would change what they compute, or is not worth it
       return false;
   }
 }
 
+enum class Change : std::uint8_t { kScale, kScaleAndShift };
+
 // Whether all that comes of `id` ends in the data inputs of weighted layers.
-bool MayScale(const ir::Graph& graph, ValueId id) {
+bool May(Change change, const ir::Graph& graph, ValueId id) {
   if (graph.IsOutput(id) || graph.value(id).shape.size() < 2) return false;
+  const bool shift = change == Change::kScaleAndShift;
   const std::vector<std::size_t> readers = graph.Readers(id);
   for (const std::size_t n : readers) {
     const ir::Node& node = graph.nodes[n];
     if (IsWeighted(graph, node)) {
+      if (shift && Pads(graph, node)) return false;
       for (std::size_t i = 1; i < node.inputs.size(); ++i) {
         if (node.inputs[i] == id) return false;
       }
-    } else if (!PassesFactors(graph, node) || !MayScale(graph, node.outputs[0])) {
+    } else if (!PassesChannels(graph, node) || (shift && node.kind == OpKind::kRelu) ||
+               !May(change, graph, node.outputs[0])) {
       return false;
     }
   }
   return !readers.empty();
 }
 
-// log2 of the scale of 8 bits with the least squared error, to 1 / kStepsPerOctave.
-double BestQ(const Histogram& histogram, double fmax) {
-  const double floor_q = std::log2(127.5 / fmax);
+// log2 of the scale with the least squared error, to 1 / kStepsPerOctave. Of a shifted channel,
+// whose steps are half as large, what other pictures lose by the values that none of these had
+// weighs more: the errors of the values as they are and of larger ones are added up.
+double BestQ(const Histogram& histogram, double fmax, Change change) {
+  const bool shift = change == Change::kScaleAndShift;
+  const double top = shift ? kUnsignedTop : kSignedTop;
+  const auto error_at = [&](double q) {
+    double error = SquaredErrorAt(histogram, q, top);
+    if (shift) {
+      error += kBeyond * kBeyond * SquaredErrorAt(histogram, q + std::log2(kBeyond), top);
+    }
+    return error;
+  };
+  const double floor_q = std::log2((top + 0.5) / fmax);
   double best = floor_q;
-  double least = SquaredErrorAt(histogram, best);
-  for (int step = 1; step <= 2 * kStepsPerOctave; ++step) {
+  double least = error_at(best);
+  for (int step = shift ? -kStepsPerOctave : 1; step <= 2 * kStepsPerOctave; ++step) {
     const double q = floor_q + static_cast<double>(step) / kStepsPerOctave;
-    const double error = SquaredErrorAt(histogram, q);
+    const double error = error_at(q);
     if (error < least) {
       least = error;
       best = q;
@@ -76,91 +113,140 @@ double BestQ(const Histogram& histogram, double fmax) {
   return best;
 }
 
-Factors FactorsOf(const ValueStats& stats) {
-  Factors factors;
+Channels ChannelsOf(const ValueStats& stats, Change change) {
+  const bool shift = change == Change::kScaleAndShift;
+  Channels channels;
   for (std::size_t c = 0; c < stats.abs_max.size(); ++c) {
     const double fmax = stats.abs_max[c];
-    const double q = fmax > 0 && c < stats.histograms.size() ? BestQ(stats.histograms[c], fmax) : 0;
-    factors.push_back(static_cast<float>(std::exp2(q - std::floor(q))));
+    double q = 0;
+    if (fmax > 0 && c < stats.histograms.size()) q = BestQ(stats.histograms[c], fmax, change);
+    channels.Add(1, static_cast<float>(std::exp2(shift ? q : q - std::floor(q))),
+                 shift ? kShift : 0.0F);
   }
-  return factors;
+  return channels;
 }
 
 class Equaliser {
  public:
   Equaliser(const ir::Graph& graph, const Calibration& calibration)
-      : before_(graph), calibration_(calibration), graph_(graph), factors_(graph.values.size()) {}
+      : before_(graph), calibration_(calibration), channels_(graph.values.size()) {
+    result_.graph = graph;
+  }
 
-  ir::Graph Run() {
+  Equalised Run() {
     for (std::size_t n = 0; n < before_.nodes.size(); ++n) {
       const ir::Node& node = before_.nodes[n];
       const std::size_t out = Index(node.outputs[0]);
       if (IsWeighted(before_, node)) {
-        if (MayScale(before_, node.outputs[0]) && !node.HasInput(3))
-          factors_[out] = FactorsOf(calibration_.stats(node.outputs[0]));
-        Rescale(n, factors_[Index(node.inputs[0])], factors_[out]);
-      } else if (PassesFactors(before_, node)) {
+        const std::optional<Change> change = ChangeOf(node);
+        if (change) channels_[out] = ChannelsOf(calibration_.stats(node.outputs[0]), *change);
+        Rewrite(n, channels_[Index(node.inputs[0])], channels_[out]);
+        if (change == Change::kScaleAndShift) ClipInstead(n);
+      } else if (PassesChannels(before_, node)) {
         Pass(node);
       }
-      if (!factors_[out].empty()) graph_.values[out].name += "*scaled";
+      if (!channels_[out].empty()) result_.graph.values[out].name += "*scaled";
     }
-    return std::move(graph_);
+    const Status sorted = ir::SortTopologically(result_.graph);
+    TF2_CHECK(sorted.ok(), "{}", sorted.error().ToString());
+    const Status shapes = ir::InferShapes(result_.graph);
+    TF2_CHECK(shapes.ok(), "{}", shapes.error().ToString());
+    return std::move(result_);
   }
 
  private:
-  void Pass(const ir::Node& node) {
-    bool any = false;
-    for (const ValueId id : node.inputs) any |= !factors_[Index(id)].empty();
-    if (!any) return;
-    Factors& out = factors_[Index(node.outputs[0])];
-    for (const ValueId id : node.inputs) {
-      Factors in = factors_[Index(id)];
-      if (in.empty()) in.assign(static_cast<std::size_t>(before_.value(id).shape[1]), 1.0F);
-      out.insert(out.end(), in.begin(), in.end());
-    }
-    const auto channels = static_cast<std::size_t>(before_.value(node.outputs[0]).shape[1]);
-    if (out.size() == channels) return;  // else a flatten: each channel becomes a plane of them
-    Factors flat;
-    for (const float f : out) flat.insert(flat.end(), channels / out.size(), f);
-    out = std::move(flat);
+  std::optional<Change> ChangeOf(const ir::Node& node) const {
+    const ValueId out = node.outputs[0];
+    if (node.HasInput(3) || !May(Change::kScale, before_, out)) return std::nullopt;
+    return node.Int("relu") != 0 && May(Change::kScaleAndShift, before_, out)
+               ? Change::kScaleAndShift
+               : Change::kScale;
   }
 
-  // Weights divided by the factors of the input, and multiplied, like the bias, by those of the
-  // output.
-  void Rescale(std::size_t n, const Factors& in, const Factors& out) {
+  void Pass(const ir::Node& node) {
+    bool any = false;
+    for (const ValueId id : node.inputs) any |= !channels_[Index(id)].empty();
+    if (!any) return;
+    Channels joined;
+    for (const ValueId id : node.inputs) {
+      const Channels& in = channels_[Index(id)];
+      if (in.empty()) joined.Add(static_cast<std::size_t>(before_.value(id).shape[1]), 1, 0);
+      for (std::size_t c = 0; c < in.factor.size(); ++c) joined.Add(1, in.factor[c], in.offset[c]);
+    }
+    // A flatten makes a plane of channels of each.
+    const auto count = static_cast<std::size_t>(before_.value(node.outputs[0]).shape[1]);
+    Channels& out = channels_[Index(node.outputs[0])];
+    for (std::size_t c = 0; c < joined.factor.size(); ++c)
+      out.Add(count / joined.factor.size(), joined.factor[c], joined.offset[c]);
+  }
+
+  // Weights that read the changed input, and yield the changed output.
+  void Rewrite(std::size_t n, const Channels& in, const Channels& out) {
     if (in.empty() && out.empty()) return;
-    ir::Node& node = graph_.nodes[n];
-    ir::Tensor w = before_.constant(node.inputs[1]);
+    ir::Graph& graph = result_.graph;
+    ir::Node& node = graph.nodes[n];
+    ir::Tensor w = before_.constant(before_.nodes[n].inputs[1]);
     const auto oc = static_cast<std::size_t>(w.shape[0]);
     const std::size_t row = w.f32.size() / oc;
     const auto ic = static_cast<std::size_t>(w.shape[1]);
     const std::size_t groups =
         node.kind == OpKind::kConv ? static_cast<std::size_t>(node.Int("groups")) : 1;
+    std::vector<double> bias(oc, 0);
+    if (node.HasInput(2)) {
+      const std::vector<float>& old = before_.constant(node.inputs[2]).f32;
+      bias.assign(old.begin(), old.end());
+    }
     for (std::size_t o = 0; o < oc; ++o) {
       const std::size_t first = o / (oc / groups) * ic;
+      const float f = out.empty() ? 1.0F : out.factor[o];
       for (std::size_t i = 0; i < row; ++i) {
         float& v = w.f32[o * row + i];
-        if (!in.empty()) v /= in[first + i / (row / ic)];
-        if (!out.empty()) v *= out[o];
+        if (!in.empty()) {
+          const std::size_t c = first + i / (row / ic);
+          v /= in.factor[c];
+          bias[o] -= double{v} * in.offset[c];
+        }
+        v *= f;
       }
+      bias[o] = bias[o] * f + (out.empty() ? 0.0F : out.offset[o]);
     }
-    node.inputs[1] = graph_.AddConstant(node.name + "*weights", std::move(w));
-    if (out.empty() || !node.HasInput(2)) return;
-    ir::Tensor bias = before_.constant(node.inputs[2]);
-    for (std::size_t o = 0; o < oc; ++o) bias.f32[o] *= out[o];
-    node.inputs[2] = graph_.AddConstant(node.name + "*bias", std::move(bias));
+    node.inputs[1] = graph.AddConstant(node.name + "*weights", std::move(w));
+    const bool any = std::ranges::any_of(bias, [](double b) { return b != 0; });
+    if (!any && !node.HasInput(2)) return;
+    node.inputs.resize(std::max<std::size_t>(node.inputs.size(), 3), ir::kNoValue);
+    node.inputs[2] = graph.AddConstant(
+        node.name + "*bias",
+        ir::Tensor::Float({static_cast<std::int64_t>(oc)}, {bias.begin(), bias.end()}));
+  }
+
+  // The end of the range takes the place of the ReLU.
+  void ClipInstead(std::size_t n) {
+    ir::Graph& graph = result_.graph;
+    graph.nodes[n].attrs["relu"] = std::int64_t{0};
+    const ValueId sum = graph.nodes[n].outputs[0];
+    const ValueId clipped =
+        graph.AddNode(OpKind::kClip, graph.nodes[n].name + "*clip", {sum}, {{"min", kShift}});
+    graph.ReplaceUses(sum, clipped);
+    graph.nodes.back().inputs[0] = sum;
+    graph.value(clipped).name = graph.value(sum).name + "*scaled";
+    graph.value(sum).name += "*sum";
+    result_.shifted.push_back(clipped);
   }
 
   const ir::Graph& before_;
   const Calibration& calibration_;
-  ir::Graph graph_;
-  std::vector<Factors> factors_;  // by value of `before_`
+  Equalised result_;
+  std::vector<Channels> channels_;  // by value of `before_`
 };
 
 }  // namespace
 
-ir::Graph Equalise(const ir::Graph& graph, const Calibration& calibration) {
+Equalised Equalise(const ir::Graph& graph, const Calibration& calibration) {
   return Equaliser(graph, calibration).Run();
+}
+
+void FixExponents(const Equalised& equalised, Calibration& calibration) {
+  for (const ir::ValueId id : equalised.shifted) calibration.values[ir::Index(id)].q = 0;
 }
 
 }  // namespace tf2::quantize

@@ -1,6 +1,9 @@
-// Per-channel scaling of a float graph so that every feature map fills the range of 8 bits.
+// Per-channel scaling and shifting of a float graph so that every feature map fills the range of 8
+// bits.
 #ifndef TF2_QUANTIZE_EQUALISE_H_
 #define TF2_QUANTIZE_EQUALISE_H_
+
+#include <vector>
 
 #include "base/result.h"
 #include "ir/graph.h"
@@ -8,19 +11,34 @@
 
 namespace tf2::quantize {
 
-// The same function with channels scaled by factors in [1, 2): a channel's exponent Q is a whole
-// number, so that on average half a bit of its range is lost; after the scaling, the Q with the
-// least squared error is a whole number.
+struct Equalised {
+  ir::Graph graph;
+  std::vector<ir::ValueId> shifted;  // values whose range is -128 to 127 at the exponent 0
+};
+
+// The same function with other features.
+//
+// A channel's exponent Q is a whole number, so that on average half a bit of its range is lost:
+// channels are scaled by factors in [1, 2) after which the Q with the least squared error is a
+// whole number.
 //
 //   before  %a = conv(%x, wa, ba) {relu}              after  %a' = conv(%x, f * wa, f * ba) {relu}
 //           %y = conv(%a, wy, by)                            %y = conv(%a', wy / f, by)
 //
-// Only where every reader of the channel, through max pooling, ReLU, concatenation and flattening,
-// is the data input of a convolution or fully connected layer. Values that are scaled get the
-// suffix
-// "*scaled", for they are not those of the model any more. Before: `calibration` of `graph` with
-// histograms; after: calibrate the result anew.
-ir::Graph Equalise(const ir::Graph& graph, const Calibration& calibration);
+// After a ReLU, half of the range is empty: where no reader pads (the padding is the integer 0,
+// which then is no real zero), channels are scaled and shifted to fill all of it.
+//
+//   after   %a' = clip(conv(%x, f * wa, f * ba - 128), -128, inf)
+//           %y = conv(%a', wy / f, by + 128 * sum(wy / f))
+//
+// Only where every reader of the channel, through max pooling, ReLU (scaling only), concatenation
+// and flattening, is the data input of a convolution or fully connected layer. Changed values get
+// the suffix "*scaled", for they are not those of the model any more. Before: `calibration` of
+// `graph` with histograms; after: calibrate the result anew, then FixExponents.
+Equalised Equalise(const ir::Graph& graph, const Calibration& calibration);
+
+// States in the calibration of the graph that the shifted values have the exponent 0.
+void FixExponents(const Equalised& equalised, Calibration& calibration);
 
 }  // namespace tf2::quantize
 

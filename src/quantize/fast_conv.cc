@@ -18,8 +18,7 @@ constexpr std::int64_t kLargestInput = 128;
 
 bool FastConv::Has(const qnet::Op& op) {
   const auto* conv = std::get_if<qnet::Conv>(&op.params);
-  return conv != nullptr && (conv->activation == qnet::Activation::kNone ||
-                             conv->activation == qnet::Activation::kRelu);
+  return conv != nullptr && conv->activation != qnet::Activation::kPRelu;
 }
 
 FastConv::FastConv(const qnet::QNet& net, const qnet::Op& op)
@@ -78,6 +77,7 @@ qnet::Bytes FastConv::Run(const std::int8_t* x, const std::int8_t* residual) con
   const qnet::Tensor& out = net_.tensor(op_.output);
   const bool wide = out.type == qnet::ElemType::kInt16;
   const bool relu = conv_.activation == qnet::Activation::kRelu;
+  const bool clip = conv_.activation == qnet::Activation::kClip;
   const std::size_t taps = shape_.taps();
   const std::size_t positions = shape_.positions();
   const std::size_t block = std::clamp<std::size_t>(kColumnFloats / taps, 64, positions + 64);
@@ -99,6 +99,8 @@ qnet::Bytes FastConv::Run(const std::int8_t* x, const std::int8_t* residual) con
           std::int64_t u = numerics::Requantize(acc[o * count + p], scale.alpha, scale.s,
                                                 residual != nullptr ? residual[i] : 0, t);
           if (relu && u < 0) u = 0;
+          if (clip)
+            u = std::clamp<std::int64_t>(u, conv_.clip_low[channel], conv_.clip_high[channel]);
           if (wide) {
             const auto v = static_cast<std::uint16_t>(numerics::Sat16(u));
             y[2 * i] = static_cast<std::uint8_t>(v & 0xff);

@@ -15,7 +15,7 @@ namespace tf2::quantize {
 // One convolution, its codes made ready once. Thread-safe.
 class FastConv {
  public:
-  // Whether `op` is a convolution with no activation or a ReLU.
+  // Whether `op` is a convolution with no activation, a ReLU or a clip.
   static bool Has(const qnet::Op& op);
   // `op`, which Has, is an operator of `net` whose numbers are complete; both outlive this.
   FastConv(const qnet::QNet& net, const qnet::Op& op);

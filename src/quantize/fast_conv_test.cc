@@ -20,6 +20,7 @@ struct Case {
   qnet::WeightKind kind;
   int terms;
   bool residual, relu, wide;
+  bool clip = false;
 };
 
 qnet::QNet NetOf(const Case& c, Rng& rng) {
@@ -39,6 +40,7 @@ qnet::QNet NetOf(const Case& c, Rng& rng) {
   conv.groups = c.groups;
   conv.kind = c.kind;
   if (c.relu) conv.activation = qnet::Activation::kRelu;
+  if (c.clip) conv.activation = qnet::Activation::kClip;
   const auto oc = static_cast<std::size_t>(c.oc);
   const std::size_t weights = oc * static_cast<std::size_t>(c.ic / c.groups * c.k * c.k);
   for (int t = 0; t < c.terms; ++t) {
@@ -54,6 +56,10 @@ qnet::QNet NetOf(const Case& c, Rng& rng) {
     conv.beta.push_back(static_cast<std::int32_t>(rng.Between(-100000, 100000)));
     conv.scale.push_back({static_cast<std::int16_t>(rng.Between(16384, 32767)),
                           static_cast<std::uint8_t>(c.wide ? 18 : 26)});
+    if (c.clip) {
+      conv.clip_low.push_back(static_cast<std::int16_t>(rng.Between(-128, 0)));
+      conv.clip_high.push_back(static_cast<std::int16_t>(rng.Between(0, 127)));
+    }
     if (c.residual) conv.t.push_back(static_cast<std::uint8_t>(rng.Between(20, 26)));
   }
   std::vector<qnet::TensorId> inputs = {qnet::TensorId{0}};
@@ -84,6 +90,7 @@ TEST(FastConv, EqualsTheInterpreter) {
   ExpectEqual({16, 16, 16, 3, 1, 1, 1, 10, kMac, 1, false, false, false});
   ExpectEqual({12, 6, 3, 3, 1, 2, 2, 11, kSac, 1, false, false, false});
   ExpectEqual({8, 10, 1, 5, 3, 2, 1, 17, kMac, 1, true, false, true});
+  ExpectEqual({6, 8, 1, 3, 1, 1, 1, 9, kMac, 1, true, false, false, true});
 }
 
 TEST(FastConv, SplitsRowsBeyondSinglePrecision) {

@@ -247,6 +247,22 @@ Status FinishOperator(Draft& draft, std::size_t index, qnet::WeightKind kind, Ro
   return {};
 }
 
+void DropIdleClips(qnet::QNet& net) {
+  for (qnet::Op& op : net.ops) {
+    auto* conv = std::get_if<qnet::Conv>(&op.params);
+    if (conv == nullptr || conv->activation != qnet::Activation::kClip) continue;
+    const bool wide = net.tensor(op.output).type == qnet::ElemType::kInt16;
+    const int lowest = wide ? -32768 : -128;
+    const auto is = [](int end) { return [end](std::int16_t bound) { return bound == end; }; };
+    if (!std::ranges::all_of(conv->clip_low, is(lowest)) ||
+        !std::ranges::all_of(conv->clip_high, is(-lowest - 1)))
+      continue;
+    conv->activation = qnet::Activation::kNone;
+    conv->clip_low.clear();
+    conv->clip_high.clear();
+  }
+}
+
 Result<std::vector<QCap>> FinishNumbers(Draft& draft, const Calibration& calibration,
                                         qnet::WeightKind kind, const WeightRounder& rounder) {
   std::vector<std::size_t> convs;

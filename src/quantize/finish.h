@@ -30,6 +30,10 @@ LayerProblem ProblemOf(const Draft& draft, const Calibration& calibration, std::
 Status FinishOperator(Draft& draft, std::size_t op, qnet::WeightKind kind, RoundedLayer layer,
                       std::vector<QCap>& caps);
 
+// Clips at the ends of their output's range clip nothing: they become no activation. Once all
+// numbers are final.
+void DropIdleClips(qnet::QNet& net);
+
 // FinishOperator of every operator, convolutions rounded by `rounder`. Where a residual's Q would
 // make t negative, or an output's Q needs a factor beyond alpha / 2 or an entry that the table of a
 // normalisation does not hold, the caps that would help are returned and the draft is unfinished;

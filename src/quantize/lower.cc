@@ -74,6 +74,7 @@ Result<qnet::QNet> QuantizeWith(const ir::Graph& graph, const Calibration& calib
   TF2_ASSIGN_OR_RETURN(Draft draft, LowerStructure(graph));
   TF2_ASSIGN_OR_RETURN(QPlan plan, FirstPlan(draft, calibration, options));
   TF2_RETURN_IF_ERROR(SettleQ(draft, calibration, KindOf(options), rounder, plan));
+  DropIdleClips(draft.net);
   TF2_RETURN_IF_ERROR(Verify(draft.net));
   return std::move(draft.net);
 }
