@@ -30,16 +30,22 @@ void SoftmaxOverChannel(std::vector<float>& values, std::int64_t channels) {
 
 }  // namespace
 
-Result<std::vector<std::int8_t>> QuantizeInput(const QNet& net, std::span<const float> input) {
+Status QuantizeInput(const QNet& net, std::span<const float> input, std::span<std::int8_t> out) {
   const Tensor& tensor = net.tensor(net.input);
   if (std::ssize(input) != tensor.elements()) {
     return InvalidArgument("the input has {} values, the network's has {}", input.size(),
                            tensor.elements());
   }
+  TF2_CHECK(out.size() == input.size());
   const std::size_t plane = input.size() / tensor.q.size();
-  std::vector<std::int8_t> out(input.size());
   for (std::size_t c = 0; c < tensor.q.size(); ++c)
     numerics::QuantizeRow(input.subspan(c * plane, plane), tensor.q[c], out.data() + c * plane);
+  return {};
+}
+
+Result<std::vector<std::int8_t>> QuantizeInput(const QNet& net, std::span<const float> input) {
+  std::vector<std::int8_t> out(static_cast<std::size_t>(net.tensor(net.input).elements()));
+  TF2_RETURN_IF_ERROR(QuantizeInput(net, input, out));
   return out;
 }
 

@@ -34,11 +34,10 @@ Result<Prediction> Session::Run(std::span<const float> input) {
 Result<std::vector<Prediction>> Session::RunBatch(std::span<const std::vector<float>> inputs) {
   std::vector<Prediction> predictions;
   if (inputs.empty()) return predictions;
-  std::size_t next = 0;
-  const Source source = [&]() -> Result<std::optional<std::vector<float>>> {
-    return std::optional<std::vector<float>>(inputs[next++]);
-  };
-  TF2_ASSIGN_OR_RETURN(Batch batch, ReadBatch(source, static_cast<int>(inputs.size())));
+  Batch batch;
+  batch.data.reserve(inputs.size() *
+                     static_cast<std::size_t>(net_->tensor(net_->input).elements()));
+  for (const auto& input : inputs) TF2_RETURN_IF_ERROR(Append(input, batch));
   TF2_ASSIGN_OR_RETURN(const auto frames, runtime::RunBatch(*device_, std::move(batch)));
   predictions.reserve(frames.size());
   for (const Frame& frame : frames) {
@@ -47,14 +46,20 @@ Result<std::vector<Prediction>> Session::RunBatch(std::span<const std::vector<fl
   return predictions;
 }
 
+Status Session::Append(std::span<const float> input, Batch& batch) const {
+  const auto elements = static_cast<std::size_t>(net_->tensor(net_->input).elements());
+  batch.data.resize(batch.data.size() + elements);
+  TF2_RETURN_IF_ERROR(qnet::QuantizeInput(*net_, input, std::span(batch.data).last(elements)));
+  ++batch.count;
+  return {};
+}
+
 Result<Batch> Session::ReadBatch(const Source& source, int count) const {
   Batch batch;
   while (batch.count < count) {
     TF2_ASSIGN_OR_RETURN(const std::optional<std::vector<float>> input, source());
     if (!input.has_value()) break;
-    TF2_ASSIGN_OR_RETURN(const auto quantized, qnet::QuantizeInput(*net_, *input));
-    batch.data.insert(batch.data.end(), quantized.begin(), quantized.end());
-    ++batch.count;
+    TF2_RETURN_IF_ERROR(Append(*input, batch));
   }
   return batch;
 }

@@ -46,6 +46,8 @@ class Session {
  private:
   Session(std::shared_ptr<const qnet::QNet> net, std::unique_ptr<Device> device);
 
+  // Quantises an input behind those of `batch`.
+  Status Append(std::span<const float> input, Batch& batch) const;
   // Reads up to `count` inputs; a batch of none at the end.
   Result<Batch> ReadBatch(const Source& source, int count) const;
   // Reads a batch and submits it; nullopt at the end.
