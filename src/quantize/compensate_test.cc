@@ -266,17 +266,28 @@ TEST(TwoTermLayers, BestGainPerPassFirst) {
   EXPECT_THAT(ChooseTwoTermLayers(candidates, 100, 2), ElementsAre("small", "middle", "large"));
 }
 
-TEST(Sensitivity, LayersWithoutWeightsHaveNone) {
+TEST(TwoTermLayers, TheBestSetMayLackTheBestLayer) {
+  const std::vector<Candidate> candidates = {{"dense", 60, 6.6}, {"one", 50, 5}, {"two", 50, 5}};
+  EXPECT_THAT(ChooseTwoTermLayers(candidates, 200, 1.5), ElementsAre("one", "two"));
+  EXPECT_THAT(ChooseTwoTermLayers(candidates, 200, 1.4), ElementsAre("dense"));
+}
+
+TEST(Sensitivity, MeasuresWhatAnAlternativeChanges) {
   const ir::Graph graph = testing::SmallNet();
   const auto calibration = *testing::CalibrateRandom(graph, 8);
-  Draft draft = *LowerStructure(graph);
-  QPlan plan = *QPlan::Make(draft, calibration, QRule::kFloor);
-  plan.Apply(draft);
-  const auto errors = *MeasureSensitivity(graph, draft, calibration, RandomSource(graph), 4, 1);
-  ASSERT_EQ(errors.size(), draft.net.ops.size());
-  for (std::size_t i = 0; i < errors.size(); ++i) {
-    EXPECT_EQ(errors[i] > 0, std::holds_alternative<qnet::Conv>(draft.net.ops[i].params)) << i;
+  const qnet::QNet net = *Quantize(graph, calibration, {.bits = 4});
+  std::vector<Alternative> alternatives;
+  for (std::size_t i = 0; i < net.ops.size(); ++i) {
+    if (!std::holds_alternative<qnet::Conv>(net.ops[i].params)) continue;
+    alternatives.push_back({i, net.ops[i]});
+    alternatives.push_back({i, net.ops[i]});
+    auto& codes = std::get<qnet::Conv>(alternatives.back().op.params).terms[0];
+    std::fill_n(codes.begin(), codes.size() / 2, std::int8_t{0});
   }
+  const auto errors = *MeasureAlternatives(net, alternatives, RandomSource(graph), 4, 1);
+  ASSERT_EQ(errors.size(), alternatives.size());
+  for (std::size_t i = 0; i < errors.size(); ++i) EXPECT_EQ(errors[i] > 0, i % 2 == 1) << i;
+  EXPECT_EQ(*MeasureAlternatives(net, alternatives, RandomSource(graph), 4, 2), errors);
 }
 
 }  // namespace

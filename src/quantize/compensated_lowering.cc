@@ -53,19 +53,27 @@ Hasher KeyOfModel(const Draft& draft, const CompensatedOptions& options, std::si
   return key;
 }
 
+// Which layers get a second term.
+struct SecondTerms {
+  bool everywhere = false;  // and what each layer is with one term is kept as an alternative
+  std::vector<std::string> layers;
+};
+
+// The place of a layer's one-term form in the state, beside that of its two terms.
+constexpr std::uint32_t kOneTerm = std::uint32_t{1} << 31;
+
 // One attempt: a plan of Q, layer after layer. Caps that turn up end it.
 class Attempt {
  public:
   Attempt(const ir::Graph& graph, const Calibration& calibration, const SampleSource& source,
-          std::size_t count, const CompensatedOptions& options,
-          const std::vector<std::string>& two_term, bool must_resume, Draft& draft,
-          QuantizeState& state)
+          std::size_t count, const CompensatedOptions& options, const SecondTerms& second,
+          bool must_resume, Draft& draft, QuantizeState& state)
       : graph_(graph),
         calibration_(calibration),
         source_(source),
         count_(count),
         options_(options),
-        two_term_(two_term),
+        second_(second),
         must_resume_(must_resume),
         draft_(draft),
         state_(state),
@@ -99,6 +107,7 @@ class Attempt {
   }
 
   std::vector<LayerReport> reports() && { return std::move(reports_); }
+  std::vector<Alternative> alternatives() && { return std::move(alternatives_); }
   std::size_t resumed() const { return resumed_; }
 
  private:
@@ -126,7 +135,8 @@ class Attempt {
     TF2_ASSIGN_OR_RETURN(Frontier quantised,
                          Frontier::Make(memory_, count_, static_cast<std::size_t>(input.bytes())));
     Hasher key = KeyOfModel(draft_, options_, count_);
-    for (const std::string& name : two_term_) key.Add(std::string_view(name));
+    key.Add(std::string_view(second_.everywhere ? "everywhere" : ""));
+    for (const std::string& name : second_.layers) key.Add(std::string_view(name));
     for (std::size_t i = 0; i < count_; ++i) {
       TF2_RETURN_IF_ERROR(CheckInterrupted());
       TF2_ASSIGN_OR_RETURN(const std::vector<float> sample, source_(i));
@@ -147,26 +157,39 @@ class Attempt {
   }
 
   int TermsOf(const qnet::Op& op) const {
-    return std::ranges::count(two_term_, op.name) > 0 ? 2 : 1;
+    return second_.everywhere || std::ranges::count(second_.layers, op.name) > 0 ? 2 : 1;
   }
+
+  struct Rounded {
+    CompensatedLayer layer;
+    std::optional<CompensatedLayer> one_term;  // the alternative
+  };
 
   // From the state, or anew.
   Status RoundLayer(std::size_t index) {
     qnet::Op& op = draft_.net.ops[index];
     const auto place = static_cast<std::uint32_t>(index);
-    std::optional<CompensatedLayer> rounded = state_.Layer(key_, place);
-    if (rounded) {
+    Rounded rounded;
+    if (auto known = state_.Layer(key_, place)) {
+      rounded = {*std::move(known), state_.Layer(key_, place | kOneTerm)};
       ++resumed_;
       if (HasFloats(graph_, draft_, op)) DoneWithInputs(op);
     } else {
       auto made = Round(index);
       if (!made.ok()) return std::move(made.error()).At(op.name);
       rounded = *std::move(made);
-      state_.PutLayer(key_, place, *rounded);
+      state_.PutLayer(key_, place, rounded.layer);
+      if (rounded.one_term) state_.PutLayer(key_, place | kOneTerm, *rounded.one_term);
       TF2_RETURN_IF_ERROR(WriteStateNowAndThen());
     }
-    Report(op, *rounded);
-    return FinishOperator(draft_, index, KindOf(options_.base), std::move(rounded->layer), caps_);
+    Report(op, rounded.layer);
+    if (rounded.one_term) {
+      TF2_RETURN_IF_ERROR(FinishOperator(draft_, index, KindOf(options_.base),
+                                         std::move(rounded.one_term->layer), caps_));
+      alternatives_.push_back({index, op});
+    }
+    return FinishOperator(draft_, index, KindOf(options_.base), std::move(rounded.layer.layer),
+                          caps_);
   }
 
   void DoneWithInputs(const qnet::Op& op) {
@@ -180,7 +203,7 @@ class Attempt {
     return state_.Write();
   }
 
-  Result<CompensatedLayer> Round(std::size_t index) {
+  Result<Rounded> Round(std::size_t index) {
     const qnet::Op& op = draft_.net.ops[index];
     const LayerProblem problem = ProblemOf(draft_, calibration_, index, KindOf(options_.base));
     if (!HasFloats(graph_, draft_, op)) return Nearest(problem);
@@ -203,18 +226,23 @@ class Attempt {
     CompensateOptions rounding = options_.rounding;
     rounding.threads = options_.threads;
     const OutputRange range = RangeOf(op, draft_.weights[index]);
-    TF2_ASSIGN_OR_RETURN(CompensatedLayer rounded,
+    Rounded rounded;
+    TF2_ASSIGN_OR_RETURN(rounded.layer,
                          Compensate(problem, statistics, &samples, &range, TermsOf(op), rounding));
     const double variance =
         std::accumulate(statistics.variance_y.begin(), statistics.variance_y.end(), 0.0);
-    for (double& e : rounded.error) e = variance > 0 ? e / variance : 0;
+    for (double& e : rounded.layer.error) e = variance > 0 ? e / variance : 0;
+    if (second_.everywhere) {
+      TF2_ASSIGN_OR_RETURN(rounded.one_term,
+                           Compensate(problem, statistics, &samples, &range, 1, rounding));
+    }
     return rounded;
   }
 
-  static Result<CompensatedLayer> Nearest(const LayerProblem& problem) {
-    CompensatedLayer rounded;
-    TF2_ASSIGN_OR_RETURN(rounded.layer, NearestRounder({.weight = ErrorWeight::kVariance,
-                                                        .correct_bias = true})(problem));
+  static Result<Rounded> Nearest(const LayerProblem& problem) {
+    Rounded rounded;
+    TF2_ASSIGN_OR_RETURN(rounded.layer.layer, NearestRounder({.weight = ErrorWeight::kVariance,
+                                                              .correct_bias = true})(problem));
     return rounded;
   }
 
@@ -308,7 +336,7 @@ class Attempt {
   const SampleSource& source_;
   const std::size_t count_;
   const CompensatedOptions& options_;
-  const std::vector<std::string>& two_term_;
+  const SecondTerms& second_;
   const bool must_resume_;
   Draft& draft_;
   QuantizeState& state_;
@@ -321,10 +349,19 @@ class Attempt {
   std::vector<int> uses_;          // by TensorId: operators to come that read it
   std::vector<QCap> caps_;
   std::vector<LayerReport> reports_;
+  std::vector<Alternative> alternatives_;
 };
 
-// The whole work: attempts until no cap turns up, first with one term a layer, then, where more
-// passes are allowed, with the chosen layers' second terms.
+// The same work in less time: good enough to compare layers.
+CompensatedOptions ForComparison(CompensatedOptions options) {
+  options.rounding.restarts = std::min(options.rounding.restarts, 2);
+  options.rounding.refinements = 0;
+  options.positions /= 2;
+  return options;
+}
+
+// The whole work: attempts until no cap turns up; where more passes than one are allowed, first
+// with second terms everywhere, to find the layers that need them.
 class Work {
  public:
   Work(const ir::Graph& graph, const Calibration& calibration, const SampleSource& source,
@@ -345,13 +382,15 @@ class Work {
     TF2_ASSIGN_OR_RETURN(draft_, LowerStructure(graph_));
     TF2_ASSIGN_OR_RETURN(plan_, PlanQ(*draft_, calibration_, options_.base));
     plan_->Apply(*draft_);
-    CompensatedNet result;
-    std::vector<std::string> two_term;
+    SecondTerms second;
     if (options_.max_passes > 1 && options_.base.bits == 4) {
-      TF2_ASSIGN_OR_RETURN(two_term, TwoTermLayers(result));
+      TF2_ASSIGN_OR_RETURN(second.layers, TwoTermLayers());
     }
-    if (result.layers.empty() || !two_term.empty()) TF2_RETURN_IF_ERROR(RoundAll(two_term, result));
+    TF2_ASSIGN_OR_RETURN(Rounding rounding, RoundAll(second, options_));
     state_.Remove();
+    CompensatedNet result;
+    result.layers = std::move(rounding.layers);
+    result.resumed_layers = resumed_layers_;
     double macs = 0;
     double passes = 0;
     for (const LayerReport& layer : result.layers) {
@@ -366,29 +405,35 @@ class Work {
   }
 
  private:
-  Status RoundAll(const std::vector<std::string>& two_term, CompensatedNet& result) {
+  struct Rounding {
+    std::vector<LayerReport> layers;
+    std::vector<Alternative> alternatives;
+  };
+
+  Result<Rounding> RoundAll(const SecondTerms& second, const CompensatedOptions& options) {
     while (true) {
       plan_->Apply(*draft_);
-      Attempt attempt(graph_, calibration_, source_, count_, options_, two_term, must_resume_,
-                      *draft_, state_);
+      Attempt attempt(graph_, calibration_, source_, count_, options, second, must_resume_, *draft_,
+                      state_);
       must_resume_ = false;
       auto caps = attempt.Run();
       if (!caps.ok()) {
         TF2_RETURN_IF_ERROR(state_.Write());
         return std::move(caps.error());
       }
-      result.resumed_layers += attempt.resumed();
+      resumed_layers_ += attempt.resumed();
       if (caps->empty()) {
-        result.layers = std::move(attempt).reports();
-        return {};
+        Rounding rounding;
+        rounding.alternatives = std::move(attempt).alternatives();
+        rounding.layers = std::move(attempt).reports();
+        return rounding;
       }
       for (const QCap& cap : *caps) plan_->Cap(*draft_, cap.tensor, cap.channel, cap.limit);
     }
   }
 
-  // What a layer's rounding alone does to the output, measured with the nearest codes, times what
-  // compensation leaves of that.
-  Result<std::vector<std::string>> TwoTermLayers(CompensatedNet& result) {
+  // Those whose one-term form in the place of two terms does most to the output per pass.
+  Result<std::vector<std::string>> TwoTermLayers() {
     TF2_ASSIGN_OR_RETURN(const std::vector<float> first, source_(0));
     const std::uint64_t key = KeyOfModel(*draft_, options_, count_)
                                   .Add(fmt::format("passes {}", options_.max_passes))
@@ -398,18 +443,18 @@ class Work {
       must_resume_ = false;
       return *std::move(names);
     }
+    TF2_ASSIGN_OR_RETURN(const Rounding rounding,
+                         RoundAll({.everywhere = true, .layers = {}}, ForComparison(options_)));
     TF2_ASSIGN_OR_RETURN(
-        const std::vector<double> errors,
-        MeasureSensitivity(graph_, *draft_, calibration_, source_,
-                           std::min(count_, options_.sensitivity_samples), options_.threads));
-    TF2_RETURN_IF_ERROR(RoundAll({}, result));
-    std::vector<Candidate> candidates;
+        const std::vector<double> gains,
+        MeasureAlternatives(draft_->net, rounding.alternatives, source_,
+                            std::min(count_, options_.sensitivity_samples), options_.threads));
     std::int64_t macs = 0;
-    for (const LayerReport& layer : result.layers) {
-      macs += layer.macs;
-      const auto op = std::ranges::find(draft_->net.ops, layer.name, &qnet::Op::name);
-      const double error = errors[static_cast<std::size_t>(op - draft_->net.ops.begin())];
-      candidates.push_back({layer.name, layer.macs, error * layer.over_nearest});
+    for (const LayerReport& layer : rounding.layers) macs += layer.macs;
+    std::vector<Candidate> candidates;
+    for (std::size_t i = 0; i < gains.size(); ++i) {
+      const qnet::Op& op = rounding.alternatives[i].op;
+      candidates.push_back({op.name, MacsOf(draft_->net, op), gains[i]});
     }
     std::vector<std::string> names =
         ChooseTwoTermLayers(std::move(candidates), macs, options_.max_passes);
@@ -424,6 +469,7 @@ class Work {
   const CompensatedOptions& options_;
   QuantizeState state_;
   bool must_resume_ = false;  // what was read has to be of this work
+  std::size_t resumed_layers_ = 0;
   std::optional<Draft> draft_;
   std::optional<QPlan> plan_;
 };

@@ -1,5 +1,5 @@
-// Which layers should have two terms: what the rounding of each layer alone does to the float
-// network's outputs, and the choice under a bound on the mean number of passes.
+// Which layers should have two terms: what one term less of each layer alone does to the outputs of
+// the quantised network, and the choice under a bound on the mean number of passes.
 #ifndef TF2_QUANTIZE_SENSITIVITY_H_
 #define TF2_QUANTIZE_SENSITIVITY_H_
 
@@ -9,21 +9,26 @@
 #include <vector>
 
 #include "base/result.h"
-#include "ir/graph.h"
+#include "qnet/qnet.h"
 #include "quantize/calibrate.h"
-#include "quantize/draft.h"
 
 namespace tf2::quantize {
 
-// By operator of the draft: the mean error of the network's first output over `count` samples when
-// the weights of that layer alone are rounded to one term, to the nearest code, all else being
-// float. 0 for what has no weights. The error is the divergence from the float network's
-// probabilities where the output is a softmax, otherwise the squared error over the output's mean
-// square. Before: every Tensor::q set. Errors: kCancelled, those of a sample.
-Result<std::vector<double>> MeasureSensitivity(const ir::Graph& graph, const Draft& draft,
-                                               const Calibration& calibration,
-                                               const SampleSource& source, std::size_t count,
-                                               int threads);
+// Another operator in the place of one of a network: the same inputs and output, other numbers.
+struct Alternative {
+  std::size_t place = 0;
+  qnet::Op op;
+};
+
+// By alternative: the mean error over the first `count` samples that it alone makes in the first
+// output of `net`, whose numbers are complete. The error is the divergence from the network's own
+// probabilities where the output is a distribution, otherwise the squared error over the output's
+// mean square. Memory: 4 bytes a weight of both. The result does not depend on the number of
+// threads. Errors: kCancelled, those of a sample.
+Result<std::vector<double>> MeasureAlternatives(const qnet::QNet& net,
+                                                const std::vector<Alternative>& alternatives,
+                                                const SampleSource& source, std::size_t count,
+                                                int threads);
 
 // A layer that may have a second term.
 struct Candidate {
@@ -32,8 +37,9 @@ struct Candidate {
   double gain = 0;  // of a second term
 };
 
-// The layers with the largest gain per multiply-accumulate that fit: each in this order whose
-// second pass leaves the mean number of passes over `total_macs` at most `max_passes`.
+// The layers with the largest sum of gains whose second passes leave the mean number of passes over
+// `total_macs` at most `max_passes`; those with the largest gain per multiply-accumulate first. A
+// knapsack by dynamic programming over 2^14 sizes: of the sets of about one size, the best is kept.
 std::vector<std::string> ChooseTwoTermLayers(std::vector<Candidate> candidates,
                                              std::int64_t total_macs, double max_passes);
 
