@@ -321,27 +321,37 @@ template <typename Tap>
 }
 
 typedef std::uint8_t Bytes32 __attribute__((vector_size(32)));
+typedef std::uint8_t Bytes16 __attribute__((vector_size(16)));
+
+// The largest of the window of one output pixel, of as many channels as Bytes holds from c on.
+template <typename Bytes>
+[[gnu::always_inline]] inline void MaxOfWindow(const PoolStep& step, const std::uint8_t* arena,
+                                               const Walker& at, int c, std::uint8_t* out) {
+  Bytes best{};
+  ForTaps(step, arena + c, at, [&](const std::uint8_t* from) {
+    Bytes x;
+    std::memcpy(&x, from, sizeof x);
+    best = x > best ? x : best;
+  });
+  best ^= static_cast<std::uint8_t>(step.zero ^ step.sink.zero);
+  const auto left = static_cast<std::size_t>(step.channels - c);
+  if (left >= sizeof best) {
+    std::memcpy(out + c, &best, sizeof best);
+  } else {
+    std::memcpy(out + c, &best, left);
+  }
+}
 
 void MaxPool(const PoolStep& step, std::uint8_t* arena, Range pixels) {
-  constexpr int kWidth = sizeof(Bytes32);
-  const auto change = static_cast<std::uint8_t>(step.zero ^ step.sink.zero);
   Walker walker(pixels.begin, step.sink.width);
   for (std::int64_t p = pixels.begin; p < pixels.end; ++p, walker.Next()) {
     std::uint8_t* const out = arena + walker.In(step.sink.output);
-    for (int c = 0; c < step.channels; c += kWidth) {
-      Bytes32 best{};
-      ForTaps(step, arena + c, walker, [&](const std::uint8_t* from) {
-        Bytes32 x;
-        std::memcpy(&x, from, sizeof x);
-        best = x > best ? x : best;
-      });
-      best ^= change;
-      if (step.channels - c >= kWidth) {
-        std::memcpy(out + c, &best, kWidth);
-      } else {
-        std::memcpy(out + c, &best, static_cast<std::size_t>(step.channels - c));
-      }
+    int c = 0;
+    // Never beyond whole tiles: what lies there may be another thread's to write.
+    for (; step.channels - c > kTile; c += sizeof(Bytes32)) {
+      MaxOfWindow<Bytes32>(step, arena, walker, c, out);
     }
+    if (c < step.channels) MaxOfWindow<Bytes16>(step, arena, walker, c, out);
   }
 }
 
