@@ -105,11 +105,16 @@ TensorId Lowering::AddTensor(ValueId value, Dims dims) {
 
 void Lowering::AddOp(const Node& node, std::vector<TensorId> inputs, TensorId output,
                      qnet::OpParams params, FloatWeights weights) {
-  net_.ops.push_back({UniqueOp(node.name), std::move(inputs), output, std::move(params)});
-  draft_.weights.push_back(std::move(weights));
-  Placement& placement = draft_.placements[static_cast<std::size_t>(&node - graph_.nodes.data())];
+  AddHelper(node.name, std::move(inputs), output, std::move(params), std::move(weights));
+  Placement& placement = PlacementOf(node);
   placement.place = Place::kLayer;
   placement.layer = net_.ops.back().name;
+}
+
+void Lowering::AddHelper(const std::string& name, std::vector<TensorId> inputs, TensorId output,
+                         qnet::OpParams params, FloatWeights weights) {
+  net_.ops.push_back({UniqueOp(name), std::move(inputs), output, std::move(params)});
+  draft_.weights.push_back(std::move(weights));
 }
 
 // A failed attempt may have made tensors of its inputs; they go, as nothing else reads them.
@@ -152,10 +157,8 @@ Result<TensorId> Lowering::Elements(const Node& reader, ValueId id) {
     views_.erase(id);
     return AddHost(id);
   }
-  const TensorId from = view.tensor;
   const TensorId moved = AddTensor(id, std::move(dims));
-  net_.ops.push_back({UniqueOp(graph_.value(id).name), {from}, moved, *move});
-  draft_.weights.emplace_back();
+  AddHelper(graph_.value(id).name, {view.tensor}, moved, *move);
   return moved;
 }
 
@@ -175,9 +178,7 @@ Result<TensorId> Lowering::ShapedAs(const Node& reader, ValueId id, Dims dims) {
     views_[id] = before;
     own_ = own;
   }
-  net_.ops.push_back(
-      {UniqueOp(graph_.value(id).name + "/reshape"), {tensor}, reshaped, qnet::Reshape{}});
-  draft_.weights.emplace_back();
+  AddHelper(graph_.value(id).name + "/reshape", {tensor}, reshaped, qnet::Reshape{});
   return reshaped;
 }
 
@@ -192,9 +193,7 @@ Result<TensorId> Lowering::AddHost(ValueId id) {
   for (const ValueId leaf : part.leaves) inputs.push_back(own_.at(leaf));
   const std::size_t producer = *graph_.Producer(id);
   const TensorId output = AddTensor(id, std::move(dims));
-  net_.ops.push_back({UniqueOp(graph_.nodes[producer].name), std::move(inputs), output,
-                      qnet::Host{std::move(graph)}});
-  draft_.weights.emplace_back();
+  AddHelper(graph_.nodes[producer].name, std::move(inputs), output, qnet::Host{std::move(graph)});
   for (const std::size_t node : part.nodes) {
     Placement& placement = draft_.placements[node];
     if (placement.place != Place::kUnused) continue;
@@ -259,18 +258,18 @@ Status Lowering::LowerKind(const Node& node) {
       if (!needed && !ready) return at_the_end();
       if (node.kind == OpKind::kPad && !IsPerChannel(node)) return LowerMovement(node);
       if (IsPerChannel(node)) return LowerPerChannel(node);
-      if (node.kind == OpKind::kAdd) return LowerSum(node);
+      if (node.kind == OpKind::kAdd) return LowerBinary(node, qnet::BinaryKind::kAdd);
       if (!needed) return at_the_end();
-      if (node.kind == OpKind::kSub) return LowerBinary(node, qnet::BinaryKind::kSub, false);
-      if (node.kind == OpKind::kMul) return LowerBinary(node, qnet::BinaryKind::kMul, false);
+      if (node.kind == OpKind::kSub) return LowerBinary(node, qnet::BinaryKind::kSub);
+      if (node.kind == OpKind::kMul) return LowerBinary(node, qnet::BinaryKind::kMul);
       return no_rule();
     case OpKind::kClip:
     case OpKind::kPrelu:
       return needed ? LowerActivation(node) : at_the_end();
     case OpKind::kBinary:
       if (!needed) return at_the_end();
-      if (node.String("fn") == "max") return LowerBinary(node, qnet::BinaryKind::kMax, false);
-      if (node.String("fn") == "min") return LowerBinary(node, qnet::BinaryKind::kMin, false);
+      if (node.String("fn") == "max") return LowerBinary(node, qnet::BinaryKind::kMax);
+      if (node.String("fn") == "min") return LowerBinary(node, qnet::BinaryKind::kMin);
       return no_rule();
     case OpKind::kMaxPool:
     case OpKind::kGlobalMaxPool:
@@ -298,14 +297,9 @@ std::optional<qnet::Output> Lowering::DirectOutput(ValueId id) {
   qnet::Output output;
   output.name = value.name;
   output.shape.assign(value.shape.begin() + (value.shape.empty() ? 0 : 1), value.shape.end());
-  // Behind operators that keep the elements in order.
-  const auto keeps = [](OpKind kind) {
-    return kind == OpKind::kFlatten || kind == OpKind::kReshape || kind == OpKind::kIdentity ||
-           kind == OpKind::kSqueeze || kind == OpKind::kUnsqueeze;
-  };
   ValueId at = id;
   auto producer = graph_.Producer(at);
-  while (producer && keeps(graph_.nodes[*producer].kind)) {
+  while (producer && KeepsOrder(graph_.nodes[*producer].kind)) {
     at = graph_.nodes[*producer].inputs[0];
     producer = graph_.Producer(at);
   }

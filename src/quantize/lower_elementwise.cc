@@ -243,7 +243,7 @@ std::optional<Lowering::Dims> Lowering::BroadcastDims(ValueId id, const ir::Shap
               static_cast<std::int32_t>(rest)};
 }
 
-Status Lowering::LowerBinary(const Node& node, qnet::BinaryKind kind, bool relu) {
+Status Lowering::LowerBinary(const Node& node, qnet::BinaryKind kind) {
   const ir::Shape& out = graph_.value(node.outputs[0]).shape;
   TF2_ASSIGN_OR_RETURN(Dims dims, DimsOf(node.outputs[0]));
   std::vector<Dims> operands;
@@ -263,16 +263,13 @@ Status Lowering::LowerBinary(const Node& node, qnet::BinaryKind kind, bool relu)
   for (std::size_t i = 0; i < operands.size(); ++i) {
     TF2_ASSIGN_OR_RETURN(inputs.emplace_back(), ShapedAs(node, node.inputs[i], operands[i]));
   }
+  const bool relu = node.kind == OpKind::kAdd && node.Int("relu") != 0;
   const auto activation = relu ? qnet::Activation::kRelu : qnet::Activation::kNone;
   const bool equal = operands[0] == dims && operands[1] == dims;
   qnet::OpParams params = qnet::Binary{kind, activation};
   if (equal && kind == qnet::BinaryKind::kAdd) params = qnet::Add{activation};
   AddOp(node, std::move(inputs), AddTensor(node.outputs[0], std::move(dims)), std::move(params));
   return {};
-}
-
-Status Lowering::LowerSum(const Node& node) {
-  return LowerBinary(node, qnet::BinaryKind::kAdd, node.Int("relu") != 0);
 }
 
 Status Lowering::LowerLrn(const Node& node) {
@@ -299,8 +296,6 @@ Status Lowering::LowerConcat(const Node& node) {
     return Refuse(node, fmt::format("it joins along axis {}", axis),
                   "tf2 joins along the channel, axis 1");
   TF2_ASSIGN_OR_RETURN(Dims dims, DimsOf(node.outputs[0]));
-  for (const ValueId id : node.inputs)
-    TF2_RETURN_IF_ERROR(DimsOf(id).ok() ? Status() : Status(DimsOf(id).error()));
   std::vector<TensorId> inputs;
   for (const ValueId id : node.inputs) {
     TF2_ASSIGN_OR_RETURN(inputs.emplace_back(), Shaped(node, id));
@@ -381,11 +376,9 @@ Status Lowering::LowerFakeQuantization(const Node& node) {
     TF2_ASSIGN_OR_RETURN(Dims dims, DimsOf(result));
     AddOp(node, {tensor}, AddTensor(result, std::move(dims)), std::move(conv), std::move(weights));
   }
-  const std::string layer =
-      draft_.placements[static_cast<std::size_t>(&node - graph_.nodes.data())].layer;
-  Placement& start = draft_.placements[static_cast<std::size_t>(&node - graph_.nodes.data())];
+  Placement& start = PlacementOf(node);
   if (start.place == Place::kUnused) start.place = Place::kFolded;
-  draft_.placements[fake->end] = {Place::kFolded, layer, "", ""};
+  draft_.placements[fake->end] = {Place::kFolded, start.layer, "", ""};
   return {};
 }
 

@@ -13,13 +13,14 @@ namespace tf2::quantize {
 using ir::Node;
 using ir::OpKind;
 
+bool Lowering::KeepsOrder(OpKind kind) {
+  return kind == OpKind::kFlatten || kind == OpKind::kReshape || kind == OpKind::kIdentity ||
+         kind == OpKind::kUnsqueeze || kind == OpKind::kSqueeze;
+}
+
 bool Lowering::MovesData(OpKind kind) {
+  if (KeepsOrder(kind)) return true;
   switch (kind) {
-    case OpKind::kFlatten:
-    case OpKind::kReshape:
-    case OpKind::kIdentity:
-    case OpKind::kUnsqueeze:
-    case OpKind::kSqueeze:
     case OpKind::kSlice:
     case OpKind::kGather:
     case OpKind::kTranspose:
@@ -51,10 +52,7 @@ Status Lowering::LowerMovement(const Node& node) {
   }
   TF2_ASSIGN_OR_RETURN(const View view, ViewOf(node, node.inputs[0]));
   const ir::Shape& in = graph_.value(node.inputs[0]).shape;
-  const bool same_order = node.kind == OpKind::kFlatten || node.kind == OpKind::kReshape ||
-                          node.kind == OpKind::kIdentity || node.kind == OpKind::kUnsqueeze ||
-                          node.kind == OpKind::kSqueeze;
-  if (same_order) {
+  if (KeepsOrder(node.kind)) {
     views_[node.outputs[0]] = view;
     return {};
   }

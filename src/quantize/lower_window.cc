@@ -131,8 +131,7 @@ Status Lowering::LowerConvTranspose(const Node& node) {
                             {}});
     draft_.values.push_back(node.inputs[0]);
     const TensorId dilated{static_cast<std::int32_t>(net_.tensors.size()) - 1};
-    net_.ops.push_back({UniqueOp(node.name + "/dilate"), {x}, dilated, dilate});
-    draft_.weights.emplace_back();
+    AddHelper(node.name + "/dilate", {x}, dilated, dilate);
     x = dilated;
   }
   const auto groups = static_cast<std::size_t>(a.groups);
@@ -186,10 +185,13 @@ Status Lowering::LowerGemm(const Node& node) {
 }
 
 Status Lowering::LowerMaxPool(const Node& node) {
+  return AddMaxPool(node, ir::PoolAttrsOf(graph_, node));
+}
+
+Status Lowering::AddMaxPool(const Node& node, const ir::PoolAttrs& a) {
   TF2_ASSIGN_OR_RETURN(Dims dims, DimsOf(node.outputs[0]));
   TF2_ASSIGN_OR_RETURN(const TensorId x, Shaped(node, node.inputs[0]));
-  AddOp(node, {x}, AddTensor(node.outputs[0], std::move(dims)),
-        qnet::MaxPool{WindowOf(ir::PoolAttrsOf(graph_, node))});
+  AddOp(node, {x}, AddTensor(node.outputs[0], std::move(dims)), qnet::MaxPool{WindowOf(a)});
   return {};
 }
 
@@ -245,11 +247,7 @@ Status Lowering::LowerReduce(const Node& node) {
                            .pr = 0,
                            .ceil = false,
                            .divisor = ir::PoolDivisor::kValid};
-  if (fn == "mean") return AddAvgPool(node, a);
-  TF2_ASSIGN_OR_RETURN(Dims dims, DimsOf(node.outputs[0]));
-  TF2_ASSIGN_OR_RETURN(const TensorId x, Shaped(node, node.inputs[0]));
-  AddOp(node, {x}, AddTensor(node.outputs[0], std::move(dims)), qnet::MaxPool{WindowOf(a)});
-  return {};
+  return fn == "mean" ? AddAvgPool(node, a) : AddMaxPool(node, a);
 }
 
 }  // namespace tf2::quantize

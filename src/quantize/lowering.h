@@ -70,8 +70,15 @@ class Lowering {
   std::string UniqueTensor(const std::string& base);
   std::string UniqueOp(const std::string& base);
   qnet::TensorId AddTensor(ir::ValueId value, Dims dims);
+  // The operator that does a node's work.
   void AddOp(const ir::Node& node, std::vector<qnet::TensorId> inputs, qnet::TensorId output,
              qnet::OpParams params, FloatWeights weights = {});
+  // An operator that no node stands for alone.
+  void AddHelper(const std::string& name, std::vector<qnet::TensorId> inputs, qnet::TensorId output,
+                 qnet::OpParams params, FloatWeights weights = {});
+  Placement& PlacementOf(const ir::Node& node) {
+    return draft_.placements[static_cast<std::size_t>(&node - graph_.nodes.data())];
+  }
   Result<View> ViewOf(const ir::Node& reader, ir::ValueId id);
   // The tensor that holds the value's elements in order, whatever its dims.
   Result<qnet::TensorId> Elements(const ir::Node& reader, ir::ValueId id);
@@ -91,6 +98,7 @@ class Lowering {
   Status LowerMaxPool(const ir::Node& node);
   Status LowerAvgPool(const ir::Node& node);
   Status LowerReduce(const ir::Node& node);
+  Status AddMaxPool(const ir::Node& node, const ir::PoolAttrs& a);
   Status AddAvgPool(const ir::Node& node, const ir::PoolAttrs& a);
   // Takes a clip, PReLU or fake quantisation that alone reads the output into the operator. Returns
   // the value that the operator computes.
@@ -103,8 +111,7 @@ class Lowering {
   Status LowerPerChannel(const ir::Node& node);
   Status LowerActivation(const ir::Node& node);
   Result<qnet::Window> PadWindow(const ir::Node& node) const;
-  Status LowerBinary(const ir::Node& node, qnet::BinaryKind kind, bool relu);
-  Status LowerSum(const ir::Node& node);
+  Status LowerBinary(const ir::Node& node, qnet::BinaryKind kind);
   Status LowerLrn(const ir::Node& node);
   Status LowerConcat(const ir::Node& node);
   // Whether the node's output is a function of one element; notes it then.
@@ -127,6 +134,8 @@ class Lowering {
   // lower_movement.cc
   Status LowerMovement(const ir::Node& node);
   static bool MovesData(ir::OpKind kind);
+  // Of those, the kinds that leave the elements in order.
+  static bool KeepsOrder(ir::OpKind kind);
 
   const ir::Graph& graph_;
   Draft draft_;

@@ -43,10 +43,6 @@ Result<std::vector<float>> ConstantOf(const ir::Graph& graph, const Node& node, 
 
 Result<std::vector<float>> ChannelConstant(const ir::Graph& graph, const Node& node, std::size_t i,
                                            std::size_t channels) {
-  if (!graph.IsConstant(node.inputs[i])) {
-    return Refuse(node, "both operands are computed at run time",
-                  "of two feature maps only the sum is supported");
-  }
   TF2_ASSIGN_OR_RETURN(const auto k, ConstantOf(graph, node, i));
   if (k.size() == 1) return std::vector<float>(channels, k[0]);
   // Its dimension that meets the channel holds everything.
