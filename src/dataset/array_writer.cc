@@ -77,8 +77,6 @@ struct Member {
   }
 };
 
-bool EndsWith(const std::string& text, std::string_view end) { return text.ends_with(end); }
-
 }  // namespace
 
 NamedArray NamedArray::Floats(std::string name, std::vector<std::int64_t> dims,
@@ -88,10 +86,6 @@ NamedArray NamedArray::Floats(std::string name, std::vector<std::int64_t> dims,
 NamedArray NamedArray::Int64s(std::string name, std::vector<std::int64_t> dims,
                               std::span<const std::int64_t> values) {
   return Make(std::move(name), ElementType::kI64, std::move(dims), values);
-}
-NamedArray NamedArray::Int16s(std::string name, std::vector<std::int64_t> dims,
-                              std::span<const std::int16_t> values) {
-  return Make(std::move(name), ElementType::kI16, std::move(dims), values);
 }
 
 std::vector<std::uint8_t> ToNpy(const NamedArray& array) {
@@ -163,8 +157,8 @@ Result<std::vector<std::uint8_t>> ToNpz(std::span<const NamedArray> arrays) {
 }
 
 Status CheckArrayPath(const std::string& path, std::size_t count) {
-  if (EndsWith(path, ".npz")) return {};
-  if (!EndsWith(path, ".npy")) return InvalidArgument("{}: name the file .npy or .npz", path);
+  if (path.ends_with(".npz")) return {};
+  if (!path.ends_with(".npy")) return InvalidArgument("{}: name the file .npy or .npz", path);
   if (count == 1) return {};
   return InvalidArgument("{}: a .npy holds one array, there are {}: name the file .npz", path,
                          count);
@@ -172,7 +166,7 @@ Status CheckArrayPath(const std::string& path, std::size_t count) {
 
 Status WriteArrays(const std::string& path, std::span<const NamedArray> arrays) {
   TF2_RETURN_IF_ERROR(CheckArrayPath(path, arrays.size()));
-  if (EndsWith(path, ".npy")) return WriteFileAtomically(path, ToNpy(arrays[0]));
+  if (path.ends_with(".npy")) return WriteFileAtomically(path, ToNpy(arrays[0]));
   TF2_ASSIGN_OR_RETURN(const auto bytes, ToNpz(arrays));
   return WriteFileAtomically(path, bytes);
 }

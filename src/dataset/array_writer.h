@@ -25,8 +25,6 @@ struct NamedArray {
                            std::span<const float> values);
   static NamedArray Int64s(std::string name, std::vector<std::int64_t> dims,
                            std::span<const std::int64_t> values);
-  static NamedArray Int16s(std::string name, std::vector<std::int64_t> dims,
-                           std::span<const std::int16_t> values);
 };
 
 // The bytes of a .npy file; the name is not in it.

@@ -33,9 +33,9 @@ TEST(ArrayWriter, NpyIsReadBack) {
 
 TEST(ArrayWriter, NpzIsReadBack) {
   const std::vector<std::int64_t> classes = {1, -2, 3};
-  const std::vector<std::int16_t> codes = {-32768, 32767};
-  const std::vector<NamedArray> arrays = {NamedArray::Int64s("class", {3}, classes),
-                                          NamedArray::Int16s("layer/codes", {1, 2}, codes)};
+  const std::vector<NamedArray> arrays = {
+      NamedArray::Int64s("class", {3}, classes),
+      {"layer/codes", ElementType::kI16, {1, 2}, {0x00, 0x80, 0xff, 0x7f}}};
   const auto npz = ToNpz(arrays);
   ASSERT_TRUE(npz.ok()) << npz.error().ToString();
   EXPECT_TRUE(IsZip(*npz));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <utility>
 
 namespace tf2::dataset {
@@ -60,12 +61,10 @@ Box BoxAt(std::span<const float> boxes, std::size_t i, const DetectorOptions& op
 
 Result<DetectorForm> DetectorFormOf(std::span<const OutputForm> outputs) {
   DetectorForm form;
-  for (std::size_t i = 0; i < outputs.size(); ++i) {
-    const auto table = TableOf(outputs[i].shape);
-    if (table && table->columns == 7 && outputs.size() == 1) {
-      form.rows = i;
-      return form;
-    }
+  if (outputs.size() == 1) {
+    const auto table = TableOf(outputs[0].shape);
+    form.rows = table && table->columns == 7;
+    if (form.rows) return form;
   }
   for (std::size_t b = 0; b < outputs.size(); ++b) {
     for (std::size_t s = 0; s < outputs.size(); ++s) {
@@ -77,7 +76,7 @@ Result<DetectorForm> DetectorFormOf(std::span<const OutputForm> outputs) {
         return InvalidArgument("more than one pair of outputs could be scores and boxes: {}",
                                ListOf(outputs));
       }
-      form = {std::nullopt, s, b, boxes->rows, scores->columns};
+      form = {false, s, b, boxes->rows, scores->columns};
     }
   }
   if (form.count != 0) return form;
@@ -91,7 +90,7 @@ Result<std::vector<FoundBox>> DecodeDetections(const DetectorForm& form,
                                                std::int64_t image, const DetectorOptions& options) {
   std::vector<FoundBox> found;
   if (form.rows) {
-    found = DecodeRows(outputs[*form.rows], image, options);
+    found = DecodeRows(outputs[0], image, options);
   } else {
     const std::vector<float>& scores = outputs[form.scores];
     const std::vector<float>& boxes = outputs[form.boxes];

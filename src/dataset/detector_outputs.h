@@ -5,7 +5,6 @@
 #define TF2_DATASET_DETECTOR_OUTPUTS_H_
 
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -23,10 +22,10 @@ struct OutputForm {
 
 // Which outputs hold what; either rows, or scores and boxes.
 struct DetectorForm {
-  std::optional<std::size_t> rows;  // [.., 7], row by row; class -1 where there is none
-  std::size_t scores = 0;           // [n, classes]
-  std::size_t boxes = 0;            // [n, 4]
-  std::int64_t count = 0;           // n
+  bool rows = false;       // the only output: [.., 7], row by row; class -1 where there is none
+  std::size_t scores = 0;  // [n, classes]
+  std::size_t boxes = 0;   // [n, 4]
+  std::int64_t count = 0;  // n
   std::int64_t classes = 0;
 };
 

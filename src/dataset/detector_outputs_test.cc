@@ -34,7 +34,7 @@ TEST(DetectorOutputs, ScoresAndCorners) {
 }
 
 TEST(DetectorOutputs, OffsetsFromDefaultBoxes) {
-  const DetectorForm form = {std::nullopt, 1, 0, 1, 2};
+  const DetectorForm form = {false, 1, 0, 1, 2};
   DetectorOptions options;
   options.priors = {0.5F, 0.5F, 0.2F, 0.4F};
   const std::vector<std::vector<float>> values = {{1, -1, 0, 0}, {0, 1}};

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "floatexec/primitive.h"
-#include "ir/op_table.h"
 
 namespace tf2::floatexec {
 namespace {

@@ -27,8 +27,6 @@ class Executor {
   Executor(Executor&&) noexcept;
   Executor& operator=(Executor&&) noexcept;
 
-  const ir::Graph& graph() const { return *graph_; }
-
   // As interp::Run and interp::RunAll: one tensor per graph input, every value reported in order,
   // freed after its last reader. Any number of threads may call at the same time; a call uses the
   // thread that makes it, so the results do not depend on the number of threads.

@@ -24,11 +24,10 @@ blasint Int(std::size_t n) { return static_cast<blasint>(n); }
 
 }  // namespace
 
-void MatMul(std::size_t m, std::size_t n, std::size_t k, const float* a, const float* b, float* c,
-            bool add) {
+void MatMul(std::size_t m, std::size_t n, std::size_t k, const float* a, const float* b, float* c) {
   OneThread();
   cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, Int(m), Int(n), Int(k), 1.0F, a, Int(k), b,
-              Int(n), add ? 1.0F : 0.0F, c, Int(n));
+              Int(n), 0.0F, c, Int(n));
 }
 
 void MatMulTransposed(std::size_t m, std::size_t n, std::size_t k, const float* a, std::size_t lda,

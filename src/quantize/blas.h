@@ -8,10 +8,8 @@
 
 namespace tf2::quantize {
 
-// c[m][n] = (add ? c : 0) + a[m][k] * b[k][n]. Exact where all partial sums are integers below
-// 2^24.
-void MatMul(std::size_t m, std::size_t n, std::size_t k, const float* a, const float* b, float* c,
-            bool add);
+// c[m][n] = a[m][k] * b[k][n]. Exact where all partial sums are integers below 2^24.
+void MatMul(std::size_t m, std::size_t n, std::size_t k, const float* a, const float* b, float* c);
 // c[m][n] = a[m][k] * b[n][k]^T; `ldb` floats between the rows of b.
 void MatMulTransposed(std::size_t m, std::size_t n, std::size_t k, const float* a, std::size_t lda,
                       const float* b, std::size_t ldb, float* c);

@@ -75,8 +75,33 @@ class GroupSolver {
     return Dot(n_, error.data(), product.data());
   }
 
-  // Goes on from codes and scale.
-  void Improve(std::span<const float> w, double least, Solution& s) const { Descend(w, least, s); }
+  // Coordinate descent from the codes and scale of `s`. hw = H w; hc = H codes. The best scale is
+  // codes.hw / codes.hc.
+  void Descend(std::span<const float> w, double least, Solution& s) const {
+    std::vector<float> hw(n_);
+    std::vector<float> hc(n_);
+    Product({w.begin(), w.end()}, hw);
+    Product(s.codes, hc);
+    for (int sweep = 0; sweep < sweeps_; ++sweep) {
+      Refit(hw, hc, least, s);
+      const auto r = static_cast<float>(s.scale);
+      bool changed = false;
+      for (std::size_t i = 0; i < n_; ++i) {
+        const float gradient = hw[i] - r * hc[i];
+        const float best = s.codes[i] + gradient / (r * h_[i * n_ + i]);
+        const auto code = static_cast<float>(codes_->Nearest(best));
+        if (code == s.codes[i]) continue;
+        Axpy(n_, code - s.codes[i], h_.data() + i * n_, hc.data());
+        s.codes[i] = code;
+        changed = true;
+      }
+      if (!changed) break;
+    }
+    Refit(hw, hc, least, s);
+    const double wc = Dot(n_, s.codes.data(), hw.data());
+    const double cc = Dot(n_, s.codes.data(), hc.data());
+    s.error = Dot(n_, w.data(), hw.data()) - 2 * s.scale * wc + s.scale * s.scale * cc;
+  }
 
  private:
   GroupSolver(std::size_t n, const CodeSet& codes, int sweeps)
@@ -102,33 +127,6 @@ class GroupSolver {
     for (std::size_t i = 0; i < n_; ++i) {
       if (v[i] != 0) Axpy(n_, v[i], h_.data() + i * n_, out.data());
     }
-  }
-
-  // hw = H w; hc = H codes. The best scale is codes.hw / codes.hc.
-  void Descend(std::span<const float> w, double least, Solution& s) const {
-    std::vector<float> hw(n_);
-    std::vector<float> hc(n_);
-    Product({w.begin(), w.end()}, hw);
-    Product(s.codes, hc);
-    for (int sweep = 0; sweep < sweeps_; ++sweep) {
-      Refit(hw, hc, least, s);
-      const auto r = static_cast<float>(s.scale);
-      bool changed = false;
-      for (std::size_t i = 0; i < n_; ++i) {
-        const float gradient = hw[i] - r * hc[i];
-        const float best = s.codes[i] + gradient / (r * h_[i * n_ + i]);
-        const auto code = static_cast<float>(codes_->Nearest(best));
-        if (code == s.codes[i]) continue;
-        Axpy(n_, code - s.codes[i], h_.data() + i * n_, hc.data());
-        s.codes[i] = code;
-        changed = true;
-      }
-      if (!changed) break;
-    }
-    Refit(hw, hc, least, s);
-    const double wc = Dot(n_, s.codes.data(), hw.data());
-    const double cc = Dot(n_, s.codes.data(), hc.data());
-    s.error = Dot(n_, w.data(), hw.data()) - 2 * s.scale * wc + s.scale * s.scale * cc;
   }
 
   void Refit(const std::vector<float>& hw, const std::vector<float>& hc, double least,
@@ -227,6 +225,11 @@ class Layer {
     return {first, first + static_cast<std::ptrdiff_t>(oc() * s_.row)};
   }
 
+  std::vector<float> RowOf(const std::vector<double>& rows, std::size_t o) const {
+    const auto first = rows.begin() + static_cast<std::ptrdiff_t>(o * s_.row);
+    return {first, first + static_cast<std::ptrdiff_t>(s_.row)};
+  }
+
   Status RoundGroup(std::size_t g) {
     std::vector<double> rows = FoldedRows(g);
     TF2_RETURN_IF_ERROR(Correct(s_, g, Ridge(), s_.cross.data() + g * oc() * s_.row, rows));
@@ -277,8 +280,7 @@ class Layer {
 
   Solution FirstSolution(const GroupSolver& solver, std::size_t g, std::size_t o,
                          const std::vector<double>& rows, double start) const {
-    const auto first = rows.begin() + static_cast<std::ptrdiff_t>(o * s_.row);
-    const std::vector<float> w(first, first + static_cast<std::ptrdiff_t>(s_.row));
+    const std::vector<float> w = RowOf(rows, o);
     Solution best;
     if (std::ranges::all_of(w, [](float v) { return v == 0; })) {
       best.codes.assign(s_.row, 0);
@@ -314,11 +316,8 @@ class Layer {
     const std::vector<double> rows = FoldedRows(g);
     const std::vector<double> scales = StartScales(g, rows);
     std::vector<double> errors(oc());
-    TF2_RETURN_IF_ERROR(ForRows([&](std::size_t o) {
-      const auto first = rows.begin() + static_cast<std::ptrdiff_t>(o * s_.row);
-      const std::vector<float> w(first, first + static_cast<std::ptrdiff_t>(s_.row));
-      errors[o] = solver.NearestError(w, scales[o]);
-    }));
+    TF2_RETURN_IF_ERROR(ForRows(
+        [&](std::size_t o) { errors[o] = solver.NearestError(RowOf(rows, o), scales[o]); }));
     for (std::size_t o = 0; o < oc(); ++o) {
       nearest_error_ += errors[o];
       rounding_error_ += solutions[o].error;
@@ -340,9 +339,7 @@ class Layer {
       std::vector<double> rows = FoldedRows(g);
       TF2_RETURN_IF_ERROR(Correct(s_, g, Ridge(), targets.cross.data(), rows));
       TF2_RETURN_IF_ERROR(ForRows([&](std::size_t o) {
-        const auto first = rows.begin() + static_cast<std::ptrdiff_t>(o * s_.row);
-        const std::vector<float> w(first, first + static_cast<std::ptrdiff_t>(s_.row));
-        solver.Improve(w, LeastScaleOf(g * oc() + o), solutions[o]);
+        solver.Descend(RowOf(rows, o), LeastScaleOf(g * oc() + o), solutions[o]);
         solutions[o].bias = BiasFor(g, solutions[o], targets.mean[o]);
       }));
     }
@@ -418,7 +415,7 @@ class Layer {
       for (std::size_t j = 0; j < count; ++j) x[i * pitch + j] = from[j];
     }
     std::vector<float> t(oc() * pitch);
-    MatMul(oc(), pitch, s_.row, codes.data(), x.data(), t.data(), false);
+    MatMul(oc(), pitch, s_.row, codes.data(), x.data(), t.data());
     sums.mean.assign(oc(), 0);
     sums.error.assign(oc(), 0);
     sums.cross.resize(oc() * s_.row);

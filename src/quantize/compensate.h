@@ -8,12 +8,11 @@
 //      order of falling variance of the inputs.
 //   3. Coordinate descent on the codes under the same quadratic error, the row scale refitted in
 //      closed form between sweeps. From several scales; the best result stays.
-//
 //   4. Refinement past the activation: where the float layer is cut off (below zero at a ReLU,
-//   beyond
-//      the range of 8 bits) and the codes' sum is too, there is no error to avoid. The targets of
-//      those positions are set to what the codes yield, the correction is solved anew and the codes
-//      descend again: a majorisation of the error after the activation, which never grows.
+//      beyond the range of 8 bits) and the codes' sum is too, there is no error to avoid. The
+//      targets of those positions are set to what the codes yield, the correction is solved anew
+//      and the codes descend again: a majorisation of the error after the activation. The codes
+//      with the least such error stay.
 //
 // The bias makes up for what is left of the mean.
 #ifndef TF2_QUANTIZE_COMPENSATE_H_

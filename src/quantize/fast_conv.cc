@@ -68,7 +68,7 @@ void FastConv::Accumulate(std::size_t group, const float* columns, std::size_t c
                 conv_.beta[group * oc_ + o]);
   for (const Part& part : parts_[group]) {
     MatMul(oc_, count, part.last - part.first, part.codes.data(), columns + part.first * count,
-           product.data(), false);
+           product.data());
     for (std::size_t i = 0; i < oc_ * count; ++i) acc[i] += static_cast<std::int32_t>(product[i]);
   }
 }

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <string>
 #include <utility>
@@ -55,14 +54,14 @@ Result<Frontier> Frontier::Make(FrontierMemory& memory, std::size_t count, std::
   }
   frontier.data_ = static_cast<std::uint8_t*>(data);
   frontier.memory_ = &memory;
-  (frontier.in_file_ ? memory.in_files_ : memory.in_memory_) += frontier.bytes_;
+  if (!frontier.in_file_) memory.in_memory_ += frontier.bytes_;
   return frontier;
 }
 
 Frontier::~Frontier() {
   if (data_ == nullptr) return;
   ::munmap(data_, bytes_);
-  (in_file_ ? memory_->in_files_ : memory_->in_memory_) -= bytes_;
+  if (!in_file_) memory_->in_memory_ -= bytes_;
 }
 
 void Frontier::Swap(Frontier& other) noexcept {

@@ -5,13 +5,12 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 
 #include "base/result.h"
 
 namespace tf2::quantize {
 
-// What is allocated now, of all activations of one run. Anonymous memory is handed out until
+// The anonymous memory that all activations of one run take now. It is handed out until
 // `limit_bytes` are in use; what comes after is mapped from an unlinked file of the temporary
 // folder, which the system writes out as it needs memory.
 class FrontierMemory {
@@ -20,14 +19,10 @@ class FrontierMemory {
   FrontierMemory(const FrontierMemory&) = delete;
   FrontierMemory& operator=(const FrontierMemory&) = delete;
 
-  std::uint64_t in_memory() const { return in_memory_; }
-  std::uint64_t in_files() const { return in_files_; }
-
  private:
   friend class Frontier;
   const std::uint64_t limit_;
   std::uint64_t in_memory_ = 0;
-  std::uint64_t in_files_ = 0;
 };
 
 // `count` samples of `bytes_each` bytes (rounded up to 64). Different samples may be written by

@@ -143,8 +143,7 @@ class Collector {
           for (std::size_t j = 0; j < each; ++j) x[i * n + column + j] = one[i * each + j] - shift;
         }
         GatherAt(shape_, inputs_.real->Floats(p), static_cast<std::int32_t>(g), at, real.data());
-        MatMul(oc, each, row_, weights_.w.data() + g * oc * row_, real.data(), product.data(),
-               false);
+        MatMul(oc, each, row_, weights_.w.data() + g * oc * row_, real.data(), product.data());
         for (std::size_t o = 0; o < oc; ++o) {
           std::copy_n(product.data() + o * each, each, y.data() + o * n + column);
           AddResidual(p, g * oc + o, at, y.data() + o * n + column);
