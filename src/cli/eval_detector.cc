@@ -63,17 +63,10 @@ Result<verify::DetectionScores> Scores(const Data& data, const verify::Runner& r
   return verify::EvaluateDetector(*data.set, run, form, truth, how);
 }
 
-Result<dataset::Truth> OpenTruth(const Options& options, const Data& data) {
-  TF2_ASSIGN_OR_RETURN(dataset::Truth truth, dataset::ReadTruth(options.detect.truth, data.labels));
-  // A folder of VOC's has been numbered by the labels already.
-  const bool is_coco = options.detect.truth.ends_with(".json");
-  if (is_coco && !data.labels.empty()) TF2_RETURN_IF_ERROR(verify::UseLabels(data.labels, truth));
-  return truth;
-}
-
 Result<Outcome> Evaluate(const Options& options, const Data& data, const dataset::InputShape& input,
                          const verify::Runner& run, std::span<const dataset::OutputForm> outputs) {
-  TF2_ASSIGN_OR_RETURN(const dataset::Truth truth, OpenTruth(options, data));
+  TF2_ASSIGN_OR_RETURN(const dataset::Truth truth,
+                       dataset::ReadTruth(options.detect.truth, data.labels));
   TF2_ASSIGN_OR_RETURN(const verify::DetectOptions how, HowTo(options, data, input));
   Outcome outcome;
   TF2_ASSIGN_OR_RETURN(outcome.scores, Scores(data, run, outputs, truth, how));

@@ -37,13 +37,12 @@ bool IsSet(const Json& object, const char* key) {
          ((it->is_number() && it->get<double>() != 0) || (it->is_boolean() && it->get<bool>()));
 }
 
-// The elements of the list `key`.
-Result<std::vector<Json>> List(const Json& object, const char* key) {
+Result<const Json*> List(const Json& object, const char* key) {
   const auto it = object.find(key);
   if (it == object.end() || !it->is_array())
     return WithHint(DataLoss("it has no list \"{}\"", key),
                     "docs/howto/evaluate.md states the format");
-  return std::vector<Json>(it->begin(), it->end());
+  return &*it;
 }
 
 Result<TrueBox> ParseAnnotation(const Json& a, const std::map<std::int64_t, std::int64_t>& images) {
@@ -118,6 +117,27 @@ Result<TrueBox> ParseObject(std::string_view object, std::vector<std::string>& n
                  .ignore = difficult.ok() && *difficult == "1"};
 }
 
+// Turns COCO's numbers of categories into the places of their names in `labels`.
+Status UseLabels(const std::vector<std::string>& labels, Truth& truth) {
+  std::map<int, int> numbers;
+  std::map<int, std::string> categories;
+  for (const auto& [category, name] : truth.categories) {
+    const auto at = std::find(labels.begin(), labels.end(), name);
+    if (at == labels.end()) continue;
+    numbers[category] = static_cast<int>(at - labels.begin());
+    categories[numbers[category]] = name;
+  }
+  for (TrueBox& box : truth.boxes) {
+    const auto it = numbers.find(box.category);
+    if (it == numbers.end())
+      return WithHint(InvalidArgument("category {} has no name among the labels", box.category),
+                      "the names of its \"categories\" must be those of --labels");
+    box.category = it->second;
+  }
+  truth.categories = std::move(categories);
+  return {};
+}
+
 // Turns the places in `names` into the numbers of the classes.
 Status NumberCategories(const std::vector<std::string>& names,
                         const std::vector<std::string>& labels, Truth& truth) {
@@ -161,7 +181,8 @@ Result<Truth> ParseCoco(std::string_view json) {
   if (!root.is_object()) return DataLoss("this is no JSON object");
   Truth truth;
   std::map<std::int64_t, std::int64_t> images;
-  TF2_ASSIGN_OR_RETURN(const auto pictures, List(root, "images"));
+  TF2_ASSIGN_OR_RETURN(const Json* images_list, List(root, "images"));
+  const Json& pictures = *images_list;
   for (std::size_t i = 0; i < pictures.size(); ++i) {
     const auto where = [i](Error e) { return std::move(e).At(fmt::format("images[{}]", i)); };
     auto id = Whole(pictures[i], "id");
@@ -177,9 +198,9 @@ Result<Truth> ParseCoco(std::string_view json) {
       return where(DataLoss("another image has the id {}", *id));
     truth.pictures.push_back({BaseName(name->get<std::string>()), *width, *height});
   }
-  TF2_ASSIGN_OR_RETURN(const auto annotations, List(root, "annotations"));
-  for (std::size_t i = 0; i < annotations.size(); ++i) {
-    auto box = ParseAnnotation(annotations[i], images);
+  TF2_ASSIGN_OR_RETURN(const Json* annotations, List(root, "annotations"));
+  for (std::size_t i = 0; i < annotations->size(); ++i) {
+    auto box = ParseAnnotation((*annotations)[i], images);
     if (!box.ok()) return std::move(box.error()).At(fmt::format("annotations[{}]", i));
     truth.boxes.push_back(*box);
   }
@@ -224,6 +245,8 @@ Result<Truth> ReadTruth(const std::string& path, const std::vector<std::string>&
   TF2_ASSIGN_OR_RETURN(const std::string text, ReadTextFile(path));
   auto truth = ParseCoco(text);
   if (!truth.ok()) return std::move(truth.error()).At(path);
+  if (labels.empty()) return truth;
+  if (Status s = UseLabels(labels, *truth); !s.ok()) return std::move(s.error()).At(path);
   return truth;
 }
 

@@ -22,16 +22,17 @@ struct TruePicture {
 
 struct Truth {
   std::vector<TruePicture> pictures;  // TrueBox::image is the index of one
-  std::vector<TrueBox> boxes;         // category as in the file; VOC: index in `categories`
-  std::map<int, std::string> categories;
+  std::vector<TrueBox> boxes;
+  std::map<int, std::string> categories;  // names, where they are known
 };
 
 // `path` is a JSON file in COCO's annotation format ("images" with id, file_name, width, height;
 // "annotations" with image_id, category_id, bbox [x, y, width, height] and maybe iscrowd and
-// ignore; "categories" with id and name) or a folder of VOC's .xml files. Class names of VOC files
-// get the index that they have in `labels`, or without labels the place among their sorted names,
-// from 1, 0 being the background. Errors: kNotFound, kDataLoss for what is neither, with the place
-// in it.
+// ignore; "categories" with id and name) or a folder of VOC's .xml files. Class names get the index
+// that they have in `labels`. Without labels the classes of COCO files keep their id, and those of
+// VOC files get the place among their sorted names, from 1, 0 being the background. Errors:
+// kNotFound, kDataLoss for what is neither, with the place in it; kInvalidArgument for the class of
+// an object that is not among `labels`.
 Result<Truth> ReadTruth(const std::string& path, const std::vector<std::string>& labels);
 
 Result<Truth> ParseCoco(std::string_view json);

@@ -39,6 +39,21 @@ TEST(Truth, OfCoco) {
   EXPECT_EQ(truth->categories.at(1), "face");
 }
 
+TEST(Truth, LabelsNumberTheCategoriesOfCoco) {
+  const std::string path = testing::TempDir() + "tf2_truth_test.annotations";
+  std::string json = kCoco;
+  json.replace(json.find("\"category_id\": 2"), 16, "\"category_id\": 1");
+  ASSERT_TRUE(WriteFileAtomically(path, std::string_view(json)).ok());
+  const auto truth = ReadTruth(path, {"background", "hand", "face"});
+  ASSERT_TRUE(truth.ok()) << truth.error().ToString();
+  EXPECT_EQ(truth->boxes[0].category, 2);
+  EXPECT_EQ(truth->boxes[1].category, 2);
+  EXPECT_THAT(truth->categories, testing::ElementsAre(testing::Pair(2, "face")));
+  EXPECT_THAT(ReadTruth(path, {"background", "hand"}).error().ToString(),
+              testing::HasSubstr("category 1 has no name among the labels"));
+  std::filesystem::remove(path);
+}
+
 TEST(Truth, CocoThatIsNone) {
   const auto refusal = [](std::string_view json) { return ParseCoco(json).error().ToString(); };
   EXPECT_EQ(refusal("[1]"), "this is no JSON object");

@@ -52,28 +52,11 @@ class Pictures {
   std::size_t count_;
 };
 
-}  // namespace
-
-Box ToPicture(const Box& box, std::int64_t width, std::int64_t height, bool whole,
-              const Preprocessing& preprocessing, const dataset::InputShape& input) {
-  const auto w = static_cast<double>(width);
-  const auto h = static_cast<double>(height);
-  if (whole) return {box.x0 * w, box.y0 * h, box.x1 * w, box.y1 * h};
-  const std::int64_t shorter = std::max<std::int64_t>(std::min(width, height), 1);
-  const auto scaled = [&](std::int64_t side) {
-    if (preprocessing.resize == 0) return side;
-    return (side * preprocessing.resize * 2 + shorter) / (shorter * 2);
-  };
-  const auto back = [](double v, std::int64_t in, std::int64_t resized, std::int64_t original) {
-    const auto offset = static_cast<double>((resized - in) / 2);
-    return (v * static_cast<double>(in) + offset) * static_cast<double>(original) /
-           static_cast<double>(std::max<std::int64_t>(resized, 1));
-  };
-  const std::int64_t rw = scaled(width);
-  const std::int64_t rh = scaled(height);
-  return {back(box.x0, input.w, rw, width), back(box.y0, input.h, rh, height),
-          back(box.x1, input.w, rw, width), back(box.y1, input.h, rh, height)};
-}
+// The detections in pixels of the pictures of the truth, and which of those were looked at.
+struct Detections {
+  std::vector<dataset::FoundBox> found;
+  std::vector<bool> looked_at;
+};
 
 Result<Detections> Detect(const dataset::Dataset& data, const Runner& run,
                           const dataset::DetectorForm& form, const dataset::Truth& truth,
@@ -115,6 +98,29 @@ Result<Detections> Detect(const dataset::Dataset& data, const Runner& run,
   return all;
 }
 
+}  // namespace
+
+Box ToPicture(const Box& box, std::int64_t width, std::int64_t height, bool whole,
+              const Preprocessing& preprocessing, const dataset::InputShape& input) {
+  const auto w = static_cast<double>(width);
+  const auto h = static_cast<double>(height);
+  if (whole) return {box.x0 * w, box.y0 * h, box.x1 * w, box.y1 * h};
+  const std::int64_t shorter = std::max<std::int64_t>(std::min(width, height), 1);
+  const auto scaled = [&](std::int64_t side) {
+    if (preprocessing.resize == 0) return side;
+    return (side * preprocessing.resize * 2 + shorter) / (shorter * 2);
+  };
+  const auto back = [](double v, std::int64_t in, std::int64_t resized, std::int64_t original) {
+    const auto offset = static_cast<double>((resized - in) / 2);
+    return (v * static_cast<double>(in) + offset) * static_cast<double>(original) /
+           static_cast<double>(std::max<std::int64_t>(resized, 1));
+  };
+  const std::int64_t rw = scaled(width);
+  const std::int64_t rh = scaled(height);
+  return {back(box.x0, input.w, rw, width), back(box.y0, input.h, rh, height),
+          back(box.x1, input.w, rw, width), back(box.y1, input.h, rh, height)};
+}
+
 Result<DetectionScores> EvaluateDetector(const dataset::Dataset& data, const Runner& run,
                                          const dataset::DetectorForm& form,
                                          const dataset::Truth& truth,
@@ -140,23 +146,6 @@ Result<DetectionScores> EvaluateDetector(const dataset::Dataset& data, const Run
   scores.recall_at_one = dataset::RecallAtFalsePositives(curve, 1);
   scores.recall_at_score = dataset::RecallAtScore(curve, options.recall_score);
   return scores;
-}
-
-Status UseLabels(const std::vector<std::string>& labels, dataset::Truth& truth) {
-  std::map<int, int> numbers;
-  for (const auto& [category, name] : truth.categories) {
-    const auto it = std::find(labels.begin(), labels.end(), name);
-    if (it != labels.end()) numbers[category] = static_cast<int>(it - labels.begin());
-  }
-  for (dataset::TrueBox& box : truth.boxes) {
-    const auto it = numbers.find(box.category);
-    if (it == numbers.end())
-      return WithHint(
-          InvalidArgument("category {} of the truth has no name among the labels", box.category),
-          "the names of its \"categories\" must be those of --labels");
-    box.category = it->second;
-  }
-  return {};
 }
 
 }  // namespace tf2::verify

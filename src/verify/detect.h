@@ -53,20 +53,6 @@ Result<DetectionScores> EvaluateDetector(const dataset::Dataset& data, const Run
                                          const dataset::DetectorForm& form,
                                          const dataset::Truth& truth, const DetectOptions& options);
 
-// The detections that EvaluateDetector compares, in pixels of the pictures of `truth`, and which of
-// those were looked at.
-struct Detections {
-  std::vector<dataset::FoundBox> found;
-  std::vector<bool> looked_at;
-};
-Result<Detections> Detect(const dataset::Dataset& data, const Runner& run,
-                          const dataset::DetectorForm& form, const dataset::Truth& truth,
-                          const DetectOptions& options);
-
-// Replaces the categories of `truth` by the numbers that their names have among `labels`. Errors:
-// a category that has boxes and no such name.
-Status UseLabels(const std::vector<std::string>& labels, dataset::Truth& truth);
-
 }  // namespace tf2::verify
 
 #endif  // TF2_VERIFY_DETECT_H_
