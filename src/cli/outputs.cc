@@ -34,25 +34,17 @@ std::vector<std::string> MemberNames(const std::vector<dataset::OutputForm>& out
   return names;
 }
 
-// Calls `run` with the samples, some at a time.
-Status ForEachBatch(const Data& data,
-                    const std::function<Status(std::span<const std::vector<float>>)>& run) {
+// Calls `run` with the inputs, some at a time.
+Status ForEachInputs(const Data& data,
+                     const std::function<Status(std::span<const std::vector<float>>)>& run) {
   constexpr std::size_t kBatch = 16;
   Progress progress("run", data.set->size());
-  std::vector<std::vector<float>> inputs;
-  const auto flush = [&]() -> Status {
-    if (inputs.empty()) return {};
-    TF2_RETURN_IF_ERROR(run(inputs));
-    progress.Advance(static_cast<std::int64_t>(inputs.size()));
-    inputs.clear();
-    return {};
-  };
-  const auto take = [&](std::int64_t, dataset::Sample&& sample) -> Status {
-    inputs.push_back(std::move(sample.x));
-    return inputs.size() < kBatch ? Status() : flush();
-  };
-  TF2_RETURN_IF_ERROR(dataset::ForEachSample(*data.set, 0, take));
-  return flush();
+  return dataset::ForEachBatch(*data.set, kBatch,
+                               [&](std::vector<dataset::Sample> samples) -> Status {
+                                 TF2_RETURN_IF_ERROR(run(dataset::TakeInputs(samples)));
+                                 progress.Advance(static_cast<std::int64_t>(samples.size()));
+                                 return {};
+                               });
 }
 
 void PrintWritten(const Options& options, std::int64_t samples,
@@ -141,7 +133,7 @@ Status WriteOutputs(const Options& options, const Data& data, const verify::Runn
   TF2_RETURN_IF_ERROR(dataset::CheckArrayPath(options.output, outputs.size()));
   TF2_RETURN_IF_ERROR(CheckWritable(options.output));
   std::vector<std::vector<float>> values(outputs.size());
-  TF2_RETURN_IF_ERROR(ForEachBatch(data, [&](std::span<const std::vector<float>> x) -> Status {
+  TF2_RETURN_IF_ERROR(ForEachInputs(data, [&](std::span<const std::vector<float>> x) -> Status {
     TF2_ASSIGN_OR_RETURN(const auto results, run(x));
     for (const verify::Outputs& result : results) {
       for (std::size_t i = 0; i < result.size(); ++i)
@@ -165,7 +157,7 @@ Status WriteIntegers(const Options& options, const Data& data, runtime::Session&
   TF2_RETURN_IF_ERROR(dataset::CheckArrayPath(options.output, 2 * net.outputs.size()));
   TF2_RETURN_IF_ERROR(CheckWritable(options.output));
   std::vector<std::vector<std::uint8_t>> values(net.outputs.size());
-  TF2_RETURN_IF_ERROR(ForEachBatch(data, [&](std::span<const std::vector<float>> x) -> Status {
+  TF2_RETURN_IF_ERROR(ForEachInputs(data, [&](std::span<const std::vector<float>> x) -> Status {
     runtime::Batch batch;
     for (const std::vector<float>& sample : x) {
       TF2_ASSIGN_OR_RETURN(const auto quantised, qnet::QuantizeInput(net, sample));

@@ -39,25 +39,14 @@ void PrintSample(const Options& options, const std::vector<std::string>& labels,
 
 Status RunAll(const Options& options, const Data& data, const verify::Scorer& scorer) {
   constexpr std::size_t kBatch = 16;
-  std::vector<dataset::Sample> samples;
   std::int64_t printed = 0;
-  auto flush = [&]() -> Status {
-    std::vector<std::vector<float>> inputs;
-    inputs.reserve(samples.size());
-    for (dataset::Sample& sample : samples) inputs.push_back(std::move(sample.x));
-    TF2_ASSIGN_OR_RETURN(const auto scores, scorer(inputs));
-    for (std::size_t i = 0; i < samples.size(); ++i) {
-      PrintSample(options, data.labels, printed++, samples[i], scores[i]);
-    }
-    samples.clear();
-    return {};
-  };
-  auto take = [&](std::int64_t, dataset::Sample&& sample) -> Status {
-    samples.push_back(std::move(sample));
-    return samples.size() < kBatch ? Status() : flush();
-  };
-  TF2_RETURN_IF_ERROR(dataset::ForEachSample(*data.set, 0, take));
-  return samples.empty() ? Status() : flush();
+  return dataset::ForEachBatch(
+      *data.set, kBatch, [&](std::vector<dataset::Sample> samples) -> Status {
+        TF2_ASSIGN_OR_RETURN(const auto scores, scorer(dataset::TakeInputs(samples)));
+        for (std::size_t i = 0; i < samples.size(); ++i)
+          PrintSample(options, data.labels, printed++, samples[i], scores[i]);
+        return {};
+      });
 }
 
 Status RunArtifact(const Options& options) {

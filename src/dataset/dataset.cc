@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 #include "base/interrupt.h"
 #include "base/parallel.h"
@@ -131,6 +132,22 @@ Status ForEachSample(const Dataset& dataset, int threads,
     TF2_RETURN_IF_ERROR(fn(i, std::move(sample)));
   }
   return {};
+}
+
+Status ForEachBatch(const Dataset& dataset, std::size_t batch,
+                    const std::function<Status(std::vector<Sample> samples)>& fn) {
+  std::vector<Sample> samples;
+  TF2_RETURN_IF_ERROR(ForEachSample(dataset, 0, [&](std::int64_t, Sample&& sample) -> Status {
+    samples.push_back(std::move(sample));
+    return samples.size() < batch ? Status() : fn(std::exchange(samples, {}));
+  }));
+  return samples.empty() ? Status() : fn(std::move(samples));
+}
+
+std::vector<std::vector<float>> TakeInputs(std::span<Sample> samples) {
+  std::vector<std::vector<float>> inputs;
+  for (Sample& sample : samples) inputs.push_back(std::move(sample.x));
+  return inputs;
 }
 
 }  // namespace tf2::dataset

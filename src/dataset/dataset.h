@@ -21,6 +21,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -84,6 +85,12 @@ Result<std::unique_ptr<Dataset>> OpenDataset(const std::string& path,
 // or of `fn`, and at Ctrl-C (kCancelled).
 Status ForEachSample(const Dataset& dataset, int threads,
                      const std::function<Status(std::int64_t i, Sample&& sample)>& fn);
+
+// The same, `batch` samples at a time (fewer at the end).
+Status ForEachBatch(const Dataset& dataset, std::size_t batch,
+                    const std::function<Status(std::vector<Sample> samples)>& fn);
+// The inputs of `samples`, which lose them.
+std::vector<std::vector<float>> TakeInputs(std::span<Sample> samples);
 
 }  // namespace tf2::dataset
 

@@ -262,6 +262,27 @@ TEST_F(DatasetTest, ForEachSampleKeepsTheOrderAndStopsAtErrors) {
   EXPECT_EQ(cancelled.error().code, ErrorCode::kCancelled);
 }
 
+TEST_F(DatasetTest, ForEachBatchGivesTheRestAtTheEnd) {
+  const Bytes values = {0, 1, 2, 3, 4, 5, 6};
+  Write("a.npy", NpyFile("|u1", "False", "(7, 1, 1)", values));
+  const auto set = Open("a.npy", Input(1, 1, 1));
+  std::vector<std::vector<float>> inputs;
+  std::vector<std::size_t> sizes;
+  const auto take = [&](std::vector<Sample> samples) -> Status {
+    sizes.push_back(samples.size());
+    for (auto& x : TakeInputs(samples)) inputs.push_back(std::move(x));
+    return sizes.size() < 5 ? Status() : InvalidArgument("enough");
+  };
+  EXPECT_TRUE(ForEachBatch(*set, 3, take).ok());
+  EXPECT_THAT(sizes, ElementsAre(3, 3, 1));
+  ASSERT_EQ(inputs.size(), 7U);
+  for (std::size_t i = 0; i < 7; ++i) EXPECT_EQ(inputs[i][0], static_cast<float>(i));
+  EXPECT_TRUE(ForEachBatch(*set, 7, take).ok());
+  EXPECT_THAT(sizes, ElementsAre(3, 3, 1, 7)) << "no empty batch";
+  EXPECT_EQ(ForEachBatch(*set, 2, take).error().message, "enough");
+  EXPECT_EQ(sizes.size(), 5U);
+}
+
 TEST(RealDataTest, Cifar10) {
   const std::string path = kData + "/cifar10/test_even.bin.xz";
   if (!FileExists(path)) GTEST_SKIP() << "no " << path;

@@ -64,12 +64,13 @@ Result<Detections> Detect(const dataset::Dataset& data, const Runner& run,
   const Pictures pictures(truth);
   Detections all;
   all.looked_at.assign(truth.pictures.size(), false);
-  std::vector<std::vector<float>> inputs;
-  std::vector<Pictures::Place> places;
-  const auto flush = [&]() -> Status {
-    if (inputs.empty()) return {};
+  const auto detect = [&](std::vector<dataset::Sample> samples) -> Status {
     TF2_RETURN_IF_ERROR(CheckInterrupted());
-    TF2_ASSIGN_OR_RETURN(const auto outputs, run(inputs));
+    std::vector<Pictures::Place> places;
+    for (const dataset::Sample& sample : samples) {
+      TF2_ASSIGN_OR_RETURN(places.emplace_back(), pictures.Find(sample.name));
+    }
+    TF2_ASSIGN_OR_RETURN(const auto outputs, run(dataset::TakeInputs(samples)));
     for (std::size_t i = 0; i < outputs.size(); ++i) {
       const auto [image, whole] = places[i];
       TF2_ASSIGN_OR_RETURN(auto found,
@@ -82,19 +83,10 @@ Result<Detections> Detect(const dataset::Dataset& data, const Runner& run,
       }
       all.looked_at[static_cast<std::size_t>(image)] = true;
     }
-    if (options.progress) options.progress(static_cast<std::int64_t>(inputs.size()));
-    inputs.clear();
-    places.clear();
+    if (options.progress) options.progress(static_cast<std::int64_t>(samples.size()));
     return {};
   };
-  const auto take = [&](std::int64_t, dataset::Sample&& sample) -> Status {
-    TF2_ASSIGN_OR_RETURN(const Pictures::Place place, pictures.Find(sample.name));
-    inputs.push_back(std::move(sample.x));
-    places.push_back(place);
-    return static_cast<int>(inputs.size()) < options.batch ? Status() : flush();
-  };
-  TF2_RETURN_IF_ERROR(dataset::ForEachSample(data, 0, take));
-  TF2_RETURN_IF_ERROR(flush());
+  TF2_RETURN_IF_ERROR(dataset::ForEachBatch(data, static_cast<std::size_t>(options.batch), detect));
   return all;
 }
 

@@ -31,8 +31,9 @@ std::string WhyNoAgreement(std::size_t own, std::size_t reference) {
                      own);
 }
 
-Status ScoreBatch(Inputs inputs, std::span<const std::optional<int>> labels, const Scorer& scorer,
-                  const Scorer* reference, Counts& counts) {
+Status ScoreBatch(std::span<dataset::Sample> samples, const Scorer& scorer, const Scorer* reference,
+                  Counts& counts) {
+  const std::vector<std::vector<float>> inputs = dataset::TakeInputs(samples);
   TF2_ASSIGN_OR_RETURN(const Scores scores, scorer(inputs));
   Scores expected;
   if (reference != nullptr) {
@@ -40,23 +41,24 @@ Status ScoreBatch(Inputs inputs, std::span<const std::optional<int>> labels, con
   }
   for (std::size_t i = 0; i < scores.size(); ++i) {
     const std::span<const float> own(scores[i]);
-    if (labels[i] && own.size() < 2) {
+    const std::optional<int> label = samples[i].label;
+    if (label && own.size() < 2) {
       return WithHint(InvalidArgument("accuracy takes a score for each class; the network's first "
                                       "output has {} value(s) (is it the index of a class?)",
                                       own.size()),
                       "cut the operator that picks the class (TopK, ArgMax) off the model, or give "
                       "data without labels");
     }
-    if (labels[i] && *labels[i] >= static_cast<int>(own.size())) {
+    if (label && *label >= static_cast<int>(own.size())) {
       return WithHint(
           InvalidArgument("the data have a sample of class {}, the network has {} classes, 0 to {}",
-                          *labels[i], own.size(), own.size() - 1),
+                          *label, own.size(), own.size() - 1),
           "give the data that the network was trained for, or data without labels");
     }
-    counts.accuracy.Add(own, labels[i]);
+    counts.accuracy.Add(own, label);
     if (reference == nullptr) continue;
     const std::span<const float> other(expected[i]);
-    counts.reference_accuracy.Add(other, labels[i]);
+    counts.reference_accuracy.Add(other, label);
     counts.no_agreement = WhyNoAgreement(own.size(), other.size());
     if (!counts.no_agreement.empty()) continue;
     counts.agreement.Add(own, other);
@@ -113,24 +115,13 @@ Scorer SessionScorer(runtime::Session& session) { return FirstOutput(SessionRunn
 Result<Evaluation> Evaluate(const dataset::Dataset& data, const Scorer& scorer,
                             const Scorer* reference, const EvaluateOptions& options) {
   Counts counts;
-  std::vector<std::vector<float>> inputs;
-  std::vector<std::optional<int>> labels;
-  auto flush = [&]() -> Status {
-    if (inputs.empty()) return {};
+  const auto score = [&](std::vector<dataset::Sample> samples) -> Status {
     TF2_RETURN_IF_ERROR(CheckInterrupted());
-    TF2_RETURN_IF_ERROR(ScoreBatch(inputs, labels, scorer, reference, counts));
-    if (options.progress) options.progress(static_cast<std::int64_t>(inputs.size()));
-    inputs.clear();
-    labels.clear();
+    TF2_RETURN_IF_ERROR(ScoreBatch(samples, scorer, reference, counts));
+    if (options.progress) options.progress(static_cast<std::int64_t>(samples.size()));
     return {};
   };
-  auto take = [&](std::int64_t, dataset::Sample&& sample) -> Status {
-    inputs.push_back(std::move(sample.x));
-    labels.push_back(sample.label);
-    return static_cast<int>(inputs.size()) < options.batch ? Status() : flush();
-  };
-  TF2_RETURN_IF_ERROR(dataset::ForEachSample(data, 0, take));
-  TF2_RETURN_IF_ERROR(flush());
+  TF2_RETURN_IF_ERROR(dataset::ForEachBatch(data, static_cast<std::size_t>(options.batch), score));
   Evaluation result;
   result.samples = counts.accuracy.samples;
   result.labelled = counts.accuracy.labelled;
