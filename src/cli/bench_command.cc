@@ -34,16 +34,16 @@ struct Report {
 Result<std::vector<std::vector<float>>> SamplesOf(const Options& options, const qnet::QNet& net) {
   constexpr std::int64_t kMost = 64;
   if (options.data.path.empty()) return benchmark::Noise(net, 4);
-  TF2_ASSIGN_OR_RETURN(const Data data, OpenData(options.data, net));
-  std::vector<std::vector<float>> samples;
-  const std::int64_t count = std::min(kMost, data.set->size());
+  DataFlags flags = options.data;
+  if (flags.limit == 0 || flags.limit > kMost) flags.limit = kMost;
+  TF2_ASSIGN_OR_RETURN(const Data data, OpenData(flags, net));
+  std::vector<std::vector<float>> inputs;
   TF2_RETURN_IF_ERROR(
-      dataset::ForEachSample(*data.set, count, [&](std::int64_t, dataset::Sample&& sample) {
-        samples.push_back(std::move(sample.x));
-        return Status();
+      dataset::ForEachBatch(*data.set, kMost, [&](std::vector<dataset::Sample> samples) -> Status {
+        inputs = dataset::TakeInputs(samples);
+        return {};
       }));
-  if (samples.empty()) return InvalidArgument("{}: no samples", options.data.path);
-  return samples;
+  return inputs;
 }
 
 Result<Report> MeasureOn(const Options& options, const qnet::Artifact& artifact) {

@@ -86,16 +86,6 @@ std::vector<Tap> MakeTaps(std::int64_t source, std::int64_t scaled, std::int64_t
   return taps;
 }
 
-// Sizes after `resize`.
-std::pair<std::int64_t, std::int64_t> ScaledSize(const InputShape& shape, std::int64_t resize) {
-  if (resize == 0) return {shape.h, shape.w};
-  const auto longer = [&](std::int64_t side, std::int64_t shorter) {
-    return (side * resize * 2 + shorter) / (shorter * 2);
-  };
-  if (shape.h <= shape.w) return {resize, longer(shape.w, shape.h)};
-  return {longer(shape.h, shape.w), resize};
-}
-
 // One plane of the output before mean and std, from one plane of the source.
 template <typename T>
 void SamplePlane(const PixelView& view, std::int64_t c, const std::vector<Tap>& rows,
@@ -222,6 +212,15 @@ Status CheckSize(const PixelView& view, std::int64_t h, std::int64_t w, const Pr
 }
 
 }  // namespace
+
+std::pair<std::int64_t, std::int64_t> ScaledSize(const InputShape& shape, std::int64_t resize) {
+  if (resize == 0) return {shape.h, shape.w};
+  const auto longer = [&](std::int64_t side, std::int64_t shorter) {
+    return (side * resize * 2 + shorter) / (shorter * 2);
+  };
+  if (shape.h <= shape.w) return {resize, longer(shape.w, shape.h)};
+  return {longer(shape.h, shape.w), resize};
+}
 
 int ElementBytes(ElementType type) {
   switch (type) {

@@ -47,6 +47,9 @@ struct PixelView {
 // flag.
 Status CheckPreprocessing(const Preprocessing& preprocessing, const InputShape& input);
 
+// Height and width after step 2 of a picture whose sides are at least 1.
+std::pair<std::int64_t, std::int64_t> ScaledSize(const InputShape& shape, std::int64_t resize);
+
 // The sample [c, h, w] of `view`. `preprocessing` has passed CheckPreprocessing. A network that
 // takes a vector (h = w = 1) of as many elements as the picture has gets them in the order [c, h,
 // w]. Errors: kInvalidArgument (too small, channels), kDataLoss (a value that is no finite number).

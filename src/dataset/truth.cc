@@ -64,6 +64,8 @@ Result<TrueBox> ParseAnnotation(const Json& a, const std::map<std::int64_t, std:
                  .crowd = IsSet(a, "iscrowd")};
 }
 
+bool IsSize(double pixels) { return pixels >= 0 && pixels < 1e9; }
+
 // The text between <tag> and </tag> from `at` on, which moves behind it; nothing where it is not.
 std::optional<std::string_view> NextElement(std::string_view xml, const std::string& tag,
                                             std::size_t& at) {
@@ -191,6 +193,8 @@ Result<Truth> ParseCoco(std::string_view json) {
     auto height = Whole(pictures[i], "height");
     if (!width.ok()) return where(width.error());
     if (!height.ok()) return where(height.error());
+    if (!IsSize(*width) || !IsSize(*height))
+      return where(DataLoss("its size is {} x {}", *width, *height));
     const auto name = pictures[i].find("file_name");
     if (name == pictures[i].end() || !name->is_string())
       return where(DataLoss("it has no \"file_name\""));
@@ -226,8 +230,7 @@ Status ParseVoc(std::string_view xml, Truth& truth, std::vector<std::string>& ca
   if (!size) return DataLoss("<size> is missing");
   TF2_ASSIGN_OR_RETURN(const double width, XmlNumber(*size, "width"));
   TF2_ASSIGN_OR_RETURN(const double height, XmlNumber(*size, "height"));
-  if (!(width >= 0 && width < 1e9 && height >= 0 && height < 1e9))
-    return DataLoss("<size> is {} x {}", width, height);
+  if (!IsSize(width) || !IsSize(height)) return DataLoss("<size> is {} x {}", width, height);
   picture.width = static_cast<std::int64_t>(width);
   picture.height = static_cast<std::int64_t>(height);
   truth.pictures.push_back(std::move(picture));

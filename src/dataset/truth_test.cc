@@ -63,6 +63,8 @@ TEST(Truth, CocoThatIsNone) {
             "format");
   EXPECT_EQ(refusal(R"({"images": [{"id": 1, "width": 2}], "annotations": []})"),
             "images[0]: it has no number \"height\"");
+  EXPECT_EQ(refusal(R"({"images": [{"id": 1, "width": 2, "height": 1e14, "file_name": "a"}]})"),
+            "images[0]: its size is 2 x 100000000000000");
   EXPECT_EQ(refusal(R"({"images": [], "annotations": [{"image_id": 4}]})"),
             "annotations[0]: no image has the id 4");
   EXPECT_EQ(refusal(R"({"images": [{"id": 1, "width": 2, "height": 2, "file_name": "a"}],

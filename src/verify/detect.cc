@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/interrupt.h"
+#include "dataset/preprocess.h"
 
 namespace tf2::verify {
 namespace {
@@ -97,18 +98,14 @@ Box ToPicture(const Box& box, std::int64_t width, std::int64_t height, bool whol
   const auto w = static_cast<double>(width);
   const auto h = static_cast<double>(height);
   if (whole) return {box.x0 * w, box.y0 * h, box.x1 * w, box.y1 * h};
-  const std::int64_t shorter = std::max<std::int64_t>(std::min(width, height), 1);
-  const auto scaled = [&](std::int64_t side) {
-    if (preprocessing.resize == 0) return side;
-    return (side * preprocessing.resize * 2 + shorter) / (shorter * 2);
-  };
+  const auto [rh, rw] =
+      dataset::ScaledSize({1, std::max<std::int64_t>(height, 1), std::max<std::int64_t>(width, 1)},
+                          preprocessing.resize);
   const auto back = [](double v, std::int64_t in, std::int64_t resized, std::int64_t original) {
     const auto offset = static_cast<double>((resized - in) / 2);
     return (v * static_cast<double>(in) + offset) * static_cast<double>(original) /
-           static_cast<double>(std::max<std::int64_t>(resized, 1));
+           static_cast<double>(resized);
   };
-  const std::int64_t rw = scaled(width);
-  const std::int64_t rh = scaled(height);
   return {back(box.x0, input.w, rw, width), back(box.y0, input.h, rh, height),
           back(box.x1, input.w, rw, width), back(box.y1, input.h, rh, height)};
 }
