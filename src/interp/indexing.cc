@@ -130,11 +130,6 @@ Status RunScatterElements(const Call& call, ir::Tensor& y) {
   TF2_ASSIGN_OR_RETURN(const std::size_t axis,
                        ir::NormalizeAxis(call.node.Int("axis"), y.shape.size()));
   const Reduction reduction = ReductionOf(call.node.String("reduction"));
-  for (std::size_t d = 0; d < y.shape.size(); ++d) {
-    if (d != axis && call.x(1).shape[d] > y.shape[d])
-      return InvalidArgument("indices {} are larger than {}", ir::ToString(call.x(1).shape),
-                             ir::ToString(y.shape));
-  }
   y.f32 = call.x().f32;
   y.i64 = call.x().i64;
   return Dispatch(y.dtype, [&](auto zero) {

@@ -33,6 +33,11 @@ Status ExpectFloat(const RuleContext& c) {
   return {};
 }
 
+Status ExpectInts(const RuleContext& c, std::size_t input) {
+  if (c.dtype(input) == DType::kInt64) return {};
+  return InvalidArgument("input {} is not of type i64", input);
+}
+
 Status ExpectVector(const RuleContext& c, std::size_t input, std::int64_t n, const char* what) {
   if (!c.node.HasInput(input) || c.shape(input) == Shape{n}) return {};
   return InvalidArgument("{} (input {}) is {}, not [{}]", what, input, ToString(c.shape(input)), n);
@@ -75,6 +80,7 @@ Result<Inferred> ReluShape(const RuleContext& c) {
 Result<Inferred> InferNode(const RuleContext& c) {
   switch (c.node.kind) {
     case OpKind::kConv:
+    case OpKind::kConv3d:
       return ConvShape(c);
     case OpKind::kGemm:
       return GemmShape(c);
@@ -92,6 +98,9 @@ Result<Inferred> InferNode(const RuleContext& c) {
       return ArithmeticShape(c);
     case OpKind::kMaxPool:
     case OpKind::kAvgPool:
+    case OpKind::kMaxPoolIndices:
+    case OpKind::kMaxPool3d:
+    case OpKind::kAvgPool3d:
       return PoolShape(c);
     case OpKind::kGlobalMaxPool:
     case OpKind::kGlobalAvgPool:
@@ -124,8 +133,6 @@ Result<Inferred> InferNode(const RuleContext& c) {
       const std::string to = c.node.String("to");
       return Inferred{c.shape(0), to == "f32" || to == "bf16" ? DType::kFloat32 : DType::kInt64};
     }
-    case OpKind::kConv3d:
-      return Conv3dShape(c);
     case OpKind::kConvTranspose:
     case OpKind::kConvTranspose3d:
       return ConvTransposeShape(c);
@@ -146,10 +153,6 @@ Result<Inferred> InferNode(const RuleContext& c) {
       return QuantizeShape(c);
     case OpKind::kMultiThreshold:
       return MultiThresholdShape(c);
-    case OpKind::kMaxPoolIndices:
-    case OpKind::kMaxPool3d:
-    case OpKind::kAvgPool3d:
-      return WindowPoolShape(c);
     case OpKind::kLrn:
       return LrnShape(c);
     case OpKind::kGroupNorm:

@@ -40,11 +40,12 @@ struct RuleContext {
 // Errors of the rules are located by the caller.
 Status ExpectRank(const RuleContext& c, std::size_t input, std::size_t rank);
 Status ExpectFloat(const RuleContext& c);  // all inputs
+Status ExpectInts(const RuleContext& c, std::size_t input);
 // Input i, when present, is a vector of n elements called `what`.
 Status ExpectVector(const RuleContext& c, std::size_t input, std::int64_t n, const char* what);
 
-Result<Inferred> ConvShape(const RuleContext& c);
-Result<Inferred> PoolShape(const RuleContext& c);
+Result<Inferred> ConvShape(const RuleContext& c);  // conv, conv3d
+Result<Inferred> PoolShape(const RuleContext& c);  // all but the global ones
 Result<Inferred> GlobalPoolShape(const RuleContext& c);
 Result<Inferred> GemmShape(const RuleContext& c);
 Result<Inferred> MatMulShape(const RuleContext& c);
@@ -59,9 +60,7 @@ Result<Inferred> UnsqueezeShape(const RuleContext& c);
 Result<Inferred> SqueezeShape(const RuleContext& c);
 Result<Inferred> SliceShape(const RuleContext& c);
 
-Result<Inferred> Conv3dShape(const RuleContext& c);
 Result<Inferred> ConvTransposeShape(const RuleContext& c);  // conv_transpose, conv_transpose3d
-Result<Inferred> WindowPoolShape(const RuleContext& c);     // max_pool_indices and the 3-d pools
 
 Result<Inferred> UnaryShape(const RuleContext& c);
 Result<Inferred> PreluShape(const RuleContext& c);

@@ -9,11 +9,6 @@
 namespace tf2::ir {
 namespace {
 
-Status ExpectInts(const RuleContext& c, std::size_t input) {
-  if (c.dtype(input) == DType::kInt64) return {};
-  return InvalidArgument("input {} is not of type i64", input);
-}
-
 // Shape `x` broadcasts to `y` without widening it.
 Status ExpectBroadcastsTo(const Shape& x, const Shape& y) {
   TF2_ASSIGN_OR_RETURN(const Shape both, BroadcastShape(x, y));

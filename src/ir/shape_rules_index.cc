@@ -12,9 +12,20 @@ namespace {
 
 using Ints = std::vector<std::int64_t>;
 
-Status ExpectInts(const RuleContext& c, std::size_t input) {
-  if (c.dtype(input) == DType::kInt64) return {};
-  return InvalidArgument("input {} is not of type i64", input);
+// The indices of a gather or scatter of elements have the axes of the data, and beside `axis` no
+// more elements along them.
+Status CheckElementIndices(const RuleContext& c) {
+  const Shape& x = c.shape(0);
+  const Shape& indices = c.shape(1);
+  TF2_RETURN_IF_ERROR(ExpectRank(c, 1, x.size()));
+  TF2_ASSIGN_OR_RETURN(const std::size_t axis, NormalizeAxis(c.node.Int("axis"), x.size()));
+  for (std::size_t d = 0; d < x.size(); ++d) {
+    if (d != axis && indices[d] > x[d]) {
+      return InvalidArgument("indices {} are larger than {} along axis {}", ToString(indices),
+                             ToString(x), d);
+    }
+  }
+  return {};
 }
 
 }  // namespace
@@ -104,14 +115,7 @@ Result<Inferred> OneHotShape(const RuleContext& c) {
 
 Result<Inferred> GatherElementsShape(const RuleContext& c) {
   TF2_RETURN_IF_ERROR(ExpectInts(c, 1));
-  TF2_RETURN_IF_ERROR(ExpectRank(c, 1, c.rank(0)));
-  TF2_ASSIGN_OR_RETURN(const std::size_t axis, NormalizeAxis(c.node.Int("axis"), c.rank(0)));
-  for (std::size_t d = 0; d < c.rank(0); ++d) {
-    if (d != axis && c.shape(1)[d] > c.shape(0)[d]) {
-      return InvalidArgument("indices {} are larger than {} along axis {}", ToString(c.shape(1)),
-                             ToString(c.shape(0)), d);
-    }
-  }
+  TF2_RETURN_IF_ERROR(CheckElementIndices(c));
   return Inferred{c.shape(1), c.dtype(0)};
 }
 
@@ -144,8 +148,7 @@ Result<Inferred> ScatterShape(const RuleContext& c) {
   if (c.dtype(0) != c.dtype(2)) return InvalidArgument("data and updates differ in type");
   Shape updates;
   if (c.node.kind == OpKind::kScatterElements) {
-    TF2_RETURN_IF_ERROR(NormalizeAxis(c.node.Int("axis"), x.size()));
-    TF2_RETURN_IF_ERROR(ExpectRank(c, 1, x.size()));
+    TF2_RETURN_IF_ERROR(CheckElementIndices(c));
     updates = indices;
   } else {
     if (indices.empty() || indices.back() < 1 ||

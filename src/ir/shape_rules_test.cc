@@ -67,6 +67,9 @@ TEST(ShapeRules, ReductionsAndIndices) {
                      "const %i : i64[5, 2] = {0, 0, 0, 0, 0, 0, "
                      "0, 0, 0, 0}"),
             "[5, 4]");
+  EXPECT_THAT(InferOne("[2, 2]", "scatter_elements(%x, %i, %u) {axis = 1}",
+                       "const %i : i64[3, 1] = {0, 1, 0}\nconst %u : f32[3, 1] = {1, 2, 3}"),
+              HasSubstr("indices [3, 1] are larger than [2, 2] along axis 0"));
   EXPECT_EQ(InferOne("[2, 3]", "einsum(%x, %x) {equation = \"ij,kj->ik\"}"), "[2, 2]");
   EXPECT_THAT(InferOne("[2, 3]", "einsum(%x) {equation = \"ijk\"}"),
               HasSubstr("equation term 'ijk' does not fit [2, 3]"));

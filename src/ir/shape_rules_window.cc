@@ -49,29 +49,45 @@ Status CheckWindowAttrs(const Node& node) {
   return CheckSizes(node.Ints("pads"), "padding");
 }
 
+// Windows of an operator with any number of spatial axes: the output's [n, oc, ...].
+Result<Shape> WindowOutput(const Shape& x, std::int64_t oc, const WindowAttrs& a, bool no_empty) {
+  static constexpr const char* kNames[] = {"depth", "height", "width"};
+  const std::size_t spatial = a.kernel.size();
+  Shape y = {x[0], oc};
+  for (std::size_t d = 0; d < spatial; ++d) {
+    const char* name = kNames[d + 3 - spatial];
+    const WindowAxis axis = {x[d + 2],  a.kernel[d],         a.strides[d], a.dilations[d],
+                             a.pads[d], a.pads[d + spatial], a.ceil};
+    TF2_ASSIGN_OR_RETURN(const std::int64_t count, CountWindows(axis, name));
+    if (no_empty) TF2_RETURN_IF_ERROR(CheckNoEmptyWindow(axis, count, name));
+    y.push_back(count);
+  }
+  return y;
+}
+
+Status CheckGroups(std::int64_t channels, std::int64_t groups, const char* what) {
+  if (groups <= channels && channels % groups == 0) return {};
+  return InvalidArgument("{} {} channels do not divide into {} groups", channels, what, groups);
+}
+
 }  // namespace
 
 Result<Inferred> ConvShape(const RuleContext& c) {
+  const std::size_t rank = c.node.kind == OpKind::kConv ? 4 : 5;
   TF2_RETURN_IF_ERROR(ExpectFloat(c));
-  TF2_RETURN_IF_ERROR(ExpectRank(c, 0, 4));
-  TF2_RETURN_IF_ERROR(ExpectRank(c, 1, 4));
+  TF2_RETURN_IF_ERROR(ExpectRank(c, 0, rank));
+  TF2_RETURN_IF_ERROR(ExpectRank(c, 1, rank));
   TF2_RETURN_IF_ERROR(CheckWindowAttrs(c.node));
   const Shape& x = c.shape(0);
   const Shape& w = c.shape(1);
-  const ConvAttrs a = ConvAttrsOf(c.graph, c.node);
-  if (a.groups > w[0] || w[0] % a.groups != 0) {
-    return InvalidArgument("{} output channels do not divide into {} groups", w[0], a.groups);
-  }
+  const WindowAttrs a = WindowAttrsOf(c.graph, c.node);
+  TF2_RETURN_IF_ERROR(CheckGroups(w[0], a.groups, "output"));
   if (x[1] != w[1] * a.groups) {
     return InvalidArgument("input {} has {} channels, weights {} with {} groups want {}",
                            ToString(x), x[1], ToString(w), a.groups, w[1] * a.groups);
   }
   TF2_RETURN_IF_ERROR(ExpectVector(c, 2, w[0], "bias"));
-  TF2_ASSIGN_OR_RETURN(const std::int64_t oh,
-                       CountWindows({x[2], a.kh, a.sh, a.dh, a.pt, a.pb}, "height"));
-  TF2_ASSIGN_OR_RETURN(const std::int64_t ow,
-                       CountWindows({x[3], a.kw, a.sw, a.dw, a.pl, a.pr}, "width"));
-  Shape y = {x[0], w[0], oh, ow};
+  TF2_ASSIGN_OR_RETURN(Shape y, WindowOutput(x, w[0], a, false));
   if (c.node.HasInput(3) && c.shape(3) != y) {
     return InvalidArgument("residual is {}, not {}", ToString(c.shape(3)), ToString(y));
   }
@@ -79,19 +95,15 @@ Result<Inferred> ConvShape(const RuleContext& c) {
 }
 
 Result<Inferred> PoolShape(const RuleContext& c) {
+  const OpKind kind = c.node.kind;
+  const bool volume = kind == OpKind::kMaxPool3d || kind == OpKind::kAvgPool3d;
   TF2_RETURN_IF_ERROR(ExpectFloat(c));
-  TF2_RETURN_IF_ERROR(ExpectRank(c, 0, 4));
+  TF2_RETURN_IF_ERROR(ExpectRank(c, 0, volume ? 5 : 4));
   TF2_RETURN_IF_ERROR(CheckWindowAttrs(c.node));
   TF2_RETURN_IF_ERROR(CheckSizes(c.node.Ints("kernel"), "kernel"));
-  const Shape& x = c.shape(0);
-  const PoolAttrs a = PoolAttrsOf(c.graph, c.node);
-  const WindowAxis rows = {x[2], a.kh, a.sh, a.dh, a.pt, a.pb, a.ceil};
-  const WindowAxis columns = {x[3], a.kw, a.sw, a.dw, a.pl, a.pr, a.ceil};
-  TF2_ASSIGN_OR_RETURN(const std::int64_t oh, CountWindows(rows, "height"));
-  TF2_ASSIGN_OR_RETURN(const std::int64_t ow, CountWindows(columns, "width"));
-  TF2_RETURN_IF_ERROR(CheckNoEmptyWindow(rows, oh, "height"));
-  TF2_RETURN_IF_ERROR(CheckNoEmptyWindow(columns, ow, "width"));
-  return Inferred{{x[0], x[1], oh, ow}};
+  TF2_ASSIGN_OR_RETURN(
+      Shape y, WindowOutput(c.shape(0), c.shape(0)[1], WindowAttrsOf(c.graph, c.node), true));
+  return Inferred{std::move(y), kind == OpKind::kMaxPoolIndices ? DType::kInt64 : DType::kFloat32};
 }
 
 Result<Inferred> GlobalPoolShape(const RuleContext& c) {
@@ -118,49 +130,6 @@ Result<Inferred> MatMulShape(const RuleContext& c) {
   if (c.dtype(0) != c.dtype(1)) return InvalidArgument("inputs differ in type");
   TF2_ASSIGN_OR_RETURN(Shape y, MatMulResult(c.shape(0), c.shape(1)));
   return Inferred{std::move(y), c.dtype(0)};
-}
-
-namespace {
-
-// Windows of an operator with any number of spatial axes: the output's [n, oc, ...].
-Result<Shape> WindowOutput(const Shape& x, std::int64_t oc, const WindowAttrs& a, bool no_empty) {
-  static constexpr const char* kNames[] = {"depth", "height", "width"};
-  const std::size_t spatial = a.kernel.size();
-  Shape y = {x[0], oc};
-  for (std::size_t d = 0; d < spatial; ++d) {
-    const char* name = kNames[d + 3 - spatial];
-    const WindowAxis axis = {x[d + 2],  a.kernel[d],         a.strides[d], a.dilations[d],
-                             a.pads[d], a.pads[d + spatial], a.ceil};
-    TF2_ASSIGN_OR_RETURN(const std::int64_t count, CountWindows(axis, name));
-    if (no_empty) TF2_RETURN_IF_ERROR(CheckNoEmptyWindow(axis, count, name));
-    y.push_back(count);
-  }
-  return y;
-}
-
-Status CheckGroups(std::int64_t channels, std::int64_t groups, const char* what) {
-  if (groups <= channels && channels % groups == 0) return {};
-  return InvalidArgument("{} {} channels do not divide into {} groups", channels, what, groups);
-}
-
-}  // namespace
-
-Result<Inferred> Conv3dShape(const RuleContext& c) {
-  TF2_RETURN_IF_ERROR(ExpectFloat(c));
-  TF2_RETURN_IF_ERROR(ExpectRank(c, 0, 5));
-  TF2_RETURN_IF_ERROR(ExpectRank(c, 1, 5));
-  TF2_RETURN_IF_ERROR(CheckWindowAttrs(c.node));
-  const Shape& x = c.shape(0);
-  const Shape& w = c.shape(1);
-  const WindowAttrs a = WindowAttrsOf(c.graph, c.node);
-  TF2_RETURN_IF_ERROR(CheckGroups(w[0], a.groups, "output"));
-  if (x[1] != w[1] * a.groups) {
-    return InvalidArgument("input {} has {} channels, weights {} with {} groups want {}",
-                           ToString(x), x[1], ToString(w), a.groups, w[1] * a.groups);
-  }
-  TF2_RETURN_IF_ERROR(ExpectVector(c, 2, w[0], "bias"));
-  TF2_ASSIGN_OR_RETURN(Shape y, WindowOutput(x, w[0], a, false));
-  return Inferred{std::move(y)};
 }
 
 Result<Inferred> ConvTransposeShape(const RuleContext& c) {
@@ -190,17 +159,6 @@ Result<Inferred> ConvTransposeShape(const RuleContext& c) {
     y.push_back(size);
   }
   return Inferred{std::move(y)};
-}
-
-Result<Inferred> WindowPoolShape(const RuleContext& c) {
-  TF2_RETURN_IF_ERROR(ExpectFloat(c));
-  TF2_RETURN_IF_ERROR(ExpectRank(c, 0, c.node.kind == OpKind::kMaxPoolIndices ? 4 : 5));
-  TF2_RETURN_IF_ERROR(CheckWindowAttrs(c.node));
-  TF2_RETURN_IF_ERROR(CheckSizes(c.node.Ints("kernel"), "kernel"));
-  TF2_ASSIGN_OR_RETURN(
-      Shape y, WindowOutput(c.shape(0), c.shape(0)[1], WindowAttrsOf(c.graph, c.node), true));
-  return Inferred{std::move(y),
-                  c.node.kind == OpKind::kMaxPoolIndices ? DType::kInt64 : DType::kFloat32};
 }
 
 Result<Inferred> PerChannelShape(const RuleContext& c) {
