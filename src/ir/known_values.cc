@@ -18,16 +18,6 @@ namespace {
 using Ints = std::vector<std::int64_t>;
 using Known = std::optional<Tensor>;
 
-// The coordinates of element `flat` of `shape`.
-Ints Coordinates(const Shape& shape, std::int64_t flat) {
-  Ints at(shape.size());
-  for (std::size_t d = shape.size(); d-- > 0;) {
-    at[d] = flat % shape[d];
-    flat /= shape[d];
-  }
-  return at;
-}
-
 // The element of `shape` at the last coordinates of `at`; axes of size one are repeated.
 std::size_t Broadcast(const Shape& shape, const Ints& at) {
   std::int64_t flat = 0;

@@ -48,6 +48,15 @@ Result<std::vector<std::size_t>> ReducedAxes(const std::vector<std::int64_t>& ax
   return all;
 }
 
+std::vector<std::int64_t> Coordinates(const Shape& shape, std::int64_t flat) {
+  std::vector<std::int64_t> at(shape.size());
+  for (std::size_t d = shape.size(); d-- > 0;) {
+    at[d] = flat % shape[d];
+    flat /= shape[d];
+  }
+  return at;
+}
+
 Result<Shape> MatMulResult(const Shape& a, const Shape& b) {
   const auto misfit = [&] {
     return InvalidArgument("{} times {} is no matrix product", ToString(a), ToString(b));

@@ -35,6 +35,9 @@ Result<Shape> BroadcastShape(const Shape& a, const Shape& b);
 Result<std::vector<std::size_t>> ReducedAxes(const std::vector<std::int64_t>& axes,
                                              std::size_t rank);
 
+// The coordinates of element `flat` of a dense tensor of `shape`.
+std::vector<std::int64_t> Coordinates(const Shape& shape, std::int64_t flat);
+
 // The shape of a matrix product as numpy has it.
 Result<Shape> MatMulResult(const Shape& a, const Shape& b);
 

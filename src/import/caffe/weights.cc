@@ -23,15 +23,6 @@ ir::Shape WithoutOnes(ir::Shape shape) {
   return shape;
 }
 
-std::string IndexText(const ir::Shape& shape, std::size_t flat) {
-  std::vector<std::size_t> index(shape.size());
-  for (std::size_t axis = shape.size(); axis-- > 0;) {
-    index[axis] = flat % static_cast<std::size_t>(shape[axis]);
-    flat /= static_cast<std::size_t>(shape[axis]);
-  }
-  return fmt::format("[{}]", fmt::join(index, ", "));
-}
-
 std::vector<float> Draw(std::uint64_t seed, std::int64_t count, const Fill& fill) {
   Rng rng(seed);
   std::vector<float> values(static_cast<std::size_t>(count));
@@ -153,7 +144,7 @@ Result<ir::Tensor> Weights::Read(const std::string& layer, std::size_t index,
   if (bad != data.end()) {
     return WithHint(InvalidArgument("blob {} of the caffemodel has {} at {}", index,
                                     std::isnan(*bad) ? "NaN" : "infinity",
-                                    IndexText(shape, static_cast<std::size_t>(bad - data.begin()))),
+                                    ir::ToString(ir::Coordinates(shape, bad - data.begin()))),
                     "the training has diverged or the file is damaged");
   }
   return ir::Tensor::Float(shape, std::move(data));

@@ -98,9 +98,8 @@ Status ImportNonZero(NodeImport& n) {
       n.builder.Reserve(ir::DType::kInt64, static_cast<std::int64_t>(rank * found.size())));
   Ints indices(rank * found.size());
   for (std::size_t j = 0; j < found.size(); ++j) {
-    auto rest = static_cast<std::int64_t>(found[j]);
-    for (std::size_t d = rank; d-- > 0; rest /= x->shape[d])
-      indices[d * found.size() + j] = rest % x->shape[d];
+    const Ints at = ir::Coordinates(x->shape, static_cast<std::int64_t>(found[j]));
+    for (std::size_t d = 0; d < rank; ++d) indices[d * found.size() + j] = at[d];
   }
   const ir::Shape shape = {static_cast<std::int64_t>(rank),
                            static_cast<std::int64_t>(found.size())};

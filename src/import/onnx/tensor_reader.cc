@@ -245,23 +245,14 @@ Result<std::string> ReadExternal(const onnx_pb::Tensor& tensor, std::uint64_t by
   return data;
 }
 
-std::string IndexText(const ir::Shape& shape, std::size_t flat) {
-  std::vector<std::size_t> index(shape.size());
-  for (std::size_t axis = shape.size(); axis-- > 0;) {
-    index[axis] = flat % static_cast<std::size_t>(shape[axis]);
-    flat /= static_cast<std::size_t>(shape[axis]);
-  }
-  return fmt::format("[{}]", fmt::join(index, ", "));
-}
-
 Status CheckFinite(const ir::Tensor& tensor) {
   const auto bad =
       std::find_if(tensor.f32.begin(), tensor.f32.end(), [](float v) { return !std::isfinite(v); });
   if (bad == tensor.f32.end()) return {};
-  const auto at = static_cast<std::size_t>(bad - tensor.f32.begin());
-  return WithHint(InvalidArgument("it has {} at {}", std::isnan(*bad) ? "NaN" : "infinity",
-                                  IndexText(tensor.shape, at)),
-                  "the training has diverged or the file is damaged");
+  return WithHint(
+      InvalidArgument("it has {} at {}", std::isnan(*bad) ? "NaN" : "infinity",
+                      ir::ToString(ir::Coordinates(tensor.shape, bad - tensor.f32.begin()))),
+      "the training has diverged or the file is damaged");
 }
 
 // Product of dimensions of which some may be 0.
