@@ -10,7 +10,7 @@
 namespace tf2::arch {
 namespace {
 
-using Json = nlohmann::json;
+using Json = nlohmann::ordered_json;
 
 const char* const kText[] = {"name",    "family",         "part",
                              "package", "nextpnr_device", "icetime_device"};

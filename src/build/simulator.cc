@@ -11,7 +11,7 @@
 namespace tf2::build {
 namespace {
 
-constexpr double kToolTimeoutS = 1200;
+constexpr double kCompilerTimeoutS = 1200;
 constexpr char kLibrary[] = "simulator.so";
 
 // Everything that one simulator is made of.
@@ -30,7 +30,7 @@ struct Recipe {
 CommandOptions InFolder(const std::string& folder) {
   CommandOptions options;
   options.working_dir = folder;
-  options.timeout_s = kToolTimeoutS;
+  options.timeout_s = kCompilerTimeoutS;
   return options;
 }
 

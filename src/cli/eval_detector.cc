@@ -18,7 +18,7 @@
 namespace tf2::cli {
 namespace {
 
-struct Outcome {
+struct DetectorOutcome {
   verify::DetectionScores scores;
   std::optional<verify::DetectionScores> reference;
   std::string backend;
@@ -63,12 +63,13 @@ Result<verify::DetectionScores> Scores(const Data& data, const verify::Runner& r
   return verify::EvaluateDetector(*data.set, run, form, truth, how);
 }
 
-Result<Outcome> Evaluate(const Options& options, const Data& data, const dataset::InputShape& input,
-                         const verify::Runner& run, std::span<const dataset::OutputForm> outputs) {
+Result<DetectorOutcome> Detect(const Options& options, const Data& data,
+                               const dataset::InputShape& input, const verify::Runner& run,
+                               std::span<const dataset::OutputForm> outputs) {
   TF2_ASSIGN_OR_RETURN(const dataset::Truth truth,
                        dataset::ReadTruth(options.detect.truth, data.labels));
   TF2_ASSIGN_OR_RETURN(const verify::DetectOptions how, HowTo(options, data, input));
-  Outcome outcome;
+  DetectorOutcome outcome;
   TF2_ASSIGN_OR_RETURN(outcome.scores, Scores(data, run, outputs, truth, how));
   if (!options.reference.path.empty()) {
     TF2_ASSIGN_OR_RETURN(const ir::Graph graph, ImportAndFuse(options.reference));
@@ -79,7 +80,7 @@ Result<Outcome> Evaluate(const Options& options, const Data& data, const dataset
   return outcome;
 }
 
-Result<Outcome> EvalArtifact(const Options& options) {
+Result<DetectorOutcome> DetectWithArtifact(const Options& options) {
   TF2_RETURN_IF_ERROR(CheckNoModelFlags(options));
   TF2_ASSIGN_OR_RETURN(qnet::Artifact artifact, OpenArtifact(options.model.path));
   TF2_ASSIGN_OR_RETURN(const Data data, OpenData(options.data, artifact.net));
@@ -88,21 +89,21 @@ Result<Outcome> EvalArtifact(const Options& options) {
   const dataset::InputShape input = {x.c(), x.h(), x.w()};
   TF2_ASSIGN_OR_RETURN(runtime::Session session,
                        OpenSession(std::move(artifact), options, options.backend));
-  TF2_ASSIGN_OR_RETURN(Outcome outcome,
-                       Evaluate(options, data, input, verify::SessionRunner(session), outputs));
+  TF2_ASSIGN_OR_RETURN(DetectorOutcome outcome,
+                       Detect(options, data, input, verify::SessionRunner(session), outputs));
   outcome.backend = session.device().name();
   return outcome;
 }
 
-Result<Outcome> EvalFloat(const Options& options) {
+Result<DetectorOutcome> DetectWithFloat(const Options& options) {
   TF2_RETURN_IF_ERROR(CheckNoBackend(options));
   TF2_ASSIGN_OR_RETURN(const ir::Graph graph, ImportAndFuse(options.model));
   TF2_ASSIGN_OR_RETURN(const Data data, OpenData(options.data, graph));
   const ir::Shape& x = graph.value(graph.inputs[0]).shape;
   if (x.size() != 4) return InvalidArgument("the model's input {} is no picture", ir::ToString(x));
-  TF2_ASSIGN_OR_RETURN(Outcome outcome,
-                       Evaluate(options, data, {x[1], x[2], x[3]},
-                                verify::FloatRunner(graph, Threads(options)), OutputForms(graph)));
+  TF2_ASSIGN_OR_RETURN(DetectorOutcome outcome,
+                       Detect(options, data, {x[1], x[2], x[3]},
+                              verify::FloatRunner(graph, Threads(options)), OutputForms(graph)));
   outcome.backend = "floatexec";
   return outcome;
 }
@@ -134,8 +135,8 @@ void PrintScores(const Options& options, const char* who, const verify::Detectio
 }  // namespace
 
 int EvalDetector(const Options& options) {
-  const auto outcome =
-      qnet::IsArtifactFile(options.model.path) ? EvalArtifact(options) : EvalFloat(options);
+  const auto outcome = qnet::IsArtifactFile(options.model.path) ? DetectWithArtifact(options)
+                                                                : DetectWithFloat(options);
   if (!outcome.ok()) return Fail(outcome.error());
   if (options.json) {
     Json object = ToJson(outcome->scores);

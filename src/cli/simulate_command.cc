@@ -18,7 +18,7 @@
 namespace tf2::cli {
 namespace {
 
-struct Outcome {
+struct SimulateOutcome {
   std::int64_t samples = 0;
   std::int64_t mismatches = 0;  // outputs that differ from the interpreter's
   runtime::RunStatistics measured;
@@ -36,7 +36,7 @@ struct Outcome {
 
 // Runs every sample and counts the outputs that differ from the interpreter's.
 Status RunSamples(const qnet::QNet& net, const Data& data, runtime::Device& device,
-                  Outcome& outcome) {
+                  SimulateOutcome& outcome) {
   Progress progress("simulate", data.set->size());
   for (std::int64_t i = 0; i < data.set->size(); ++i) {
     TF2_ASSIGN_OR_RETURN(const dataset::Sample sample, data.set->Get(i));
@@ -50,7 +50,7 @@ Status RunSamples(const qnet::QNet& net, const Data& data, runtime::Device& devi
   return {};
 }
 
-Result<Outcome> SimulateArtifact(const Options& options) {
+Result<SimulateOutcome> SimulateArtifact(const Options& options) {
   if (!options.trace.empty()) TF2_RETURN_IF_ERROR(CheckWritable(options.trace));
   TF2_ASSIGN_OR_RETURN(const qnet::Artifact artifact, OpenArtifact(options.model.path));
   DataFlags flags = options.data;
@@ -62,7 +62,7 @@ Result<Outcome> SimulateArtifact(const Options& options) {
   model.net = std::make_shared<const qnet::QNet>(artifact.net);
   model.program = program::Serialize(compiled.program);
   TF2_RETURN_IF_ERROR(device->Load(model));
-  Outcome outcome;
+  SimulateOutcome outcome;
   TF2_RETURN_IF_ERROR(RunSamples(artifact.net, data, *device, outcome));
   const auto statistics = device->Statistics();
   if (!statistics) return Internal("the simulator counted no cycles");
@@ -73,7 +73,7 @@ Result<Outcome> SimulateArtifact(const Options& options) {
   return outcome;
 }
 
-Json ToJson(const Outcome& o) {
+Json ToJson(const SimulateOutcome& o) {
   Json json = {{"samples", o.samples},
                {"cycles", o.cycles()},
                {"predicted_cycles", o.predicted.frame_cycles},
@@ -104,7 +104,7 @@ Json ToJson(const Outcome& o) {
   return json;
 }
 
-void PrintText(const Outcome& o) {
+void PrintText(const SimulateOutcome& o) {
   Table table({"layer", "kind", "cycles", "predicted", "MACs", "utilisation"});
   for (std::size_t i = 0; i < o.measured.layers.size(); ++i) {
     const cost::LayerCost& p = o.predicted.layers[i];

@@ -112,12 +112,12 @@ void PrintText(const verify::CompareReport& report) {
   if (report.first) std::printf("first difference: %s\n", verify::ToString(*report.first).c_str());
 }
 
-struct Outcome {
+struct VerifyOutcome {
   verify::CompareReport report;
   std::optional<Error> not_compiled;
 };
 
-Result<Outcome> VerifyArtifact(const Options& options) {
+Result<VerifyOutcome> VerifyArtifact(const Options& options) {
   TF2_RETURN_IF_ERROR(CheckNoModelFlags(options));
   TF2_ASSIGN_OR_RETURN(const qnet::Artifact artifact, OpenArtifact(options.model.path));
   DataFlags flags = options.data;
@@ -139,7 +139,7 @@ Result<Outcome> VerifyArtifact(const Options& options) {
   };
   TF2_ASSIGN_OR_RETURN(auto report,
                        verify::Compare(artifact.net, chain.links, data.set->size(), sample, how));
-  return Outcome{std::move(report), std::move(chain.not_compiled)};
+  return VerifyOutcome{std::move(report), std::move(chain.not_compiled)};
 }
 
 }  // namespace

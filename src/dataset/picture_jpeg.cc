@@ -18,7 +18,7 @@ namespace {
 constexpr int kMaxScans = 100;
 
 // State that libjpeg's callbacks reach through cinfo->err.
-struct Decoder {
+struct JpegDecoder {
   jpeg_error_mgr errors;  // first: libjpeg's pointer to it is a pointer to this
   jpeg_progress_mgr progress;
   jpeg_decompress_struct info;
@@ -28,32 +28,32 @@ struct Decoder {
 };
 
 extern "C" void OnError(j_common_ptr info) {
-  auto* decoder = reinterpret_cast<Decoder*>(info->err);
+  auto* decoder = reinterpret_cast<JpegDecoder*>(info->err);
   info->err->format_message(info, decoder->message);
   std::longjmp(decoder->jump, 1);
 }
 
 extern "C" void OnMessage(j_common_ptr info, int level) {
-  auto* decoder = reinterpret_cast<Decoder*>(info->err);
+  auto* decoder = reinterpret_cast<JpegDecoder*>(info->err);
   if (level < 0 && info->err->msg_code == JWRN_JPEG_EOF) decoder->truncated = true;
 }
 
 extern "C" void OnProgress(j_common_ptr info) {
   if (info->is_decompressor == 0) return;
-  auto* decoder = reinterpret_cast<Decoder*>(info->err);
+  auto* decoder = reinterpret_cast<JpegDecoder*>(info->err);
   if (decoder->info.input_scan_number <= kMaxScans) return;
   std::snprintf(decoder->message, sizeof(decoder->message), "more than %d scans", kMaxScans);
   std::longjmp(decoder->jump, 1);
 }
 
-void Prepare(Decoder& decoder) {
+void Prepare(JpegDecoder& decoder) {
   decoder.info.err = jpeg_std_error(&decoder.errors);
   decoder.errors.error_exit = OnError;
   decoder.errors.emit_message = OnMessage;
 }
 
 // Reads the header and settles the output's format; false after an error.
-bool ReadHeader(Decoder& decoder, const std::uint8_t* data, std::size_t size) {
+bool ReadHeader(JpegDecoder& decoder, const std::uint8_t* data, std::size_t size) {
   if (setjmp(decoder.jump) != 0) return false;
   jpeg_create_decompress(&decoder.info);
   decoder.progress.progress_monitor = OnProgress;
@@ -76,7 +76,7 @@ bool ReadHeader(Decoder& decoder, const std::uint8_t* data, std::size_t size) {
 }
 
 // Decodes rows of width * out_color_components bytes into `out`; false after an error.
-bool ReadRows(Decoder& decoder, std::uint8_t* out) {
+bool ReadRows(JpegDecoder& decoder, std::uint8_t* out) {
   if (setjmp(decoder.jump) != 0) return false;
   jpeg_start_decompress(&decoder.info);
   const std::size_t stride = std::size_t{decoder.info.output_width} *
@@ -111,7 +111,7 @@ struct Cleanup {
 }  // namespace
 
 Result<Picture> DecodeJpeg(std::span<const std::uint8_t> bytes) {
-  Decoder decoder;
+  JpegDecoder decoder;
   std::memset(&decoder, 0, sizeof(decoder));
   Prepare(decoder);
   const Cleanup cleanup{&decoder.info};

@@ -13,18 +13,18 @@ namespace tf2::dataset {
 namespace {
 
 // State that libpng's callbacks reach.
-struct Decoder {
+struct PngDecoder {
   png_structp png = nullptr;
   png_infop info = nullptr;
   const std::uint8_t* data = nullptr;
   std::size_t left = 0;
   char message[128] = {};
 
-  ~Decoder() { png_destroy_read_struct(&png, &info, nullptr); }
+  ~PngDecoder() { png_destroy_read_struct(&png, &info, nullptr); }
 };
 
 extern "C" void OnPngError(png_structp png, png_const_charp text) {
-  auto* decoder = static_cast<Decoder*>(png_get_error_ptr(png));
+  auto* decoder = static_cast<PngDecoder*>(png_get_error_ptr(png));
   std::snprintf(decoder->message, sizeof(decoder->message), "%s", text);
   png_longjmp(png, 1);
 }
@@ -32,7 +32,7 @@ extern "C" void OnPngError(png_structp png, png_const_charp text) {
 extern "C" void OnPngWarning(png_structp, png_const_charp) {}
 
 extern "C" void OnPngRead(png_structp png, png_bytep out, std::size_t size) {
-  auto* decoder = static_cast<Decoder*>(png_get_io_ptr(png));
+  auto* decoder = static_cast<PngDecoder*>(png_get_io_ptr(png));
   if (size > decoder->left) png_error(png, "truncated");
   std::memcpy(out, decoder->data, size);
   decoder->data += size;
@@ -40,7 +40,7 @@ extern "C" void OnPngRead(png_structp png, png_bytep out, std::size_t size) {
 }
 
 // Reads the header and asks for grey or RGB of 8 bits; false after an error.
-bool ReadHeader(Decoder& decoder) {
+bool ReadHeader(PngDecoder& decoder) {
   if (setjmp(png_jmpbuf(decoder.png)) != 0) return false;
   png_set_read_fn(decoder.png, &decoder, OnPngRead);
   png_set_user_limits(decoder.png, static_cast<png_uint_32>(kMaxPicturePixels),
@@ -54,28 +54,28 @@ bool ReadHeader(Decoder& decoder) {
   return true;
 }
 
-bool Settle(Decoder& decoder) {
+bool Settle(PngDecoder& decoder) {
   if (setjmp(png_jmpbuf(decoder.png)) != 0) return false;
   png_set_interlace_handling(decoder.png);
   png_read_update_info(decoder.png, decoder.info);
   return true;
 }
 
-bool ReadRows(Decoder& decoder, png_bytepp rows) {
+bool ReadRows(PngDecoder& decoder, png_bytepp rows) {
   if (setjmp(png_jmpbuf(decoder.png)) != 0) return false;
   png_read_image(decoder.png, rows);
   png_read_end(decoder.png, nullptr);
   return true;
 }
 
-Error Damaged(const Decoder& decoder) {
+Error Damaged(const PngDecoder& decoder) {
   return DataLoss("the PNG file is damaged: {}", decoder.message);
 }
 
 }  // namespace
 
 Result<Picture> DecodePng(std::span<const std::uint8_t> bytes) {
-  Decoder decoder;
+  PngDecoder decoder;
   decoder.data = bytes.data();
   decoder.left = bytes.size();
   decoder.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &decoder, OnPngError, OnPngWarning);

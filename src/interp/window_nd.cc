@@ -14,12 +14,13 @@ namespace {
 constexpr std::size_t kAxes = 3;
 
 // One spatial axis.
-struct Axis {
+struct WindowAxis {
   std::int64_t in = 1, out = 1, kernel = 1, stride = 1, dilation = 1, pad_begin = 0, pad_end = 0;
 };
 
-std::array<Axis, kAxes> AxesOf(const ir::WindowAttrs& a, const ir::Shape& x, const ir::Shape& y) {
-  std::array<Axis, kAxes> axes;
+std::array<WindowAxis, kAxes> AxesOf(const ir::WindowAttrs& a, const ir::Shape& x,
+                                     const ir::Shape& y) {
+  std::array<WindowAxis, kAxes> axes;
   const std::size_t n = a.kernel.size();
   for (std::size_t d = 0; d < n; ++d) {
     axes[d + kAxes - n] = {x[d + 2],       y[d + 2],  a.kernel[d],  a.strides[d],
@@ -32,7 +33,7 @@ std::array<Axis, kAxes> AxesOf(const ir::WindowAttrs& a, const ir::Shape& x, con
 // which tap `k` of the kernel lies in the input, for every row; outputs step by 1, inputs by the
 // stride. For a transposed convolution `in` and `out` change places.
 template <typename F>
-void ForEachRun(const std::array<Axis, kAxes>& a, const std::array<std::int64_t, kAxes>& k,
+void ForEachRun(const std::array<WindowAxis, kAxes>& a, const std::array<std::int64_t, kAxes>& k,
                 F&& run) {
   const std::int64_t shift = k[2] * a[2].dilation - a[2].pad_begin;
   const std::int64_t first = shift >= 0 ? 0 : (-shift + a[2].stride - 1) / a[2].stride;
@@ -52,7 +53,7 @@ void ForEachRun(const std::array<Axis, kAxes>& a, const std::array<std::int64_t,
 }
 
 template <typename F>
-void ForEachTap(const std::array<Axis, kAxes>& a, F&& tap) {
+void ForEachTap(const std::array<WindowAxis, kAxes>& a, F&& tap) {
   std::int64_t index = 0;
   for (std::int64_t z = 0; z < a[0].kernel; ++z) {
     for (std::int64_t y = 0; y < a[1].kernel; ++y) {
@@ -132,7 +133,7 @@ namespace {
 
 // The windows of a pool along its three axes, and the calls window(plane, z, y, x) for each.
 struct PoolRun {
-  std::array<Axis, kAxes> axes;
+  std::array<WindowAxis, kAxes> axes;
   std::array<std::vector<PoolWindow>, kAxes> windows;
   std::int64_t planes, in;
 
@@ -141,7 +142,7 @@ struct PoolRun {
     const ir::WindowAttrs attrs = ir::WindowAttrsOf(call.graph, call.node);
     axes = AxesOf(attrs, call.x().shape, y.shape);
     for (std::size_t d = 0; d < kAxes; ++d) {
-      const Axis& a = axes[d];
+      const WindowAxis& a = axes[d];
       windows[d] = PoolWindows(
           {a.in, a.out, a.kernel, a.stride, a.dilation, a.pad_begin, a.pad_end}, attrs.divisor);
     }

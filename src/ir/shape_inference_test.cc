@@ -5,24 +5,12 @@
 
 #include "ir/graph.h"
 #include "ir/shape_math.h"
-#include "ir/text.h"
+#include "ir/test_util.h"
 
 namespace tf2::ir {
 namespace {
 
 using testing::HasSubstr;
-
-// The shape of the first output of a graph with these lines, or the error.
-std::string Infer(const std::string& lines) {
-  const auto g = ParseText("graph \"g\" {\n" + lines + "\n}");
-  return g.ok() ? ToString(g->value(g->outputs[0]).shape) : g.error().ToString();
-}
-
-// Of one node called y with an input x of `shape`.
-std::string InferOne(const std::string& shape, const std::string& node,
-                     const std::string& constants = "") {
-  return Infer("input %x : f32" + shape + "\n" + constants + "\n%y = " + node + "\noutput %y");
-}
 
 TEST(Shapes, Windows) {
   const std::string w = "const %w : f32[2, 1, 2, 2] = {1, 2, 3, 4, 5, 6, 7, 8}";

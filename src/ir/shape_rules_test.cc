@@ -5,20 +5,12 @@
 #include <string>
 
 #include "ir/graph.h"
-#include "ir/text.h"
+#include "ir/test_util.h"
 
 namespace tf2::ir {
 namespace {
 
 using testing::HasSubstr;
-
-// The shape of output y of one node with an input x of `shape`, or the error.
-std::string InferOne(const std::string& shape, const std::string& node,
-                     const std::string& constants = "") {
-  const auto g = ParseText("graph \"g\" {\ninput %x : f32" + shape + "\n" + constants +
-                           "\n%y = " + node + "\noutput %y\n}");
-  return g.ok() ? ToString(g->value(g->outputs[0]).shape) : g.error().ToString();
-}
 
 TEST(ShapeRules, MatrixProductsBroadcast) {
   EXPECT_EQ(InferOne("[2, 3]", "matmul(%x, %b)", "const %b : f32[3] = {1, 2, 3}"), "[2]");

@@ -44,7 +44,9 @@ std::string Name(const Graph& graph, ValueId id) {
   return id == kNoValue ? "_" : Name(graph.value(id).name);
 }
 
-std::string Type(const Value& v) { return fmt::format("{}{}", NameOf(v.dtype), ToString(v.shape)); }
+std::string TypeText(const Value& v) {
+  return fmt::format("{}{}", NameOf(v.dtype), ToString(v.shape));
+}
 
 std::string Text(const Attr& attr) {
   switch (static_cast<AttrType>(attr.index())) {
@@ -86,7 +88,7 @@ std::string Text(const Graph& graph, const Node& node) {
       attrs += fmt::format("{}{} = {}", attrs.empty() ? "" : ", ", key, Text(value));
     line += fmt::format(" {{{}}}", attrs);
   }
-  return fmt::format("{} : {}", line, Type(graph.value(node.outputs[0])));
+  return fmt::format("{} : {}", line, TypeText(graph.value(node.outputs[0])));
 }
 
 }  // namespace
@@ -97,12 +99,12 @@ std::string ToText(const Graph& graph, ConstantText constants) {
   fmt::format_to(out, "graph {} {{\n", Quoted(graph.name));
   if (graph.macs != 0) fmt::format_to(out, "  macs {}\n", graph.macs);
   for (ValueId id : graph.inputs)
-    fmt::format_to(out, "  input {} : {}\n", Name(graph, id), Type(graph.value(id)));
+    fmt::format_to(out, "  input {} : {}\n", Name(graph, id), TypeText(graph.value(id)));
   for (const Value& v : graph.values) {
     if (v.constant == nullptr) continue;
     const std::string data = v.dtype == DType::kFloat32 ? Data(v.constant->f32, constants)
                                                         : Data(v.constant->i64, constants);
-    fmt::format_to(out, "  const {} : {} = {}\n", Name(v.name), Type(v), data);
+    fmt::format_to(out, "  const {} : {} = {}\n", Name(v.name), TypeText(v), data);
   }
   for (const Node& node : graph.nodes) fmt::format_to(out, "  {}\n", Text(graph, node));
   for (ValueId id : graph.outputs) fmt::format_to(out, "  output {}\n", Name(graph, id));

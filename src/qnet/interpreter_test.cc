@@ -7,6 +7,7 @@
 
 #include "base/rng.h"
 #include "qnet/head.h"
+#include "qnet/random_net.h"
 #include "qnet/test_net.h"
 
 namespace tf2::qnet {
@@ -14,13 +15,6 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-
-std::vector<std::int8_t> RandomInput(const QNet& net, std::uint64_t seed) {
-  Rng rng(seed);
-  std::vector<std::int8_t> input(static_cast<std::size_t>(net.tensor(net.input).elements()));
-  for (std::int8_t& v : input) v = static_cast<std::int8_t>(rng.Between(-128, 127));
-  return input;
-}
 
 double Real(const Tensor& tensor, std::int64_t c, std::int64_t v) {
   return std::ldexp(static_cast<double>(v), -tensor.q[static_cast<std::size_t>(c)]);

@@ -35,7 +35,7 @@ std::int64_t BestFit(std::span<const Interval> items, std::size_t item,
   return best >= 0 ? best : at;
 }
 
-Allocation Place(std::span<const Interval> items, const Order& order) {
+Allocation PlaceInOrder(std::span<const Interval> items, const Order& order) {
   Allocation result;
   result.offsets.assign(items.size(), 0);
   Order placed;
@@ -88,7 +88,7 @@ Allocation Allocate(std::span<const Interval> items) {
   Allocation best;
   Order best_order;
   const auto consider = [&](const Order& order) {
-    Allocation next = Place(items, order);
+    Allocation next = PlaceInOrder(items, order);
     if (best_order.empty() || next.peak_words < best.peak_words) {
       best = std::move(next);
       best_order = order;

@@ -11,7 +11,8 @@
 namespace tf2::conformance {
 namespace {
 
-const std::string kFolder = std::string(TF2_SOURCE_DIR) + "/../shared/data/networks/onnx_light/";
+const std::string kLightModels =
+    std::string(TF2_SOURCE_DIR) + "/../shared/data/networks/onnx_light/";
 
 // The input that ONNX's runner feeds: 0, 1, 2, ... divided by the number of elements.
 ir::Tensor RampInput(const ir::Shape& shape) {
@@ -30,7 +31,7 @@ struct LightModel {
 class OnnxLightModel : public testing::TestWithParam<LightModel> {};
 
 TEST_P(OnnxLightModel, ComputesItsOutput) {
-  const std::string stem = kFolder + "light_" + GetParam().name;
+  const std::string stem = kLightModels + "light_" + GetParam().name;
   if (!FileExists(stem + ".onnx")) GTEST_SKIP() << stem << ".onnx is not here";
   if (GetParam().large && !LevelAll()) GTEST_SKIP() << "large: ./test --all runs it";
   auto graph = import::onnx::ImportOnnx(stem + ".onnx");

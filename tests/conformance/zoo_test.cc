@@ -15,7 +15,7 @@
 namespace tf2::conformance {
 namespace {
 
-const std::string kFolder = std::string(TF2_SOURCE_DIR) + "/../shared/data/models/";
+const std::string kModels = std::string(TF2_SOURCE_DIR) + "/../shared/data/models/";
 
 struct ZooModel {
   const char* name;  // of the test
@@ -53,9 +53,9 @@ double Distance(const ir::Tensor& a, const ir::Tensor& b) {
 
 TEST_P(OnnxZoo, RunsAlikeBeforeAndAfterThePasses) {
   const ZooModel& m = GetParam();
-  if (!FileExists(kFolder + m.file)) GTEST_SKIP() << kFolder << m.file << " is not here";
+  if (!FileExists(kModels + m.file)) GTEST_SKIP() << kModels << m.file << " is not here";
   if (m.large && !LevelAll()) GTEST_SKIP() << "large: ./test --all runs it";
-  auto graph = import::onnx::ImportOnnx(kFolder + m.file);
+  auto graph = import::onnx::ImportOnnx(kModels + m.file);
   ASSERT_TRUE(graph.ok()) << graph.error().ToString();
   std::vector<ir::Tensor> inputs;
   for (ir::ValueId id : graph->inputs)

@@ -6,7 +6,7 @@
 namespace tf2::random_networks {
 namespace {
 
-constexpr int kInputs = 3;
+constexpr int kInputsPerCase = 3;
 constexpr int kTries = 10;
 
 bool HasEveryUnit(const arch::Arch& a) {
@@ -37,7 +37,7 @@ Case DrawCase(std::uint64_t seed, std::int64_t index, const arch::Arch& arch) {
       c.net = qnet::RandomNet(rng.Next(), options);
   }
   c.net.name = fmt::format("random-{}-{}", seed, index);
-  for (int i = 0; i < kInputs; ++i) c.inputs.push_back(qnet::RandomInput(c.net, rng.Next()));
+  for (int i = 0; i < kInputsPerCase; ++i) c.inputs.push_back(qnet::RandomInput(c.net, rng.Next()));
   const std::uint64_t folding = rng.Below(3);
   c.options.folding = folding == 0   ? sched::Folding::kAuto
                       : folding == 1 ? sched::Folding::kNever

@@ -10,11 +10,11 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-std::string Layer(const std::string& type, const std::string& more = "") {
+std::string OneLayer(const std::string& type, const std::string& more = "") {
   return "layer { name: \"y\" type: \"" + type + "\" bottom: \"data\" top: \"y\" " + more + " }\n";
 }
 std::string TextOf(const std::string& type, const std::string& more = "") {
-  return TestNet(Layer(type, more)).Text();
+  return TestNet(OneLayer(type, more)).Text();
 }
 
 const std::string kShape = " : f32[1, 4, 6, 6]\n";
@@ -34,10 +34,10 @@ TEST(CaffeActivations, OfOneNode) {
 }
 
 TEST(CaffeActivations, PReLUByChannelOrShared) {
-  TestNet own(Layer("PReLU"));
+  TestNet own(OneLayer("PReLU"));
   own.Blob("y", {4});
   EXPECT_EQ(own.Text(), "%y = prelu(%data, %y/slope)" + kShape);
-  TestNet shared(Layer("PReLU", "prelu_param { channel_shared: true }"));
+  TestNet shared(OneLayer("PReLU", "prelu_param { channel_shared: true }"));
   shared.Blob("y", {1}, {0.5F});
   const auto graph = shared.Import();
   ASSERT_TRUE(graph.ok()) << graph.error().ToString();
@@ -45,14 +45,15 @@ TEST(CaffeActivations, PReLUByChannelOrShared) {
 }
 
 TEST(CaffeActivations, PowerExpLogThreshold) {
-  const auto power = TestNet(Layer("Power", "power_param { power: 3 scale: 2 shift: 1 }")).Import();
+  const auto power =
+      TestNet(OneLayer("Power", "power_param { power: 3 scale: 2 shift: 1 }")).Import();
   ASSERT_TRUE(power.ok()) << power.error().ToString();
   EXPECT_EQ(NodeLines(*power), "%y/scaled = mul(%data, %y/scale)" + kShape +
                                    "%y/shifted = add(%y/scaled, %y/shift)" + kShape +
                                    "%y = binary(%y/shifted, %y/power) {fn = \"pow\"}" + kShape);
   EXPECT_EQ(TextOf("Power"), "%y = identity(%data)" + kShape);
   EXPECT_EQ(TextOf("Power", "power_param { power: 2 }"), "%y = mul(%data, %data)" + kShape);
-  const auto exp = TestNet(Layer("Exp", "exp_param { base: 2 }")).Import();
+  const auto exp = TestNet(OneLayer("Exp", "exp_param { base: 2 }")).Import();
   ASSERT_TRUE(exp.ok()) << exp.error().ToString();
   EXPECT_THAT(ConstantOf(*exp, "y/scale").f32, ElementsAre(testing::FloatEq(0.6931472F)));
   EXPECT_THAT(TextOf("Log"), HasSubstr("%y = unary(%data) {alpha = 0, fn = \"log\"}"));
@@ -71,26 +72,26 @@ TEST(CaffeNormalisation, LrnMvnNormalize) {
               HasSubstr("bias = 1, region = \"within\", size = 5"));
   EXPECT_THAT(TextOf("MVN", "mvn_param { normalize_variance: false across_channels: true }"),
               HasSubstr("axes = [1, 2, 3], epsilon = 1e-09, variance = 0"));
-  TestNet norm(Layer("Normalize", "norm_param { across_spatial: false channel_shared: false }"));
+  TestNet norm(OneLayer("Normalize", "norm_param { across_spatial: false channel_shared: false }"));
   norm.Blob("y", {4});
   EXPECT_EQ(norm.Text(), "%y/unit = l2_normalize(%data) {axes = [1], epsilon = 1e-10}" + kShape +
                              "%y = scale(%y/unit, %y/factor)" + kShape);
 }
 
 TEST(CaffeNormalisation, BnOfForks) {
-  TestNet four(Layer("BN"));
+  TestNet four(OneLayer("BN"));
   four.Blob("y", {1, 4, 1, 1}).Blob("y", {4}).Blob("y", {4}).Blob("y", {4});
   EXPECT_THAT(four.Text(), HasSubstr("batch_norm(%data, %y/mean, %y/variance, %y/gamma, %y/beta)"));
-  TestNet two(Layer("BN"));
+  TestNet two(OneLayer("BN"));
   two.Blob("y", {4}).Blob("y", {4});
   EXPECT_THAT(two.Text(), HasSubstr("%y = scale(%data, %y/gamma, %y/beta)"));
-  TestNet five(Layer("BatchNorm", "batch_norm_param { scale_bias: true }"));
+  TestNet five(OneLayer("BatchNorm", "batch_norm_param { scale_bias: true }"));
   five.Blob("y", {4}).Blob("y", {4}).Blob("y", {1}).Blob("y", {4}).Blob("y", {4});
   EXPECT_THAT(five.Text(), HasSubstr("batch_norm(%data, %y/mean, %y/variance, %y/gamma, %y/beta)"));
 }
 
 TEST(CaffeScale, AlongAnyAxes) {
-  TestNet net(Layer("Scale", "scale_param { axis: 1 num_axes: 2 bias_term: true }"));
+  TestNet net(OneLayer("Scale", "scale_param { axis: 1 num_axes: 2 bias_term: true }"));
   net.Blob("y", {4, 6}).Blob("y", {4, 6});
   const auto graph = net.Import();
   ASSERT_TRUE(graph.ok()) << graph.error().ToString();
@@ -100,9 +101,9 @@ TEST(CaffeScale, AlongAnyAxes) {
 }
 
 TEST(CaffeDeconvolution, GroupsAndBilinearFiller) {
-  TestNet net(Layer("Deconvolution",
-                    "convolution_param { num_output: 4 group: 4 kernel_size: 4 stride: 2 pad: 1 "
-                    "bias_term: false weight_filler { type: \"bilinear\" } }"));
+  TestNet net(OneLayer("Deconvolution",
+                       "convolution_param { num_output: 4 group: 4 kernel_size: 4 stride: 2 pad: 1 "
+                       "bias_term: false weight_filler { type: \"bilinear\" } }"));
   net.Blob("other", {1});
   const auto graph = net.Import();
   ASSERT_TRUE(graph.ok()) << graph.error().ToString();
@@ -115,15 +116,15 @@ TEST(CaffeDeconvolution, GroupsAndBilinearFiller) {
 }
 
 TEST(CaffeConvolution, DepthwiseOfForks) {
-  TestNet net(Layer("ConvolutionDepthwise",
-                    "convolution_param { num_output: 4 kernel_size: 3 bias_term: false }"));
+  TestNet net(OneLayer("ConvolutionDepthwise",
+                       "convolution_param { num_output: 4 kernel_size: 3 bias_term: false }"));
   net.Blob("y", {4, 1, 3, 3});
   EXPECT_THAT(net.Text(), HasSubstr("groups = 4"));
 }
 
 TEST(CaffeMovement, SliceCropPermuteShuffleTile) {
   EXPECT_EQ(
-      TestNet(Layer("Slice", "top: \"z\" slice_param { slice_point: 1 }")).Text(),
+      TestNet(OneLayer("Slice", "top: \"z\" slice_param { slice_point: 1 }")).Text(),
       "%y = slice(%data) {axes = [1], ends = [1], starts = [0]} : f32[1, 1, 6, 6]\n"
       "%z = slice(%data) as \"y.1\" {axes = [1], ends = [4], starts = [1]} : f32[1, 3, 6, 6]\n");
   EXPECT_THAT(TextOf("Permute", "permute_param { order: 0 order: 2 }"),

@@ -174,7 +174,7 @@ std::vector<Buffer> MakeBuffers(const qnet::QNet& net, const std::vector<Parent>
   return buffers;
 }
 
-bool IsRelu(qnet::Activation activation) { return activation == qnet::Activation::kRelu; }
+bool HasRelu(qnet::Activation activation) { return activation == qnet::Activation::kRelu; }
 
 }  // namespace
 
@@ -206,13 +206,13 @@ std::vector<bool> NonNegative(const qnet::QNet& net) {
         op.inputs, [&](qnet::TensorId id) { return bool{known[qnet::Index(id)]}; });
     bool result = false;
     if (const auto* conv = std::get_if<qnet::Conv>(&op.params)) {
-      result = IsRelu(conv->activation) ||
+      result = HasRelu(conv->activation) ||
                (conv->activation == qnet::Activation::kClip &&
                 std::ranges::all_of(conv->clip_low, [](std::int16_t low) { return low >= 0; }));
     } else if (const auto* pool = std::get_if<qnet::AvgPool>(&op.params)) {
-      result = inputs || IsRelu(pool->activation);
+      result = inputs || HasRelu(pool->activation);
     } else if (const auto* add = std::get_if<qnet::Add>(&op.params)) {
-      result = inputs || IsRelu(add->activation);
+      result = inputs || HasRelu(add->activation);
     } else if (std::holds_alternative<qnet::MaxPool>(op.params) ||
                std::holds_alternative<qnet::Concat>(op.params) ||
                std::holds_alternative<qnet::Lrn>(op.params) ||
