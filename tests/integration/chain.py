@@ -107,7 +107,8 @@ def interrupted(runner):
     """Ctrl-C during quantisation: status 130, no output."""
     output = runner.work / "never.tf2"
     n = resnet_onnx()
-    command = ["timeout", "-s", "INT", "1", runner.tf2, "quantize", *n["model"], "--data", n["train"], *n["pre"], "--limit",
+    # --foreground: the signal comes once; the second one ends the program on the spot.
+    command = ["timeout", "--foreground", "-s", "INT", "1", runner.tf2, "quantize", *n["model"], "--data", n["train"], *n["pre"], "--limit",
                "20000", "-o", output]
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True)
     assert done.returncode in (124, 130), f"status {done.returncode}: {done.stderr}"
