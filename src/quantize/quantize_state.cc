@@ -1,5 +1,6 @@
 #include "quantize/quantize_state.h"
 
+#include <array>
 #include <cstdio>
 #include <span>
 #include <utility>
@@ -110,7 +111,9 @@ void QuantizeState::KeepOnly(std::uint64_t key) {
 Status QuantizeState::Write() const {
   if (path_.empty()) return {};
   ByteWriter body;
-  body.Write(static_cast<std::uint32_t>(layers_.size()));
+  // Arrays: GCC 12 takes a first single number for one written beyond the empty buffer.
+  const std::array<std::uint32_t, 1> count = {static_cast<std::uint32_t>(layers_.size())};
+  body.WriteArray(std::span<const std::uint32_t>(count));
   for (const auto& [at, layer] : layers_) {
     body.Write(at.first);
     body.Write(at.second);
@@ -122,9 +125,9 @@ Status QuantizeState::Write() const {
     body.Write(static_cast<std::uint32_t>(names.size()));
     for (const std::string& name : names) body.WriteString(name);
   }
+  const std::array<std::uint32_t, 2> head = {kMagic, Crc32(body.bytes())};
   ByteWriter file;
-  file.Write(kMagic);
-  file.Write(Crc32(body.bytes()));
+  file.WriteArray(std::span<const std::uint32_t>(head));
   file.WriteBytes(body.bytes());
   return WriteFileAtomically(path_, file.bytes());
 }
