@@ -120,7 +120,7 @@ Network::Step Network::Prepare(const qnet::Op& op) const {
   }
   if (const auto* lrn = std::get_if<qnet::Lrn>(&op.params);
       lrn != nullptr && bytes_only && lrn->region == qnet::LrnRegion::kAcross &&
-      net_->tensor(op.output).type == qnet::ElemType::kInt8) {
+      HasLrnTable(*lrn) && net_->tensor(op.output).type == qnet::ElemType::kInt8) {
     return PrepareLrn(op);
   }
   if (std::holds_alternative<qnet::Concat>(op.params)) return PrepareConcat(op);
@@ -151,14 +151,16 @@ LrnStep Network::PrepareLrn(const qnet::Op& op) const {
   const qnet::Tensor& tensor = net_->tensor(op.output);
   const std::size_t in = qnet::Index(op.inputs[0]);
   const std::size_t out = qnet::Index(op.output);
-  return {&std::get<qnet::Lrn>(op.params),
-          std::int64_t{tensor.h()} * tensor.w(),
-          tensor.c(),
-          tensor.w(),
-          plan_.views[in],
-          plan_.views[out],
-          plan_.zeros[in],
-          plan_.zeros[out]};
+  LrnStep step;
+  SetLrnTable(std::get<qnet::Lrn>(op.params), step);
+  step.pixels = std::int64_t{tensor.h()} * tensor.w();
+  step.channels = tensor.c();
+  step.width = tensor.w();
+  step.input = plan_.views[in];
+  step.output = plan_.views[out];
+  step.zero_in = plan_.zeros[in];
+  step.zero_out = plan_.zeros[out];
+  return step;
 }
 
 AlignedBuffer Network::MakeArena() const {
