@@ -6,18 +6,21 @@ Usage: accuracy.py [NAME...]
 import os
 import subprocess
 import sys
+import time
 
 from harness import Skip, main, shared
 from models import GLYPHS, NETWORKS, quantized
 
 FULL = os.environ.get("TF2_TEST_LEVEL") == "all"
-# network: float top-1 on the whole test set; loss allowed at 8 bits, at 4 bits (the mean of three calibration sets at
-# level all, else of one).
+# network: float top-1 on the whole test set; loss allowed at 8 bits, at 4 bits: of the mean of three calibration sets at
+# level all, else of one, which varies more.
 EXPECTED = {
     "lenet": (0.9914, 0.001, 0.001),
     "resnet20_caffe": (0.9296, 0.001, 0.0025 if FULL else 0.006),
     "resnet20_onnx": (0.9284, 0.001, 0.0025 if FULL else 0.006),
+    "cifar10_full": (0.8330, 0.001, 0.01),
 }
+ALL_LEVEL_ONLY = ("cifar10_full",)
 SETS = (0, 256, 512) if FULL else (0,)  # first sample of each calibration set
 float_top1 = {}  # measured, by network
 
@@ -25,6 +28,8 @@ float_top1 = {}  # measured, by network
 def float_accuracy(network):
     """Float top-1 on the whole test set, within 0.1 points."""
     def check(runner):
+        if network in ALL_LEVEL_ONLY and not FULL:
+            raise Skip("TF2_TEST_LEVEL=all")
         n = NETWORKS[network]()
         report = runner.json("eval", *n["model"], "--data", n["test"], *n["pre"])
         float_top1[network] = report["top1"]
@@ -38,10 +43,12 @@ def float_accuracy(network):
 def quantised_accuracy(network, bits):
     """The loss against float on the whole test set, over the calibration sets."""
     def check(runner):
+        if network in ALL_LEVEL_ONLY and not FULL:
+            raise Skip("TF2_TEST_LEVEL=all")
         if network not in float_top1:
             float_accuracy(network)(runner)
         top1 = []
-        for skip in SETS if bits == 4 else (0,):
+        for skip in SETS:
             n, artifact = quantized(runner, network, bits, skip=skip)
             top1.append(runner.json("eval", artifact, "--data", n["test"])["top1"])
         loss = float_top1[network] - sum(top1) / len(top1)
@@ -59,16 +66,38 @@ def squeezenet_float(runner):
     return f"top-1 {report['top1']:.4f}, top-5 {report['top5']:.4f}"
 
 
-def squeezenet(bits, least, *extra):
-    """Agreement with float on the photographs that were not calibrated on."""
+def halves(runner):
+    """Folders of links to the photographs: 128 spread over the classes to calibrate on, and the 372 others."""
+    folders = runner.work / "photographs-128", runner.work / "photographs-372"
+    if not folders[0].exists():
+        pictures = sorted(shared("imagenet").glob("*.jpg"))
+        chosen = {i * len(pictures) // 128 for i in range(128)}
+        for folder in folders:
+            folder.mkdir()
+            (folder / "labels.txt").symlink_to(shared("imagenet/labels.txt"))
+        for i, picture in enumerate(pictures):
+            (folders[i not in chosen] / picture.name).symlink_to(picture)
+    return folders
+
+
+def squeezenet(bits, least, most_divergence, *extra):
+    """Agreement with float on the photographs that were not calibrated on, and how far the probabilities are from its."""
     def check(runner):
         if not FULL:
             raise Skip("minutes long: TF2_TEST_LEVEL=all")
-        n, artifact = quantized(runner, "squeezenet", bits, samples=128, extra=("--mirror", "--equalise", *extra))
-        report = runner.json("eval", artifact, "--data", n["test"], "--skip", 128, "--float", *n["model"])
-        size = artifact.stat().st_size
-        assert report["agreement"] >= least, f"agreement {report['agreement']:.4f}, {size} bytes"
-        return f"agreement {report['agreement']:.4f} of {report['samples']}, {size} bytes"
+        n = NETWORKS["squeezenet"]()
+        calibration, others = halves(runner)
+        artifact = runner.work / f"squeezenet-{'-'.join(map(str, (bits, *extra)))}.tf2"
+        start = time.monotonic()
+        made = runner.json("quantize", *n["model"], "--data", calibration, *n["pre"], "--bits", bits, "--mirror", "--equalise",
+                           *extra, "-o", artifact)
+        seconds = time.monotonic() - start
+        report = runner.json("eval", artifact, "--data", others, "--float", *n["model"])
+        figures = (f"agreement {report['agreement']:.4f} of {report['samples']}, divergence {report['divergence']:.4f}, "
+                   f"{made['passes']:.2f} passes, {made['bytes']} bytes, {seconds:.0f} s")
+        assert report["agreement"] >= least, figures
+        assert report["divergence"] <= most_divergence, figures
+        return figures
 
     return check
 
@@ -92,30 +121,39 @@ def mnist_onnx(name):
     return check
 
 
-def glyphs(runner):
-    fresh = runner.work / "fresh.npz"
-    done = subprocess.run(["/usr/bin/python3", GLYPHS / "render.py", "test", "--count", "2000", "--seed", "4242", "-o", fresh],
-                          capture_output=True, text=True)
-    if done.returncode != 0:
-        raise Skip(f"render.py: {done.stderr.strip().splitlines()[-1:]}")
-    artifact = runner.work / "glyphs-fresh.tf2"
-    runner.json("quantize", GLYPHS / "glyphs.onnx", "--data", GLYPHS / "calibration.npz", "--limit", 288, "--mean", 128,
-                "--std", 64, "--labels", GLYPHS / "labels.txt", "-o", artifact)
-    report = runner.json("eval", artifact, "--data", fresh, "--float", GLYPHS / "glyphs.onnx")
-    assert report["float_top1"] >= 0.97, f"float {report['float_top1']}"
-    assert report["float_top1"] - report["top1"] <= 0.01, f"4-bit {report['top1']}, float {report['float_top1']}"
-    return f"float {report['float_top1']:.4f}, 4-bit {report['top1']:.4f} of {report['samples']}"
+def glyphs(bits, allowed):
+    """The shipped example on pictures drawn for this run: the loss against float."""
+    def check(runner):
+        fresh = runner.work / "fresh.npz"
+        if not fresh.exists():
+            done = subprocess.run(["/usr/bin/python3", GLYPHS / "render.py", "test", "--count", "2000", "--seed", "4242", "-o",
+                                   fresh], capture_output=True, text=True)
+            if done.returncode != 0:
+                raise Skip(f"render.py: {done.stderr.strip().splitlines()[-1:]}")
+        artifact = runner.work / f"glyphs-fresh-{bits}.tf2"
+        runner.json("quantize", GLYPHS / "glyphs.onnx", "--data", GLYPHS / "calibration.npz", "--limit", 288, "--mean", 128,
+                    "--std", 64, "--labels", GLYPHS / "labels.txt", "--bits", bits, "-o", artifact)
+        report = runner.json("eval", artifact, "--data", fresh, "--float", GLYPHS / "glyphs.onnx")
+        assert report["float_top1"] >= 0.97, f"float {report['float_top1']}"
+        loss = report["float_top1"] - report["top1"]
+        assert loss <= allowed, f"{bits}-bit {report['top1']}, float {report['float_top1']}, allowed loss {allowed}"
+        return f"float {report['float_top1']:.4f}, {bits}-bit {report['top1']:.4f} of {report['samples']}"
+
+    return check
 
 
 CASES = {f"float {name}": float_accuracy(name) for name in EXPECTED}
 CASES |= {f"float {name}": mnist_onnx(name) for name in MNIST_ONNX}
 CASES |= {f"{bits}-bit {name}": quantised_accuracy(name, bits) for name in EXPECTED for bits in (8, 4)}
-CASES |= {"float squeezenet": squeezenet_float, "glyphs": glyphs}
+CASES |= {"float squeezenet": squeezenet_float, "8-bit glyphs": glyphs(8, 0.001), "4-bit glyphs": glyphs(4, 0.005)}
+# Agreement asked for: 95.5% at 8 bits; at 4 bits 80% in one pass, 86% in 1.3 and 93% in 1.7. Its standard error is 1 to 2
+# points, that of the divergence about a tenth of it. Limits: what was measured, at 1 and 1.7 passes with the first 128 pictures
+# and without --equalise, less one standard error.
 CASES |= {
-    "8-bit squeezenet": squeezenet(8, 0.92),
-    "4-bit squeezenet": squeezenet(4, 0.74),
-    "4-bit squeezenet, 1.3 passes": squeezenet(4, 0.75, "--max-passes", 1.3),
-    "4-bit squeezenet, 1.7 passes": squeezenet(4, 0.80, "--max-passes", 1.7),
+    "8-bit squeezenet": squeezenet(8, 0.944, 0.0085),
+    "4-bit squeezenet": squeezenet(4, 0.78, 0.17),
+    "4-bit squeezenet, 1.3 passes": squeezenet(4, 0.83, 0.085, "--max-passes", 1.3),
+    "4-bit squeezenet, 1.7 passes": squeezenet(4, 0.90, 0.036, "--max-passes", 1.7),
 }
 
 if __name__ == "__main__":

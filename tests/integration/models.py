@@ -3,6 +3,7 @@ from harness import ROOT, shared
 
 LENET = "models/caffe_lenet"
 RESNET = "models/caffe_resnet20_cifar10"
+CIFAR10_FULL = "models/caffe_cifar10_full"
 SQUEEZENET = "models/caffe_squeezenet_v1.1"
 
 
@@ -33,6 +34,16 @@ def resnet_onnx():
     }
 
 
+def cifar10_full():
+    return {
+        "model": [shared(f"{CIFAR10_FULL}/cifar10_full.prototxt"), "--weights",
+                  shared(f"{CIFAR10_FULL}/cifar10_full_iter_70000.caffemodel")],
+        "pre": ["--mean-image", shared(f"{CIFAR10_FULL}/mean.binaryproto")],
+        "train": shared("cifar10/train_first20000.bin.xz"),
+        "test": shared("cifar10/test_even.bin.xz"),
+    }
+
+
 def squeezenet():
     return {
         "model": [shared(f"{SQUEEZENET}/deploy.prototxt"), "--weights", shared(f"{SQUEEZENET}/squeezenet_v1.1.caffemodel")],
@@ -42,7 +53,8 @@ def squeezenet():
     }
 
 
-NETWORKS = {"lenet": lenet, "resnet20_caffe": resnet_caffe, "resnet20_onnx": resnet_onnx, "squeezenet": squeezenet}
+NETWORKS = {"lenet": lenet, "resnet20_caffe": resnet_caffe, "resnet20_onnx": resnet_onnx, "cifar10_full": cifar10_full,
+            "squeezenet": squeezenet}
 
 GLYPHS = ROOT / "examples/glyphs"
 
