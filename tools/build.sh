@@ -15,7 +15,7 @@ quietly() { # LOG COMMAND...
   }
 }
 
-# Configures preset $1 unless it is, with the further cmake flags. Sources are compiled eight at a time, in a third of the
+# Configures preset $1 unless it is, with the further cmake flags. Sources are compiled eight at a time, in half the
 # time that they take one by one; `cmake --preset` alone suits those who edit them.
 configure() { # PRESET FLAGS...
   local preset=$1

@@ -83,7 +83,7 @@ def call(command, timeout, env=None):
 
 
 def most_seconds():
-    """Of one step: more than ten times what the longest takes, and at the quick level no longer than until an hour is over."""
+    """Of one step: several times what the longest takes, and at the quick level no longer than until an hour is over."""
     if os.environ["TF2_TEST_LEVEL"] == "all":
         return 4 * 3600
     return max(1, min(1500, 3600 - (time.monotonic() - START)))

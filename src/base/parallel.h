@@ -1,6 +1,5 @@
 // Threads for data-parallel loops. Results must be stored by index, so that they never depend on
-// the number of threads. Threads that wait go to sleep after 50
-// microseconds.
+// the number of threads. Threads that wait go to sleep after 50 microseconds at most.
 #ifndef TF2_BASE_PARALLEL_H_
 #define TF2_BASE_PARALLEL_H_
 

@@ -18,13 +18,12 @@ void NormalizePixel(const LrnStep& step, const std::uint8_t* in, std::uint8_t* o
     const std::int32_t v = in[c] - step.zero_in;
     squares[static_cast<std::size_t>(c)] = static_cast<std::uint32_t>(v * v);
   }
-  const std::int64_t half = std::int64_t{1} << (step.shift - 1);
   std::uint32_t sum = 0;  // of the window around c
   for (std::int64_t c = 0; c < std::min(after, n); ++c) sum += squares[static_cast<std::size_t>(c)];
   for (std::int64_t c = 0; c < n; ++c) {
     if (c + after < n) sum += squares[static_cast<std::size_t>(c + after)];
     const std::int32_t v = in[c] - step.zero_in;
-    const std::int64_t y = (v * step.factors[sum] + half) >> step.shift;
+    const std::int64_t y = numerics::RoundShift(v * step.factors[sum], step.shift);
     out[c] = static_cast<std::uint8_t>(numerics::Sat8(y) + step.zero_out);
     if (c >= before) sum -= squares[static_cast<std::size_t>(c - before)];
   }
