@@ -119,6 +119,50 @@ struct AccumulatorOf : P {
       }
     }
   }
+
+  // What kernels_impl.h asks for.
+  static constexpr bool kNibbles = true;
+  static constexpr bool kFast = true;
+  static constexpr bool kNarrow = false;
+
+  template <int kPixels, int kTiles, int kRun>
+  [[gnu::always_inline]] static inline void SumTile(const Block& block, const std::uint8_t* arena,
+                                                    const std::int64_t* input,
+                                                    const std::int32_t* from, int from_stride,
+                                                    std::int32_t* sums) {
+    constexpr int kCount = kTiles * kPerTile;
+    Vector acc[kPixels][kCount];
+#pragma GCC unroll 16
+    for (int i = 0; i < kPixels; ++i) {
+#pragma GCC unroll 16
+      for (int v = 0; v < kCount; ++v) acc[i][v] = P::Load(from + i * from_stride + v * kLanes);
+    }
+    const std::uint8_t* pixel[kPixels];
+#pragma GCC unroll 16
+    for (int i = 0; i < kPixels; ++i) pixel[i] = arena + input[i];
+    Accumulate<kPixels, kTiles, kRun>(acc, pixel, block.offsets, block.weights, block.entries);
+#pragma GCC unroll 16
+    for (int i = 0; i < kPixels; ++i) {
+#pragma GCC unroll 16
+      for (int v = 0; v < kCount; ++v) P::Save(sums + i * kTiles * kTile + v * kLanes, acc[i][v]);
+    }
+  }
+
+  template <int kTiles, int kRun>
+  [[gnu::always_inline]] static inline void SumNibbles(const Block& block,
+                                                       const std::uint8_t* pixel,
+                                                       const std::int32_t* from,
+                                                       std::int32_t* sums) {
+    constexpr int kCount = kTiles * kPerTile;
+    Vector acc[kCount];
+#pragma GCC unroll 16
+    for (int v = 0; v < kCount; ++v) acc[v] = P::Load(from + v * kLanes);
+    AccumulateNibbles<kTiles, kRun>(acc, pixel, block.offsets,
+                                    reinterpret_cast<const std::uint8_t*>(block.weights),
+                                    block.entries);
+#pragma GCC unroll 16
+    for (int v = 0; v < kCount; ++v) P::Save(sums + v * kLanes, acc[v]);
+  }
 };
 
 }  // namespace

@@ -7,6 +7,8 @@
 
 namespace tf2::runtime::cpu {
 
+// The portable kernels without SSE2.
+const KernelSet* PlainPortableKernels();
 const KernelSet* EmulatedAvxVnniKernels();
 const KernelSet* EmulatedAvx512VnniKernels();
 

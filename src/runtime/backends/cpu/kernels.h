@@ -81,6 +81,8 @@ struct Sink {
   const FastRequantization* fast = nullptr;  // [tile]; null: `general` holds
   const Requantization* general = nullptr;   // [tile]
   bool has_slopes = false;                   // `negative` is not `positive`
+  // Whether results are int8 and fit 32 bits before saturation, and shifts are 32 at most.
+  bool narrow = false;
 };
 
 // Adjacent output-channel tiles of one group that are computed together.
@@ -103,7 +105,7 @@ struct ConvStep {
   View input;  // of output pixel (y, x): strides included
   const Panel* panels = nullptr;
   const std::int32_t* offsets = nullptr;
-  // [panel][entry][tile][16][4], int8; or with `nibbles` [panel][pair of entries][tile][16
+  // In the form of KernelSet::weights; or with `nibbles` [panel][pair of entries][tile][16
   // slots][4], the code of the first entry in the low half of each byte.
   const std::int8_t* weights = nullptr;
   bool nibbles = false;
@@ -163,10 +165,23 @@ struct AddStep {
   std::uint8_t zero_a = 0, zero_b = 0, zero = 0;
 };
 
+// Some entries of a panel.
+struct Block {
+  const std::int32_t* offsets;
+  const std::int8_t* weights;
+  std::int64_t entries;
+};
+
 // A half-open range of work items.
 struct Range {
   std::int64_t begin = 0;
   std::int64_t end = 0;
+};
+
+// How the weights of a panel lie.
+enum class WeightForm : std::uint8_t {
+  kBytes,  // int8, [entry][tile][16][4]
+  kPairs,  // int16, [entry][tile][2][16][2]: the entry's first two inputs, then the others
 };
 
 // The kernels of one instruction set, and how they want their data.
@@ -177,12 +192,9 @@ struct KernelSet {
   // Whether products are added in 16 bits first: the sums of each lane must then fit. Lanes are the
   // pairs of adjacent inputs of an output channel.
   bool short_sums;
-  // Weights of a panel: 0: int8, [entry][tile][16][4]; n: int16, [block of n
-  // entries][tile][16][entry][4].
-  std::int32_t dot_entries;
-  std::int32_t entry_multiple;  // entries of a panel are a multiple of it
-  bool nibbles;                 // whether it takes weights of 4 bits
-  bool fast_requantization;     // whether it has FastRequantization
+  WeightForm weights;
+  bool nibbles;              // whether it takes weights of 4 bits
+  bool fast_requantization;  // whether it has FastRequantization
   void (*conv)(const ConvStep&, std::uint8_t* arena, Range pixels, Range panels);
   void (*depthwise)(const DepthwiseStep&, std::uint8_t* arena, Range pixels);
   void (*max_pool)(const PoolStep&, std::uint8_t* arena, Range pixels);

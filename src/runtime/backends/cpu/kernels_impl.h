@@ -2,12 +2,15 @@
 // kernels_*.cc files only, each of which defines `Isa` in its anonymous namespace first and is
 // compiled with its own flags. Everything here has internal linkage for that reason.
 //
-// Isa provides: kLanes, the 32-bit sums of a Vector; kPanelTiles; Pixels(tiles), the pixels that
-// are computed together with that many tiles; kRuns, the largest run; kWeightBytes;
-//   Vector Load(const int32_t*), void Save(int32_t*, Vector),
-//   void Accumulate<kPixels, kTiles, kRun>(Vector (&acc)[kPixels][kTiles * kVectors], pixel
-//     addresses, offsets, weights, entries), and AccumulateNibbles<kTiles, kRun> for one pixel,
-//   void StoreFast<kResidual>(const Sink&, const FastRequantization&, const Rows&).
+// Isa provides: kPanelTiles; Pixels(tiles), the pixels that are computed together with that many
+// tiles; kRuns, the largest run; kWeightBytes;
+//   void SumTile<kPixels, kTiles, kRun>(const Block&, arena, offsets of the pixels in the arena,
+//     from, from_stride, sums): sums[pixel][tiles * 16] = from + products, `from` advancing by
+//     from_stride a pixel;
+// where kNibbles: void SumNibbles<kTiles, kRun>(const Block&, pixel, from, sums) for 4-bit weights;
+// where kFast: void StoreFast<kResidual>(const Sink&, const FastRequantization&, const Rows&);
+// where kNarrow: void StoreNarrow<kResidual>(const Sink&, const Requantization&, const Rows&) for
+//   sinks that are `narrow`.
 #ifndef TF2_RUNTIME_BACKENDS_CPU_KERNELS_IMPL_H_
 #define TF2_RUNTIME_BACKENDS_CPU_KERNELS_IMPL_H_
 
@@ -19,8 +22,6 @@
 namespace tf2::runtime::cpu {
 namespace {
 
-// Registers that hold the sums of a tile of 16 output channels.
-inline constexpr int kVectors = kTile / Isa::kLanes;
 // Pixels that pass a block of weights before the next one is read; a multiple of the pixels that
 // most kernels compute together.
 inline constexpr int kChunk = 96;
@@ -92,21 +93,29 @@ template <bool kSlopes, bool kResidual>
   }
 }
 
-// Requantises the sums of tile `tile` of the sink's tables.
+// Requantises the sums of tile `tile` of the sink's tables. `I` is Isa, as a parameter so that what
+// it lacks is never looked for.
+template <typename I = Isa>
 inline void StoreRows(const Sink& sink, std::int64_t tile, const Rows& rows) {
-  if (sink.fast == nullptr) {
-    const Requantization& r = sink.general[tile];
-    if (sink.has_slopes) {
-      sink.has_residual ? StoreGeneral<true, true>(sink, r, rows)
-                        : StoreGeneral<true, false>(sink, r, rows);
-    } else {
-      sink.has_residual ? StoreGeneral<false, true>(sink, r, rows)
-                        : StoreGeneral<false, false>(sink, r, rows);
+  if constexpr (I::kFast) {
+    if (sink.fast != nullptr) {
+      return sink.has_residual ? I::template StoreFast<true>(sink, sink.fast[tile], rows)
+                               : I::template StoreFast<false>(sink, sink.fast[tile], rows);
     }
-  } else if (sink.has_residual) {
-    Isa::template StoreFast<true>(sink, sink.fast[tile], rows);
+  }
+  const Requantization& r = sink.general[tile];
+  if constexpr (I::kNarrow) {
+    if (sink.narrow) {
+      return sink.has_residual ? I::template StoreNarrow<true>(sink, r, rows)
+                               : I::template StoreNarrow<false>(sink, r, rows);
+    }
+  }
+  if (sink.has_slopes) {
+    sink.has_residual ? StoreGeneral<true, true>(sink, r, rows)
+                      : StoreGeneral<true, false>(sink, r, rows);
   } else {
-    Isa::template StoreFast<false>(sink, sink.fast[tile], rows);
+    sink.has_residual ? StoreGeneral<false, true>(sink, r, rows)
+                      : StoreGeneral<false, false>(sink, r, rows);
   }
 }
 
@@ -150,41 +159,6 @@ inline void StoreChunk(const Sink& sink, const Chunk& chunk, const std::int32_t*
   }
 }
 
-// Some entries of a panel.
-struct Block {
-  const std::int32_t* offsets;
-  const std::int8_t* weights;
-  std::int64_t entries;
-};
-
-// One panel over kPixels pixels: sums[pixel][tiles * 16] = from + products; `from` advances by
-// `from_stride` a pixel.
-template <int kPixels, int kTiles, int kRun>
-inline void ConvTile(const Block& block, const std::uint8_t* arena, const std::int64_t* input,
-                     const std::int32_t* from, int from_stride, std::int32_t* sums) {
-  constexpr int kCount = kTiles * kVectors;
-  typename Isa::Vector acc[kPixels][kCount];
-#pragma GCC unroll 16
-  for (int i = 0; i < kPixels; ++i) {
-#pragma GCC unroll 16
-    for (int v = 0; v < kCount; ++v) {
-      acc[i][v] = Isa::Load(from + i * from_stride + v * Isa::kLanes);
-    }
-  }
-  const std::uint8_t* pixel[kPixels];
-#pragma GCC unroll 16
-  for (int i = 0; i < kPixels; ++i) pixel[i] = arena + input[i];
-  Isa::template Accumulate<kPixels, kTiles, kRun>(acc, pixel, block.offsets, block.weights,
-                                                  block.entries);
-#pragma GCC unroll 16
-  for (int i = 0; i < kPixels; ++i) {
-#pragma GCC unroll 16
-    for (int v = 0; v < kCount; ++v) {
-      Isa::Save(sums + i * kTiles * kTile + v * Isa::kLanes, acc[i][v]);
-    }
-  }
-}
-
 template <int kTiles, int kRun>
 [[gnu::noinline]] void SumBlock(const Block& block, const std::uint8_t* arena, const Chunk& chunk,
                                 const std::int32_t* bias, std::int32_t* sums) {
@@ -195,17 +169,18 @@ template <int kTiles, int kRun>
     const std::int32_t* const from = bias != nullptr ? bias : to;
     const int stride = bias != nullptr ? 0 : kRow;
     if (first + 1 == chunk.count) {
-      ConvTile<1, kTiles, kRun>(block, arena, chunk.input + first, from, stride, to);
+      Isa::template SumTile<1, kTiles, kRun>(block, arena, chunk.input + first, from, stride, to);
     } else {
-      ConvTile<kPixels, kTiles, kRun>(block, arena, chunk.input + first, from, stride, to);
+      Isa::template SumTile<kPixels, kTiles, kRun>(block, arena, chunk.input + first, from, stride,
+                                                   to);
     }
   }
 }
 
 template <int kTiles, int kRun>
 void ConvPanel(const ConvStep& step, const Panel& panel, std::uint8_t* arena, const Chunk& chunk) {
-  // A multiple of every run and of portable blocks.
-  constexpr std::int64_t kBlock = kBlockBytes / (kTiles * kTile * kGroup) / 64 * 64;
+  // A multiple of every run.
+  constexpr std::int64_t kBlock = kBlockBytes / (kTiles * kTile * kGroup * Isa::kWeightBytes);
   alignas(64) std::int32_t sums[(kChunk + kMaxTilePixels) * kTiles * kTile];
   const std::int64_t length = chunk.count <= Isa::Pixels(kTiles) ? panel.entries : kBlock;
   std::int64_t begin = 0;
@@ -225,21 +200,13 @@ void ConvPanel(const ConvStep& step, const Panel& panel, std::uint8_t* arena, co
 }
 
 // One panel of 4-bit weights over one pixel.
-template <int kTiles, int kRun>
+template <int kTiles, int kRun, typename I = Isa>
 void NibblePanel(const ConvStep& step, const Panel& panel, std::uint8_t* arena,
                  const Chunk& chunk) {
-  constexpr int kCount = kTiles * kVectors;
-  typename Isa::Vector acc[kCount];
-#pragma GCC unroll 16
-  for (int v = 0; v < kCount; ++v) {
-    acc[v] = Isa::Load(step.bias + panel.first_tile * kTile + v * Isa::kLanes);
-  }
-  Isa::template AccumulateNibbles<kTiles, kRun>(
-      acc, arena + chunk.input[0], step.offsets + panel.offsets,
-      reinterpret_cast<const std::uint8_t*>(step.weights) + panel.weights / 2, panel.entries);
   alignas(64) std::int32_t sums[kTiles * kTile];
-#pragma GCC unroll 16
-  for (int v = 0; v < kCount; ++v) Isa::Save(sums + v * Isa::kLanes, acc[v]);
+  I::template SumNibbles<kTiles, kRun>(
+      {step.offsets + panel.offsets, step.weights + panel.weights / 2, panel.entries},
+      arena + chunk.input[0], step.bias + std::int64_t{panel.first_tile} * kTile, sums);
   StoreChunk(step.sink, chunk, sums, kTiles, panel.first_tile, panel.out_channel, panel.channels,
              arena);
 }
@@ -252,9 +219,10 @@ void DispatchPanel(const ConvStep& step, const Panel& panel, std::uint8_t* arena
     if constexpr (kTiles > 1) DispatchPanel<kTiles - 1, kRun>(step, panel, arena, chunk);
   } else if (panel.run != kRun) {
     if constexpr (kRun > 1) DispatchPanel<kTiles, kRun / 2>(step, panel, arena, chunk);
-  } else if (step.nibbles) {
-    NibblePanel<kTiles, kRun>(step, panel, arena, chunk);
   } else {
+    if constexpr (Isa::kNibbles) {
+      if (step.nibbles) return NibblePanel<kTiles, kRun>(step, panel, arena, chunk);
+    }
     ConvPanel<kTiles, kRun>(step, panel, arena, chunk);
   }
 }

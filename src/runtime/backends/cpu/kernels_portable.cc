@@ -1,102 +1,113 @@
-// Kernels in plain C++ for any processor. A block of inputs of a few pixels is brought together as
-// 16-bit values, and every sum is a dot product with the adjacent weights of an output channel: the
-// form that compilers turn into whatever the processor has for it.
+// Kernels for any processor: 16-bit products of pairs of inputs, added in 32 bits. The inputs of
+// some pixels are brought together as 16-bit values, then pass the weights of all tiles of a panel;
+// each pair of inputs is broadcast to adjacent output channels, so that no sum is ever taken across
+// a register. On x86-64 a pair of 4 channels is one instruction of SSE2.
 #include <cstdint>
-#include <cstring>
 
 #include "runtime/backends/cpu/kernels.h"
+
+#if defined(__SSE2__) && !defined(TF2_PLAIN_KERNELS)
+#include "runtime/backends/cpu/primitives_sse2.h"
+#else
+#include "runtime/backends/cpu/primitives_plain.h"
+#endif
 
 namespace tf2::runtime::cpu {
 namespace {
 
-struct Isa {
-  static constexpr int kLanes = kTile;
+#if defined(__SSE2__) && !defined(TF2_PLAIN_KERNELS)
+using Primitives = PrimitivesSse2;
+#else
+using Primitives = PrimitivesPlain;
+#endif
+
+struct Isa : Primitives {
   static constexpr int kWeightBytes = 2;
   static constexpr int kRuns = 1;
   static constexpr int kPanelTiles = 4;
-  static constexpr int kDotEntries = 64;  // of a block
-  static constexpr int kDotInputs = kDotEntries * kGroup;
-  struct Vector {
-    std::int32_t lane[kTile];
-  };
-  static constexpr int Pixels(int) { return 4; }
+  static constexpr bool kNibbles = false;
+  static constexpr bool kFast = false;
+  static constexpr int Pixels(int) { return Primitives::kPixels; }
 
-  static Vector Load(const std::int32_t* from) {
-    Vector sums;
-    std::memcpy(&sums, from, sizeof sums);
-    return sums;
-  }
-  static void Save(std::int32_t* to, const Vector& sums) { std::memcpy(to, &sums, sizeof sums); }
+  // Entries whose inputs are brought together.
+  static constexpr int kDepth = 64;
+  static constexpr int kLanes = 4;
+  static constexpr int kPairBytes = kTile * 2 * 2;  // of the weights of a pair of inputs
 
-  // The inputs of one block, widened.
-  static void Gather(const std::uint8_t* pixel, const std::int32_t* offsets, int entries,
-                     std::int16_t* to) {
-    for (int e = 0; e < entries; ++e) {
-      for (int i = 0; i < kGroup; ++i) to[e * kGroup + i] = pixel[offsets[e] + i];
+  // kCount adjacent vectors of sums of some pixels; inputs are [entry][pixels, even][4].
+  template <int kPixels, int kTiles, int kCount>
+  [[gnu::always_inline]] static inline void Accumulate(Vector (&acc)[kPixels][kCount],
+                                                       const std::int16_t* x,
+                                                       const std::int8_t* weights, int entries) {
+    constexpr int kRow = (kPixels + 1) / 2 * 2 * kGroup;
+    for (int e = 0; e < entries; ++e, x += kRow, weights += 2 * kTiles * kPairBytes) {
+      AddPair<0>(acc, x, weights);
+      AddPair<1>(acc, x, weights + kPairBytes);
     }
   }
 
-  // Dot products of the inputs of kPixels pixels and the weights of two output channels.
-  template <int kPixels>
-  static void DotPair(const std::int16_t (&x)[kPixels][kDotInputs], const std::int16_t* w, int n,
-                      std::int32_t (&sums)[kPixels][2]) {
-    const std::int16_t* const w0 = w;
-    const std::int16_t* const w1 = w + n;
-    if constexpr (kPixels == 4) {
-      std::int32_t a0 = 0, a1 = 0, b0 = 0, b1 = 0, c0 = 0, c1 = 0, d0 = 0, d1 = 0;
-      for (int k = 0; k < n; ++k) {
-        a0 += x[0][k] * w0[k];
-        a1 += x[0][k] * w1[k];
-        b0 += x[1][k] * w0[k];
-        b1 += x[1][k] * w1[k];
-        c0 += x[2][k] * w0[k];
-        c1 += x[2][k] * w1[k];
-        d0 += x[3][k] * w0[k];
-        d1 += x[3][k] * w1[k];
+  // Pair kPair of each pixel's entry. The registers of x hold the entries of two pixels.
+  template <int kPair, int kPixels, int kCount>
+  [[gnu::always_inline]] static inline void AddPair(Vector (&acc)[kPixels][kCount],
+                                                    const std::int16_t* x,
+                                                    const std::int8_t* weights) {
+    Weights w[kCount];
+#pragma GCC unroll 4
+    for (int v = 0; v < kCount; ++v) w[v] = LoadWeights(weights + v * kLanes * 4);
+#pragma GCC unroll 8
+    for (int i = 0; i < kPixels; i += 2) {
+      const auto even = Broadcast<kPair>(x + i * kGroup);
+#pragma GCC unroll 4
+      for (int v = 0; v < kCount; ++v) acc[i][v] = Dot(acc[i][v], even, w[v]);
+      if (i + 1 < kPixels) {
+        const auto odd = Broadcast<kPair + 2>(x + i * kGroup);
+#pragma GCC unroll 4
+        for (int v = 0; v < kCount; ++v) acc[i + 1][v] = Dot(acc[i + 1][v], odd, w[v]);
       }
-      const std::int32_t all[4][2] = {{a0, a1}, {b0, b1}, {c0, c1}, {d0, d1}};
-      std::memcpy(sums, all, sizeof all);
-    } else {
-      std::int32_t a0 = 0, a1 = 0;
-      for (int k = 0; k < n; ++k) {
-        a0 += x[0][k] * w0[k];
-        a1 += x[0][k] * w1[k];
-      }
-      sums[0][0] = a0;
-      sums[0][1] = a1;
     }
   }
 
   template <int kPixels, int kTiles, int kRun>
-  static void Accumulate(Vector (&acc)[kPixels][kTiles],
-                         const std::uint8_t* const (&pixel)[kPixels], const std::int32_t* offsets,
-                         const std::int8_t* weights, std::int64_t entries) {
-    const auto* w = reinterpret_cast<const std::int16_t*>(weights);
-    alignas(64) std::int16_t x[kPixels][kDotInputs];
-    for (std::int64_t begin = 0; begin < entries; begin += kDotEntries) {
-      const auto count =
-          static_cast<int>(entries - begin < kDotEntries ? entries - begin : kDotEntries);
-      const int n = count * kGroup;
-      for (int i = 0; i < kPixels; ++i) Gather(pixel[i], offsets + begin, count, x[i]);
-      for (int t = 0; t < kTiles; ++t) {
-        for (int slot = 0; slot < kTile; slot += 2, w += 2 * n) {
-          std::int32_t sums[kPixels][2];
-          DotPair(x, w, n, sums);
-          for (int i = 0; i < kPixels; ++i) {
-            acc[i][t].lane[slot] += sums[i][0];
-            acc[i][t].lane[slot + 1] += sums[i][1];
+  static void SumTile(const Block& block, const std::uint8_t* arena, const std::int64_t* input,
+                      const std::int32_t* from, int from_stride, std::int32_t* sums) {
+    constexpr int kRow = (kPixels + 1) / 2 * 2 * kGroup;
+    constexpr int kChannels = kVectors * kLanes;
+    alignas(64) std::int16_t x[kDepth * kRow];
+    std::int64_t begin = 0;
+    do {  // once, too, where there are no entries
+      const auto entries = static_cast<int>(block.entries - begin < kDepth ? block.entries - begin
+                                                                           : std::int64_t{kDepth});
+      for (int i = 0; i < kPixels; ++i) {
+        const std::uint8_t* const pixel = arena + input[i];
+        for (int e = 0; e < entries; ++e) {
+          Widen(pixel + block.offsets[begin + e], x + e * kRow + i * kGroup);
+        }
+      }
+      const std::int8_t* const weights = block.weights + begin * 2 * kTiles * kPairBytes;
+      for (int c = 0; c < kTiles * kTile; c += kChannels) {
+        Vector acc[kPixels][kVectors];
+#pragma GCC unroll 8
+        for (int i = 0; i < kPixels; ++i) {
+#pragma GCC unroll 4
+          for (int v = 0; v < kVectors; ++v) {
+            acc[i][v] = Load(from + i * from_stride + c + v * kLanes);
+          }
+        }
+        Accumulate<kPixels, kTiles>(acc, x, weights + c / kTile * 2 * kPairBytes + c % kTile * 4,
+                                    entries);
+#pragma GCC unroll 8
+        for (int i = 0; i < kPixels; ++i) {
+#pragma GCC unroll 4
+          for (int v = 0; v < kVectors; ++v) {
+            Save(sums + i * kTiles * kTile + c + v * kLanes, acc[i][v]);
           }
         }
       }
-    }
+      begin += entries;
+      from = sums;
+      from_stride = kTiles * kTile;
+    } while (begin < block.entries);
   }
-
-  // Weights are never packed in 4 bits for these kernels, nor requantisation made fast.
-  template <int kTiles, int kRun>
-  static void AccumulateNibbles(Vector (&)[kTiles], const std::uint8_t*, const std::int32_t*,
-                                const std::uint8_t*, std::int64_t) {}
-  template <bool kResidual>
-  static void StoreFast(const Sink&, const FastRequantization&, const Rows&) {}
 };
 
 }  // namespace
@@ -111,8 +122,7 @@ const KernelSet* PortableKernels() {
                                      .panel_tiles = Isa::kPanelTiles,
                                      .weight_limit = 32767,
                                      .short_sums = false,
-                                     .dot_entries = Isa::kDotEntries,
-                                     .entry_multiple = 2,
+                                     .weights = WeightForm::kPairs,
                                      .nibbles = false,
                                      .fast_requantization = false,
                                      .conv = Conv,

@@ -21,6 +21,7 @@ using testing::RandomOps;
 
 // The kernels of this name; null where this machine cannot run them.
 const KernelSet* FindKernels(const std::string& name) {
+  if (name == "portable_plain") return PlainPortableKernels();
   if (name == "avxvnni_emulated") return EmulatedAvxVnniKernels();
   if (name == "avx512vnni_emulated") return EmulatedAvx512VnniKernels();
   for (const IsaInfo& isa : AllIsas()) {
@@ -70,8 +71,8 @@ class Kernels : public ::testing::TestWithParam<const char*> {
 };
 
 INSTANTIATE_TEST_SUITE_P(Isas, Kernels,
-                         ::testing::Values("portable", "avx2", "avxvnni", "avx512vnni",
-                                           "avxvnni_emulated", "avx512vnni_emulated"),
+                         ::testing::Values("portable", "portable_plain", "avx2", "avxvnni",
+                                           "avx512vnni", "avxvnni_emulated", "avx512vnni_emulated"),
                          [](const auto& tested) { return std::string(tested.param); });
 
 TEST_P(Kernels, EveryOperatorEqualsTheInterpreter) {

@@ -44,8 +44,7 @@ class Packer {
     } else {
       pieces = SplitLarge(groups);
     }
-    const int multiple = std::max(kernels_.entry_multiple, packed_.nibbles ? 2 : 1);
-    while (std::ssize(pieces) % multiple != 0) pieces.emplace_back();
+    while (packed_.nibbles && std::ssize(pieces) % 2 != 0) pieces.emplace_back();
     panel.entries = static_cast<std::int32_t>(pieces.size());
     for (const Piece& piece : pieces) {
       packed_.offsets.push_back(
@@ -55,8 +54,8 @@ class Packer {
     weights_ += std::int64_t{panel.entries} * panel.tiles * kBlock;
     if (packed_.nibbles) {
       EmitNibbles(groups, pieces, panel.tiles);
-    } else if (kernels_.dot_entries > 0) {
-      EmitDots(groups, pieces, panel.tiles);
+    } else if (kernels_.weights == WeightForm::kPairs) {
+      EmitPairs(groups, pieces, panel.tiles);
     } else {
       EmitBytes(groups, pieces, panel.tiles);
     }
@@ -181,23 +180,18 @@ class Packer {
     }
   }
 
-  // [block of entries][tile][slot][entry][4] as int16.
-  void EmitDots(std::span<const InputGroup> groups, std::span<const Piece> pieces, int tiles) {
-    const auto step = static_cast<std::size_t>(kernels_.dot_entries);
-    std::int16_t block[kBlock];
-    for (std::size_t begin = 0; begin < pieces.size(); begin += step) {
-      const std::size_t count = std::min(step, pieces.size() - begin);
+  void EmitPairs(std::span<const InputGroup> groups, std::span<const Piece> pieces, int tiles) {
+    std::int16_t block[kBlock], pairs[kBlock];
+    for (const Piece& piece : pieces) {
       for (int t = 0; t < tiles; ++t) {
-        const std::size_t at = packed_.weights.size();
-        packed_.weights.resize(at + count * kBlock * sizeof(std::int16_t));
-        for (std::size_t e = 0; e < count; ++e) {
-          PieceBlock(groups, pieces[begin + e], static_cast<std::size_t>(t), block);
-          for (std::size_t slot = 0; slot < kTile; ++slot) {
-            std::memcpy(
-                packed_.weights.data() + at + (slot * count + e) * kGroup * sizeof(std::int16_t),
-                block + slot * kGroup, kGroup * sizeof(std::int16_t));
-          }
+        PieceBlock(groups, piece, static_cast<std::size_t>(t), block);
+        for (std::size_t i = 0; i < kBlock; ++i) {
+          const std::size_t slot = i / kGroup, pair = i % kGroup / 2;
+          pairs[(pair * kTile + slot) * 2 + i % 2] = block[i];
         }
+        const std::size_t at = packed_.weights.size();
+        packed_.weights.resize(at + sizeof pairs);
+        std::memcpy(packed_.weights.data() + at, pairs, sizeof pairs);
       }
     }
   }

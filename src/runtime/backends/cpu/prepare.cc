@@ -157,6 +157,7 @@ void Attach(const KernelSet& kernels, bool fits_fast, RequantizationTables& tabl
   } else {
     tables.fast.clear();
     sink.general = tables.general.data();
+    sink.narrow = fits_fast && !sink.wide;
     sink.has_slopes = std::ranges::any_of(tables.general, [](const Requantization& tile) {
       return !std::ranges::equal(tile.positive, tile.negative);
     });
