@@ -23,6 +23,7 @@ ENVIRONMENT = ROOT / "build/peers"
 WORK = ROOT / "build/peers-work"
 SHARED = ROOT.parent / "shared/data"
 TF2 = os.environ.get("TF2", str(ROOT / "build/release/tf2"))
+SCALING = ROOT / "build/release/bench/tf2_scaling_bench"
 
 MEAN = (104, 117, 123)
 NETWORKS = {  # name: prototxt, weights or none, side of the input
@@ -263,20 +264,30 @@ def fully_connected(args):
 
 
 def scaling(args):
-    """One thread against two on ResNet-50, alternating."""
+    """One thread against two on ResNet-50, beside the machine's own ratio and ONNX Runtime's: all alternating."""
+    if not SCALING.exists():
+        raise RuntimeError(f"{SCALING} is absent: ninja -C build/release tf2_scaling_bench")
     network = Network("resnet50")
     result = {"network": "resnet50", "measure": "two threads / one thread"}
     for bits in args.bits:
-        rates = {1: [], 2: []}
-        for _ in range(max(args.rounds, 5)):
-            for threads in (1, 2):
-                report = run_tf2("bench", network.artifact(bits), "--data", network.data, "--limit", 16, "--threads", threads,
-                                 "--batch", args.batch, "--seconds", args.seconds, "--summary")
-                rates[threads].append((report["latency"]["images_per_s"], report["throughput"]["images_per_s"]))
-        for at, key in enumerate(("latency", "throughput")):
-            ratio = statistics.median(r[at] for r in rates[2]) / statistics.median(r[at] for r in rates[1])
-            result[f"{key}_{bits}bit"] = ratio
-            print(f"  resnet50 {bits}-bit, {key}: two threads / one thread {ratio:.2f}")
+        done = subprocess.run([SCALING, network.artifact(bits), "--threads", "2", "--batch", str(args.batch), "--rounds",
+                               str(6 * args.rounds)], capture_output=True, text=True, check=True)
+        result[f"{bits}bit"] = ratios = json.loads(done.stdout)
+        print(f"  resnet50 {bits}-bit, two threads / one thread, medians (best): "
+              + ", ".join(f"{key} {ratios[key]['medians']:.2f} ({ratios[key]['best']:.2f})" for key in ("single", "batch", "registers", "cache")))
+    peers = {}
+    for threads in (1, 2):
+        peers[threads] = Peer("ORT static int8", "ort", network.ort_int8(), network, argparse.Namespace(**{**vars(args), "threads": threads}))
+    rates = {threads: [] for threads in peers}
+    for _ in range(args.rounds):
+        for threads, peer in peers.items():
+            rates[threads].append(peer.measure(args.seconds))
+    for peer in peers.values():
+        peer.close()
+    for key, name in (("latency", "single"), ("throughput", "batch")):
+        ratio = statistics.median(r[key] for r in rates[2]) / statistics.median(r[key] for r in rates[1])
+        result[f"ort_int8_{name}"] = ratio
+        print(f"  resnet50 ORT static int8, {name}: two threads / one thread {ratio:.2f}")
     return result
 
 

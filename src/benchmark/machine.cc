@@ -6,12 +6,13 @@
 #include <cstdint>
 #include <fstream>
 #include <functional>
-#include <thread>
 #include <vector>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
+
+#include "base/parallel.h"
 
 namespace tf2::benchmark {
 namespace {
@@ -26,13 +27,11 @@ double SecondsSince(Clock::time_point start) {
 // other programs disturb few of them.
 double BestRate(int rounds, int threads, double work_of_one,
                 const std::function<void(int thread)>& work) {
+  ThreadPool pool(threads);
   double best = 0;
   for (int round = 0; round < rounds; ++round) {
     const auto start = Clock::now();
-    std::vector<std::thread> crew;
-    crew.reserve(static_cast<std::size_t>(threads));
-    for (int t = 0; t < threads; ++t) crew.emplace_back(work, t);
-    for (std::thread& thread : crew) thread.join();
+    pool.ForRanges(threads, [&](std::int64_t, std::int64_t, int thread) { work(thread); });
     best = std::max(best, threads * work_of_one / SecondsSince(start));
   }
   return best;
@@ -107,19 +106,35 @@ double PeakMacsPerSecond(std::string_view isa, int threads) {
   return 0;
 }
 
-double ReadBytesPerSecond(int threads) {
-  constexpr std::size_t kWords = std::size_t{1} << 24;  // 128 MiB for each thread
+namespace {
+
+// Bytes per second that threads read from a buffer of `words` each, `passes` times a run.
+double ReadRate(int threads, std::size_t words, int passes, int rounds) {
   std::vector<std::vector<std::uint64_t>> buffers(static_cast<std::size_t>(threads));
-  for (auto& buffer : buffers) buffer.assign(kWords, 1);
+  for (auto& buffer : buffers) buffer.assign(words, 1);
   std::vector<std::uint64_t> sums(static_cast<std::size_t>(threads));
-  return BestRate(12, threads, double{kWords} * 8, [&](int t) {
+  return BestRate(rounds, threads, static_cast<double>(words) * 8 * passes, [&](int t) {
     const auto& buffer = buffers[static_cast<std::size_t>(t)];
     std::array<std::uint64_t, 8> sum = {};
-    for (std::size_t i = 0; i < kWords; i += 8) {
-      for (std::size_t k = 0; k < 8; ++k) sum[k] += buffer[i + k];
+    for (int pass = 0; pass < passes; ++pass) {
+      for (std::size_t i = 0; i < words; i += 8) {
+        for (std::size_t k = 0; k < 8; ++k) sum[k] += buffer[i + k];
+      }
     }
     for (const std::uint64_t s : sum) sums[static_cast<std::size_t>(t)] += s;
   });
+}
+
+}  // namespace
+
+double ReadBytesPerSecond(int threads) {
+  constexpr std::size_t kWords = std::size_t{1} << 24;  // 128 MiB for each thread
+  return ReadRate(threads, kWords, 1, 12);
+}
+
+double CacheReadBytesPerSecond(int threads) {
+  constexpr std::size_t kWords = std::size_t{1} << 15;  // 256 KiB for each thread
+  return ReadRate(threads, kWords, 64, 60);
 }
 
 }  // namespace tf2::benchmark

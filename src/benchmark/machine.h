@@ -19,6 +19,9 @@ double PeakMacsPerSecond(std::string_view isa, int threads);
 // Bytes per second that `threads` threads read from a buffer far larger than the caches.
 double ReadBytesPerSecond(int threads);
 
+// The same from a buffer of 256 KiB for each thread, which second-level caches keep.
+double CacheReadBytesPerSecond(int threads);
+
 }  // namespace tf2::benchmark
 
 #endif  // TF2_BENCHMARK_MACHINE_H_

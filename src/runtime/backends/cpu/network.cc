@@ -43,40 +43,61 @@ void Share(ThreadPool* pool, std::int64_t n, std::int64_t cost, const Fn& fn) {
   pool->ForPieces(n, piece, [&](std::int64_t begin, std::int64_t end) { fn(Range{begin, end}); });
 }
 
-// A convolution in pieces of adjacent pixels times adjacent panels.
+// Part `k` of [0, n) in `parts` parts that differ by one at most.
+Range EvenPart(std::int64_t n, std::int64_t parts, std::int64_t k) {
+  return {n * k / parts, n * (k + 1) / parts};
+}
+
+// A convolution in pieces: a band of adjacent pixels for each thread, or one for all; each band in
+// rows of adjacent pixels times columns of adjacent panels.
 struct Grid {
-  std::int64_t pixels = 0, panels = 0;  // of a piece
-  std::int64_t rows = 1, columns = 1;   // pieces along the pixels and along the panels
-  // Whether all pixels pass some weights before the next ones are read.
+  std::int64_t bands = 1, rows = 1, columns = 1;
+  // Whether all pixels of a band pass some weights before the next ones are read.
   bool weights_stay = false;
+
+  std::int64_t pieces() const { return bands * rows * columns; }
 };
+
+// Pixels that most kernels compute together, or a few times as many.
+constexpr std::int64_t kUnit = 6;
 
 Grid GridOf(const PreparedConv& prepared, int threads) {
   constexpr std::int64_t kLeastMacs = 1 << 19;      // of a piece: a few microseconds
   constexpr std::int64_t kManyWeights = 256 << 10;  // bytes that the second-level cache keeps
   constexpr std::int64_t kLeastPixels = 24;
-  constexpr std::int64_t kUnit = 6;  // pixels that most kernels compute together, or a few times it
   const std::int64_t pixels = prepared.step.pixels;
   const auto panels = std::ssize(prepared.packed.panels);
   const auto weights = std::ssize(prepared.packed.weights);
-  const std::int64_t wanted =
-      threads == 1
-          ? 1
-          : std::clamp<std::int64_t>(pixels * weights / kLeastMacs, 1, kPiecesPerThread * threads);
+  const std::int64_t wanted = std::clamp<std::int64_t>(
+      pixels * weights / kLeastMacs, 1, threads == 1 ? 1 : kPiecesPerThread * threads);
   Grid grid;
-  grid.weights_stay = weights > kManyWeights || pixels < 2 * kLeastPixels;
-  std::int64_t columns = std::max(weights / (kManyWeights / 2), std::int64_t{1});
-  if (grid.weights_stay) {
-    columns = std::min(panels, std::max(columns, wanted));
+  // With a band each, threads find in their caches what they computed of the layer before; with
+  // columns each, they read their share of the weights only.
+  if (wanted >= threads && pixels >= 2 * kLeastPixels * threads && weights <= 2 * kManyWeights) {
+    grid.bands = threads;
   }
-  const std::int64_t rows =
-      std::min((wanted + columns - 1) / columns, (pixels + kLeastPixels - 1) / kLeastPixels);
-  if (!grid.weights_stay) columns = std::min(panels, (wanted + rows - 1) / rows);
-  grid.pixels = rows == 1 ? pixels : (pixels + rows * kUnit - 1) / (rows * kUnit) * kUnit;
-  grid.panels = (panels + columns - 1) / columns;
-  grid.rows = (pixels + grid.pixels - 1) / grid.pixels;
-  grid.columns = (panels + grid.panels - 1) / grid.panels;
+  const std::int64_t pieces = (wanted + grid.bands - 1) / grid.bands;  // of a band
+  const std::int64_t most_rows = (pixels / grid.bands + kLeastPixels - 1) / kLeastPixels;
+  grid.weights_stay = weights > kManyWeights || pixels < 2 * kLeastPixels;
+  grid.columns = std::max(weights / (kManyWeights / 2), std::int64_t{1});
+  if (grid.weights_stay) grid.columns = std::max(grid.columns, pieces);
+  grid.columns = std::min(panels, grid.columns);
+  grid.rows = std::min((pieces + grid.columns - 1) / grid.columns, most_rows);
+  if (!grid.weights_stay) grid.columns = std::min(panels, (pieces + grid.rows - 1) / grid.rows);
   return grid;
+}
+
+// Piece `at` of the grid.
+std::pair<Range, Range> PieceOf(const Grid& grid, std::int64_t pixels, std::int64_t panels,
+                                std::int64_t at) {
+  const std::int64_t band = at / (grid.rows * grid.columns);
+  const std::int64_t k = at % (grid.rows * grid.columns);
+  const std::int64_t row = grid.weights_stay ? k % grid.rows : k / grid.columns;
+  const std::int64_t column = grid.weights_stay ? k / grid.rows : k % grid.columns;
+  const Range units =
+      EvenPart((pixels + kUnit - 1) / kUnit, grid.bands * grid.rows, band * grid.rows + row);
+  return {{units.begin * kUnit, std::min(units.end * kUnit, pixels)},
+          EvenPart(panels, grid.columns, column)};
 }
 
 }  // namespace
@@ -173,14 +194,11 @@ void Network::Execute(const PreparedConv& prepared, std::uint8_t* arena, ThreadP
   const Grid grid = GridOf(prepared, pool == nullptr ? 1 : pool->threads());
   const auto run = [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t piece = begin; piece < end; ++piece) {
-      const std::int64_t row = grid.weights_stay ? piece % grid.rows : piece / grid.columns;
-      const std::int64_t column = grid.weights_stay ? piece / grid.rows : piece % grid.columns;
-      const Range pixels{row * grid.pixels, std::min((row + 1) * grid.pixels, step.pixels)};
-      const Range panels{column * grid.panels, std::min((column + 1) * grid.panels, all_panels)};
+      const auto [pixels, panels] = PieceOf(grid, step.pixels, all_panels, piece);
       kernels_->conv(step, arena, pixels, panels);
     }
   };
-  const std::int64_t pieces = grid.rows * grid.columns;
+  const std::int64_t pieces = grid.pieces();
   if (pool == nullptr) {
     run(0, pieces);
   } else {

@@ -1,0 +1,150 @@
+// One thread against several on the CPU backend, beside what this machine makes of as many threads
+// at all: a loop on registers alone, and one over a buffer in the second-level cache.
+//   tf2_scaling_bench ARTIFACT [--threads N] [--batch N] [--rounds N] [--isa NAME]
+// One process; each round runs every measure on one thread, then on all. JSON: for each measure the
+// ratio of the medians and of the best rates, and the best rates themselves. Other programs disturb
+// the medians; the best needs one undisturbed run of each kind.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/parallel.h"
+#include "base/rng.h"
+#include "benchmark/machine.h"
+#include "qnet/artifact.h"
+#include "runtime/backends/cpu/cpu.h"
+
+namespace tf2::runtime {
+namespace {
+
+struct Options {
+  std::string artifact;
+  std::string isa;
+  int threads = 0;
+  int batch = 8;
+  int rounds = 30;
+};
+
+Result<Options> ParseOptions(int argc, char** argv) {
+  Options options;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view flag = argv[i];
+    if (!flag.starts_with("--")) {
+      options.artifact = flag;
+      continue;
+    }
+    if (++i == argc) return InvalidArgument("{} needs a value", flag);
+    if (flag == "--isa") {
+      options.isa = argv[i];
+      continue;
+    }
+    int* const number = flag == "--threads"  ? &options.threads
+                        : flag == "--batch"  ? &options.batch
+                        : flag == "--rounds" ? &options.rounds
+                                             : nullptr;
+    if (number == nullptr) return InvalidArgument("unknown flag {}", flag);
+    const char* end = argv[i] + std::strlen(argv[i]);
+    if (std::from_chars(argv[i], end, *number).ptr != end || *number < 1) {
+      return InvalidArgument("{} {}: not a positive number", flag, argv[i]);
+    }
+  }
+  if (options.artifact.empty()) {
+    return InvalidArgument(
+        "usage: tf2_scaling_bench ARTIFACT [--threads N] [--batch N] [--rounds N] [--isa NAME]");
+  }
+  if (options.threads == 0) options.threads = DefaultThreads();
+  return options;
+}
+
+using Rates = std::vector<double>;  // of one measure, a round each
+
+double Median(Rates rates) {
+  const auto middle = rates.begin() + static_cast<std::ptrdiff_t>(rates.size() / 2);
+  std::nth_element(rates.begin(), middle, rates.end());
+  return *middle;
+}
+
+struct Measure {
+  std::string name;
+  std::function<Result<double>(std::size_t which)> rate;  // which: 0 on one thread, 1 on all
+  std::array<Rates, 2> rates = {};
+};
+
+Result<double> FramesPerSecond(Device& device, const qnet::QNet& net, int count) {
+  Rng rng(1);
+  Batch batch{count, {}};
+  batch.data.resize(static_cast<std::size_t>(net.tensor(net.input).elements() * count));
+  for (auto& value : batch.data) value = static_cast<std::int8_t>(rng.Between(-128, 127));
+  const auto start = std::chrono::steady_clock::now();
+  TF2_ASSIGN_OR_RETURN(const auto frames, RunBatch(device, std::move(batch)));
+  const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
+  return count / taken.count();
+}
+
+Status Main(int argc, char** argv) {
+  TF2_ASSIGN_OR_RETURN(const Options options, ParseOptions(argc, argv));
+  TF2_ASSIGN_OR_RETURN(qnet::Artifact artifact, qnet::ReadArtifact(options.artifact));
+  const LoadedModel model{std::make_shared<const qnet::QNet>(std::move(artifact.net)), {}};
+  const std::array threads = {1, options.threads};
+  std::array<std::unique_ptr<Device>, 2> devices;
+  for (std::size_t i = 0; i < 2; ++i) {
+    DeviceOptions device_options;
+    device_options.threads = threads[i];
+    device_options.isa = options.isa;
+    TF2_ASSIGN_OR_RETURN(devices[i], CpuBackend().open(device_options));
+    TF2_RETURN_IF_ERROR(devices[i]->Load(model));
+  }
+  const std::string isa(devices[0]->isa());
+  const auto frames = [&](int count) {
+    return [&, count](std::size_t which) {
+      return FramesPerSecond(*devices[which], *model.net, count);
+    };
+  };
+  std::vector<Measure> measures = {
+      {"registers",
+       [&](std::size_t which) { return benchmark::PeakMacsPerSecond(isa, threads[which]); }},
+      {"cache",
+       [&](std::size_t which) { return benchmark::CacheReadBytesPerSecond(threads[which]); }},
+      {"batch", frames(options.batch)},
+      {"single", frames(1)}};
+  for (int round = 0; round <= options.rounds; ++round) {
+    for (Measure& measure : measures) {
+      for (std::size_t which = 0; which < 2; ++which) {
+        TF2_ASSIGN_OR_RETURN(const double rate, measure.rate(which));
+        if (round > 0) measure.rates[which].push_back(rate);  // the first warms up
+      }
+    }
+  }
+  fmt::print("{{\"isa\": \"{}\", \"threads\": {}, \"batch\": {}, \"rounds\": {}", isa,
+             options.threads, options.batch, options.rounds);
+  for (const Measure& measure : measures) {
+    const auto& [one, all] = measure.rates;
+    const double best_one = std::ranges::max(one), best_all = std::ranges::max(all);
+    fmt::print(
+        ", \"{}\": {{\"medians\": {:.3f}, \"best\": {:.3f}, \"one\": {:.4g}, \"all\": {:.4g}}}",
+        measure.name, Median(all) / Median(one), best_all / best_one, best_one, best_all);
+  }
+  fmt::print("}}\n");
+  return {};
+}
+
+}  // namespace
+}  // namespace tf2::runtime
+
+int main(int argc, char** argv) {
+  const tf2::Status status = tf2::runtime::Main(argc, argv);
+  if (status.ok()) return 0;
+  fmt::print(stderr, "{}\n", status.error().ToString());
+  return 1;
+}
