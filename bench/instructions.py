@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Instructions of one frame under callgrind: the repeatable figure. Needs valgrind, which knows AVX2 and not AVX-512.
+"""Instructions of one frame under callgrind: the repeatable figure. Needs valgrind, which knows AVX2 and neither AVX-512 nor AMX.
 
 Usage: instructions.py NET.tf2 [--isa avx2|portable] [--top N]
 

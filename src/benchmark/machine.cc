@@ -70,15 +70,48 @@ TF2_PROBE(ProbeAvx2, "avx2", __m256i, _mm256_setzero_si256(), TF2_STEP_AVX2)
 TF2_PROBE(ProbeSse2, "sse2", __m128i, _mm_setzero_si128(), TF2_STEP_SSE2)
 // NOLINTEND(modernize-avoid-c-arrays)
 
+constexpr int kInstructions = kLoops * kChains;
+
+// The compilers that know AMX.
+#if __GNUC__ >= 11 || __clang_major__ >= 11
+#define TF2_PROBE_AMX
+constexpr int kTileLoops = 1 << 13;
+constexpr int kTileInstructions = kTileLoops * 4;
+
+// Products of full tiles of zeros into four others, as convolutions add them.
+__attribute__((target("amx-tile,amx-int8"))) void ProbeAmx() {
+  // The operand of LDTILECFG: the palette, from 16 the tiles' bytes a row, from 48 their rows.
+  alignas(64) std::array<std::uint8_t, 64> config = {1};
+  for (std::size_t tile = 0; tile < 8; ++tile) {
+    config[16 + 2 * tile] = 64;
+    config[48 + tile] = 16;
+  }
+  __asm__ volatile("" : : "r"(config.data()) : "memory");
+  _tile_loadconfig(config.data());
+  for (int i = 0; i < kTileLoops; ++i) {
+    _tile_dpbusd(0, 4, 6);
+    _tile_dpbusd(1, 4, 7);
+    _tile_dpbusd(2, 5, 6);
+    _tile_dpbusd(3, 5, 7);
+  }
+  _tile_release();
+}
+#endif
+
 struct Probe {
   std::string_view isa;
   void (*run)();
+  int instructions;
   int macs;  // of one instruction
 };
-constexpr Probe kProbes[] = {{"avx512vnni", Probe512, 64},
-                             {"avxvnni", ProbeVnni, 32},
-                             {"avx2", ProbeAvx2, 32},
-                             {"portable", ProbeSse2, 8}};
+constexpr Probe kProbes[] = {
+#if defined(TF2_PROBE_AMX)
+    {"amx", ProbeAmx, kTileInstructions, 16 * 16 * 64},
+#endif
+    {"avx512vnni", Probe512, kInstructions, 64},
+    {"avxvnni", ProbeVnni, kInstructions, 32},
+    {"avx2", ProbeAvx2, kInstructions, 32},
+    {"portable", ProbeSse2, kInstructions, 8}};
 
 #endif
 
@@ -98,7 +131,8 @@ double PeakMacsPerSecond(std::string_view isa, int threads) {
 #if defined(__x86_64__)
   for (const Probe& probe : kProbes) {
     if (probe.isa != isa) continue;
-    return BestRate(60, threads, double{kLoops} * kChains * probe.macs, [&](int) { probe.run(); });
+    return BestRate(60, threads, static_cast<double>(probe.instructions) * probe.macs,
+                    [&](int) { probe.run(); });
   }
 #endif
   static_cast<void>(isa);

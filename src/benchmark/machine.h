@@ -11,9 +11,10 @@ namespace tf2::benchmark {
 std::string ProcessorName();
 
 // Multiply-accumulates of 8-bit numbers per second that `threads` threads reach with the
-// instruction of an instruction set on registers alone, nothing loaded or stored: VPDPBUSD
-// (avx512vnni, avxvnni), VPMADDUBSW and a 16-bit addition (avx2), PMADDWD and an addition
-// (portable, x86). 0 where there is no probe for it. Takes about a tenth of a second.
+// instruction of an instruction set on registers alone, nothing loaded or stored: TDPBUSD (amx),
+// VPDPBUSD (avx512vnni, avxvnni), VPMADDUBSW and a 16-bit addition (avx2), PMADDWD and an addition
+// (portable, x86). The machine must have it; AMX needs the leave that runtime/backends/cpu/amx.h
+// asks for. 0 where there is no probe for it. Takes about a tenth of a second.
 double PeakMacsPerSecond(std::string_view isa, int threads);
 
 // Bytes per second that `threads` threads read from a buffer far larger than the caches.

@@ -25,8 +25,8 @@ namespace tf2::runtime {
 struct DeviceOptions {
   // Threads that compute; 0: as many as the machine has processors.
   int threads = 0;
-  // Instruction set to force ("portable", "avx2", "avxvnni", "avx512vnni" for `cpu`); empty: the
-  // best that the machine has. A backend refuses a name that it does not know and one that the
+  // Instruction set to force ("portable", "avx2", "avxvnni", "avx512vnni", "amx" for `cpu`); empty:
+  // the best that the machine has. A backend refuses a name that it does not know and one that the
   // machine lacks.
   std::string isa;
   // Simulators: the shared object to load, as src/build made it.
@@ -93,7 +93,7 @@ class Device {
 
   // The backend's name in the registry: "reference", "cpu", "verilator".
   virtual std::string_view name() const = 0;
-  // What executes: "reference", "portable", "avx2", "avxvnni", "avx512vnni", "rtl".
+  // What executes: "reference", "portable", "avx2", "avxvnni", "avx512vnni", "amx", "rtl".
   virtual std::string_view isa() const = 0;
 
   // Replaces the network. Plans memory, packs weights, programs the hardware. Refuses

@@ -70,14 +70,14 @@ class CpuIsa : public ::testing::TestWithParam<const char*> {
   void SetUp() override {
     for (const auto& isa : cpu::AllIsas()) {
       if (std::string(isa.name) == GetParam() && !isa.available) {
-        GTEST_SKIP() << "this machine cannot run the " << isa.name << " kernels";
+        GTEST_SKIP() << "this machine cannot run the " << isa.name << " kernels: " << isa.obstacle;
       }
     }
   }
 };
 
 INSTANTIATE_TEST_SUITE_P(Isas, CpuIsa,
-                         ::testing::Values("portable", "avx2", "avxvnni", "avx512vnni"),
+                         ::testing::Values("portable", "avx2", "avxvnni", "avx512vnni", "amx"),
                          [](const auto& tested) { return std::string(tested.param); });
 
 TEST_P(CpuIsa, IsTheOneThatRuns) { EXPECT_EQ(Open(GetParam(), 1)->isa(), GetParam()); }
@@ -158,7 +158,7 @@ TEST(CpuDevice, RefusesUnknownInstructionSets) {
   ASSERT_FALSE(device.ok());
   EXPECT_EQ(device.error().ToString(),
             "there are no 'mmx' kernels for the CPU\n  hint: the instruction sets are: portable, "
-            "avx2, avxvnni, avx512vnni");
+            "avx2, avxvnni, avx512vnni, amx");
 }
 
 TEST(CpuDevice, InterruptionCancels) {

@@ -4,6 +4,8 @@
 #include <cpuid.h>
 #endif
 
+#include "runtime/backends/cpu/amx.h"
+
 namespace tf2::runtime::cpu {
 namespace {
 
@@ -35,8 +37,23 @@ bool MachineHasAvx512Vnni() {
 #endif
 }
 
+IsaInfo Info(const char* name, const KernelSet* kernels, const std::string& obstacle) {
+  const bool built = kernels != nullptr;
+  return {name, kernels, built && obstacle.empty(),
+          built ? obstacle : "the program was built without them"};
+}
+
 IsaInfo Info(const char* name, const KernelSet* kernels, bool machine_has_it) {
-  return {name, kernels, kernels != nullptr && machine_has_it};
+  return Info(name, kernels,
+              std::string(machine_has_it ? "" : "the processor lacks their instructions"));
+}
+
+// AMX's kernels are those of AVX-512 VNNI but for convolutions. Leave to use tiles is asked for
+// only where it can be of use.
+IsaInfo AmxInfo() {
+  const KernelSet* const kernels = AmxKernels();
+  if (kernels == nullptr || !MachineHasAvx512Vnni()) return Info("amx", kernels, false);
+  return Info("amx", kernels, AmxObstacle());
 }
 
 }  // namespace
@@ -44,7 +61,7 @@ IsaInfo Info(const char* name, const KernelSet* kernels, bool machine_has_it) {
 std::vector<IsaInfo> AllIsas() {
   return {Info("portable", PortableKernels(), true), Info("avx2", Avx2Kernels(), MachineHasAvx2()),
           Info("avxvnni", AvxVnniKernels(), MachineHasAvxVnni()),
-          Info("avx512vnni", Avx512VnniKernels(), MachineHasAvx512Vnni())};
+          Info("avx512vnni", Avx512VnniKernels(), MachineHasAvx512Vnni()), AmxInfo()};
 }
 
 Result<const KernelSet*> SelectKernels(const std::string& name) {
@@ -52,7 +69,7 @@ Result<const KernelSet*> SelectKernels(const std::string& name) {
   std::string names;
   for (const IsaInfo& isa : AllIsas()) {
     if (isa.name == name && !isa.available) {
-      return WithHint(Unsupported("this machine cannot run the {} kernels", name),
+      return WithHint(Unsupported("this machine cannot run the {} kernels: {}", name, isa.obstacle),
                       "leave the choice to tf2, or use portable");
     }
     if (isa.available && (name.empty() || isa.name == name)) best = isa.kernels;

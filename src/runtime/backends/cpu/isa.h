@@ -12,12 +12,14 @@
 namespace tf2::runtime::cpu {
 
 struct IsaInfo {
-  const char* name;          // "portable", "avx2", "avxvnni", "avx512vnni"
+  const char* name;          // "portable", "avx2", "avxvnni", "avx512vnni", "amx"
   const KernelSet* kernels;  // null where the program was built without it
   bool available;            // built, and the machine has the instructions
+  std::string obstacle;      // why it is not available; empty where it is
 };
 
-// All of them, slowest first; "portable" is always available.
+// All of them, slowest first; "portable" is always available. The first call asks the operating
+// system for AMX's registers where the processor has them (amx.h).
 std::vector<IsaInfo> AllIsas();
 
 // The kernels called `name`, or the fastest available ones where it is empty. Errors: a name that

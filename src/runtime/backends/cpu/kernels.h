@@ -195,6 +195,11 @@ struct KernelSet {
   WeightForm weights;
   bool nibbles;              // whether it takes weights of 4 bits
   bool fast_requantization;  // whether it has FastRequantization
+  // Bytes that conv may read, and ignore, past the end of a panel's weights.
+  std::int32_t weight_slack = 0;
+  // Pixels that pieces of a convolution are best multiples of: those that most kernels compute
+  // together, or a few times as many.
+  std::int32_t piece_pixels = 6;
   void (*conv)(const ConvStep&, std::uint8_t* arena, Range pixels, Range panels);
   void (*depthwise)(const DepthwiseStep&, std::uint8_t* arena, Range pixels);
   void (*max_pool)(const PoolStep&, std::uint8_t* arena, Range pixels);
@@ -203,10 +208,12 @@ struct KernelSet {
 };
 
 const KernelSet* PortableKernels();
-// Null where the program was built for another processor family.
+// Null where the program was built for another processor family, or by a compiler that lacks the
+// instructions.
 const KernelSet* Avx2Kernels();
 const KernelSet* AvxVnniKernels();
 const KernelSet* Avx512VnniKernels();
+const KernelSet* AmxKernels();
 
 }  // namespace tf2::runtime::cpu
 

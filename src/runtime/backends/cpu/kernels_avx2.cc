@@ -53,18 +53,7 @@ using Isa = Requantizer256<Primitives>;
 namespace tf2::runtime::cpu {
 
 const KernelSet* Avx2Kernels() {
-  static constexpr KernelSet kSet = {.isa = "avx2",
-                                     .panel_tiles = Isa::kPanelTiles,
-                                     .weight_limit = 127,
-                                     .short_sums = true,
-                                     .weights = WeightForm::kBytes,
-                                     .nibbles = true,
-                                     .fast_requantization = true,
-                                     .conv = Conv,
-                                     .depthwise = Depthwise,
-                                     .max_pool = MaxPool,
-                                     .avg_pool = AvgPool,
-                                     .add = Add};
+  static constexpr KernelSet kSet = ByteKernels("avx2");
   return &kSet;
 }
 

@@ -20,18 +20,7 @@ using Isa = Requantizer512<Primitives512>;
 namespace tf2::runtime::cpu {
 
 const KernelSet* Avx512VnniKernels() {
-  static constexpr KernelSet kSet = {.isa = "avx512vnni",
-                                     .panel_tiles = Isa::kPanelTiles,
-                                     .weight_limit = 127,
-                                     .short_sums = false,
-                                     .weights = WeightForm::kBytes,
-                                     .nibbles = true,
-                                     .fast_requantization = true,
-                                     .conv = Conv,
-                                     .depthwise = Depthwise,
-                                     .max_pool = MaxPool,
-                                     .avg_pool = AvgPool,
-                                     .add = Add};
+  static constexpr KernelSet kSet = ByteKernels("avx512vnni");
   return &kSet;
 }
 

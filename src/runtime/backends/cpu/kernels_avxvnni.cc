@@ -32,18 +32,7 @@ using Isa = Requantizer256<Primitives>;
 namespace tf2::runtime::cpu {
 
 const KernelSet* AvxVnniKernels() {
-  static constexpr KernelSet kSet = {.isa = "avxvnni",
-                                     .panel_tiles = Isa::kPanelTiles,
-                                     .weight_limit = 127,
-                                     .short_sums = false,
-                                     .weights = WeightForm::kBytes,
-                                     .nibbles = true,
-                                     .fast_requantization = true,
-                                     .conv = Conv,
-                                     .depthwise = Depthwise,
-                                     .max_pool = MaxPool,
-                                     .avg_pool = AvgPool,
-                                     .add = Add};
+  static constexpr KernelSet kSet = ByteKernels("avxvnni");
   return &kSet;
 }
 

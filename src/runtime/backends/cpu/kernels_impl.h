@@ -10,7 +10,9 @@
 // where kNibbles: void SumNibbles<kTiles, kRun>(const Block&, pixel, from, sums) for 4-bit weights;
 // where kFast: void StoreFast<kResidual>(const Sink&, const FastRequantization&, const Rows&);
 // where kNarrow: void StoreNarrow<kResidual>(const Sink&, const Requantization&, const Rows&) for
-//   sinks that are `narrow`.
+//   sinks that are `narrow`;
+// with tile registers: kTileEntries, the most entries of int SumTiles<kTiles>(work) (tiles_amx.h),
+//   and kPixelUnit, the pixels that it computes together.
 #ifndef TF2_RUNTIME_BACKENDS_CPU_KERNELS_IMPL_H_
 #define TF2_RUNTIME_BACKENDS_CPU_KERNELS_IMPL_H_
 
@@ -159,6 +161,39 @@ inline void StoreChunk(const Sink& sink, const Chunk& chunk, const std::int32_t*
   }
 }
 
+// Entries whose weights a chunk of pixels passes before the next ones: a multiple of every run.
+template <typename I = Isa>
+constexpr std::int64_t BlockEntries(int tiles) {
+  if constexpr (requires { I::kTileEntries; }) {
+    return I::kTileEntries;
+  } else {
+    return kBlockBytes / (tiles * kTile * kGroup * I::kWeightBytes);
+  }
+}
+
+// Pixels that chunks are best multiples of.
+template <typename I = Isa>
+constexpr std::int64_t PixelUnit() {
+  if constexpr (requires { I::kPixelUnit; }) {
+    return I::kPixelUnit;
+  } else {
+    return 12;
+  }
+}
+
+// Sums of the first pixels of a chunk in tile registers, where the instruction set has them.
+// Returns how many pixels.
+template <int kTiles, typename I = Isa>
+inline int SumInTiles(const Block& block, const std::uint8_t* arena, const Chunk& chunk,
+                      const std::int32_t* from, int from_stride, std::int32_t* sums) {
+  if constexpr (requires { I::kTileEntries; }) {
+    return I::template SumTiles<kTiles>(
+        {block, arena, chunk.input, chunk.count, from, from_stride, sums});
+  } else {
+    return 0;
+  }
+}
+
 template <int kTiles, int kRun>
 [[gnu::noinline]] void SumBlock(const Block& block, const std::uint8_t* arena, const Chunk& chunk,
                                 const std::int32_t* bias, std::int32_t* sums) {
@@ -171,11 +206,12 @@ template <int kTiles, int kRun>
   const std::int64_t part = chunk.count > kPixels ? bytes * kPixels / chunk.count + 1 : 0;
   const std::int8_t* ahead = block.weights + bytes;
   const std::int8_t* end = ahead;
-  for (int first = 0; first < chunk.count; first += kPixels) {
+  const int stride = bias != nullptr ? 0 : kRow;
+  int first = SumInTiles<kTiles>(block, arena, chunk, bias != nullptr ? bias : sums, stride, sums);
+  for (; first < chunk.count; first += kPixels) {
     for (end += part; ahead < end; ahead += kLine) __builtin_prefetch(ahead);
     std::int32_t* const to = sums + first * kRow;
     const std::int32_t* const from = bias != nullptr ? bias : to;
-    const int stride = bias != nullptr ? 0 : kRow;
     if (first + 1 == chunk.count) {
       Isa::template SumTile<1, kTiles, kRun>(block, arena, chunk.input + first, from, stride, to);
     } else {
@@ -187,8 +223,7 @@ template <int kTiles, int kRun>
 
 template <int kTiles, int kRun>
 void ConvPanel(const ConvStep& step, const Panel& panel, std::uint8_t* arena, const Chunk& chunk) {
-  // A multiple of every run.
-  constexpr std::int64_t kBlock = kBlockBytes / (kTiles * kTile * kGroup * Isa::kWeightBytes);
+  constexpr std::int64_t kBlock = BlockEntries(kTiles);
   alignas(64) std::int32_t sums[(kChunk + kMaxTilePixels) * kTiles * kTile];
   const std::int64_t length = chunk.count <= Isa::Pixels(kTiles) ? panel.entries : kBlock;
   std::int64_t begin = 0;
@@ -237,7 +272,7 @@ void DispatchPanel(const ConvStep& step, const Panel& panel, std::uint8_t* arena
 
 void Conv(const ConvStep& step, std::uint8_t* arena, Range pixels, Range panels) {
   // Chunks of about equal size, in whole tiles of most kernels.
-  constexpr std::int64_t kUnit = 12;
+  constexpr std::int64_t kUnit = PixelUnit();
   const std::int64_t count = pixels.end - pixels.begin;
   const std::int64_t chunks = (count + kChunk - 1) / kChunk;
   const std::int64_t size =
@@ -403,6 +438,23 @@ void Add(const AddStep& step, std::uint8_t* arena, Range pixels) {
                   static_cast<std::size_t>(Min(kTile, step.channels - c) * element));
     }
   }
+}
+
+// The set of an instruction set that multiplies features by int8 weights (accumulate_impl.h).
+template <typename I = Isa>
+constexpr KernelSet ByteKernels(const char* isa) {
+  return {.isa = isa,
+          .panel_tiles = I::kPanelTiles,
+          .weight_limit = 127,
+          .short_sums = I::kShortSums,
+          .weights = WeightForm::kBytes,
+          .nibbles = true,
+          .fast_requantization = true,
+          .conv = Conv,
+          .depthwise = Depthwise,
+          .max_pool = MaxPool,
+          .avg_pool = AvgPool,
+          .add = Add};
 }
 
 }  // namespace

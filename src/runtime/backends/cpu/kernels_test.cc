@@ -24,6 +24,7 @@ const KernelSet* FindKernels(const std::string& name) {
   if (name == "portable_plain") return PlainPortableKernels();
   if (name == "avxvnni_emulated") return EmulatedAvxVnniKernels();
   if (name == "avx512vnni_emulated") return EmulatedAvx512VnniKernels();
+  if (name == "amx_emulated") return EmulatedAmxKernels();
   for (const IsaInfo& isa : AllIsas()) {
     if (isa.name == name && isa.available) return isa.kernels;
   }
@@ -72,7 +73,8 @@ class Kernels : public ::testing::TestWithParam<const char*> {
 
 INSTANTIATE_TEST_SUITE_P(Isas, Kernels,
                          ::testing::Values("portable", "portable_plain", "avx2", "avxvnni",
-                                           "avx512vnni", "avxvnni_emulated", "avx512vnni_emulated"),
+                                           "avx512vnni", "amx", "avxvnni_emulated",
+                                           "avx512vnni_emulated", "amx_emulated"),
                          [](const auto& tested) { return std::string(tested.param); });
 
 TEST_P(Kernels, EveryOperatorEqualsTheInterpreter) {

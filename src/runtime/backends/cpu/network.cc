@@ -51,6 +51,7 @@ Range EvenPart(std::int64_t n, std::int64_t parts, std::int64_t k) {
 // A convolution in pieces: a band of adjacent pixels for each thread, or one for all; each band in
 // rows of adjacent pixels times columns of adjacent panels.
 struct Grid {
+  std::int64_t unit = 1;  // pixels that pieces are multiples of
   std::int64_t bands = 1, rows = 1, columns = 1;
   // Whether all pixels of a band pass some weights before the next ones are read.
   bool weights_stay = false;
@@ -58,10 +59,7 @@ struct Grid {
   std::int64_t pieces() const { return bands * rows * columns; }
 };
 
-// Pixels that most kernels compute together, or a few times as many.
-constexpr std::int64_t kUnit = 6;
-
-Grid GridOf(const PreparedConv& prepared, int threads) {
+Grid GridOf(const PreparedConv& prepared, int threads, std::int64_t unit) {
   constexpr std::int64_t kLeastMacs = 1 << 19;      // of a piece: a few microseconds
   constexpr std::int64_t kManyWeights = 256 << 10;  // bytes that the second-level cache keeps
   constexpr std::int64_t kLeastPixels = 24;
@@ -71,6 +69,7 @@ Grid GridOf(const PreparedConv& prepared, int threads) {
   const std::int64_t wanted = std::clamp<std::int64_t>(
       pixels * weights / kLeastMacs, 1, threads == 1 ? 1 : kPiecesPerThread * threads);
   Grid grid;
+  grid.unit = unit;
   // With a band each, threads find in their caches what they computed of the layer before; with
   // columns each, they read their share of the weights only.
   if (wanted >= threads && pixels >= 2 * kLeastPixels * threads && weights <= 2 * kManyWeights) {
@@ -94,9 +93,9 @@ std::pair<Range, Range> PieceOf(const Grid& grid, std::int64_t pixels, std::int6
   const std::int64_t k = at % (grid.rows * grid.columns);
   const std::int64_t row = grid.weights_stay ? k % grid.rows : k / grid.columns;
   const std::int64_t column = grid.weights_stay ? k / grid.rows : k % grid.columns;
-  const Range units =
-      EvenPart((pixels + kUnit - 1) / kUnit, grid.bands * grid.rows, band * grid.rows + row);
-  return {{units.begin * kUnit, std::min(units.end * kUnit, pixels)},
+  const Range units = EvenPart((pixels + grid.unit - 1) / grid.unit, grid.bands * grid.rows,
+                               band * grid.rows + row);
+  return {{units.begin * grid.unit, std::min(units.end * grid.unit, pixels)},
           EvenPart(panels, grid.columns, column)};
 }
 
@@ -191,7 +190,8 @@ AlignedBuffer Network::MakeArena() const {
 void Network::Execute(const PreparedConv& prepared, std::uint8_t* arena, ThreadPool* pool) const {
   const ConvStep& step = prepared.step;
   const auto all_panels = std::ssize(prepared.packed.panels);
-  const Grid grid = GridOf(prepared, pool == nullptr ? 1 : pool->threads());
+  const int threads = pool == nullptr ? 1 : pool->threads();
+  const Grid grid = GridOf(prepared, threads, kernels_->piece_pixels);
   const auto run = [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t piece = begin; piece < end; ++piece) {
       const auto [pixels, panels] = PieceOf(grid, step.pixels, all_panels, piece);

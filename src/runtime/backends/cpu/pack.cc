@@ -276,6 +276,7 @@ PackedConv PackConv(const KernelSet& kernels, const qnet::Conv& conv, std::int32
     }
     for (InputGroup& next : groups) next.offset += shape.ic;
   }
+  packed.weights.resize(packed.weights.size() + static_cast<std::size_t>(kernels.weight_slack));
   for (const std::int32_t c : packed.slot_channels) {
     packed.bias.push_back(c < 0 ? 0 : packer.corrected_[static_cast<std::size_t>(c)]);
   }

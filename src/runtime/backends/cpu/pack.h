@@ -33,7 +33,7 @@ std::vector<InputGroup> InputGroups(const qnet::Conv& conv, std::int32_t ic, con
 struct PackedConv {
   std::vector<Panel> panels;
   std::vector<std::int32_t> offsets;
-  AlignedVector<std::int8_t> weights;
+  AlignedVector<std::int8_t> weights;  // and KernelSet::weight_slack bytes
   bool nibbles = false;
   std::vector<std::int32_t> bias;           // [slot]
   std::vector<std::int32_t> slot_channels;  // the output channel of each slot, -1 for padding
