@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Checks that every `#include "folder/..."` under src/ obeys cmake/Layers.cmake.
 
-Usage: check_layers.py ROOT. Prints each offending line as file:line and exits with 1 if there is one.
+Usage: check_layers.py [ROOT], by default the tree that it lies in. Prints each offending line as file:line and exits with 1 if there is one.
 """
 import pathlib
 import re
@@ -33,7 +33,7 @@ def folder_of(path: str, table: dict[str, set[str]]) -> str | None:
 
 
 def main() -> int:
-    root = pathlib.Path(sys.argv[1])
+    root = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else pathlib.Path(__file__).resolve().parent.parent
     table = read_table(root)
     bad = 0
     for file in sorted((root / "src").rglob("*")):
