@@ -206,12 +206,13 @@ template <int kTiles, int kRun>
   const std::int64_t part = chunk.count > kPixels ? bytes * kPixels / chunk.count + 1 : 0;
   const std::int8_t* ahead = block.weights + bytes;
   const std::int8_t* end = ahead;
-  const int stride = bias != nullptr ? 0 : kRow;
-  int first = SumInTiles<kTiles>(block, arena, chunk, bias != nullptr ? bias : sums, stride, sums);
+  int first = SumInTiles<kTiles>(block, arena, chunk, bias != nullptr ? bias : sums,
+                                 bias != nullptr ? 0 : kRow, sums);
   for (; first < chunk.count; first += kPixels) {
     for (end += part; ahead < end; ahead += kLine) __builtin_prefetch(ahead);
     std::int32_t* const to = sums + first * kRow;
     const std::int32_t* const from = bias != nullptr ? bias : to;
+    const int stride = bias != nullptr ? 0 : kRow;
     if (first + 1 == chunk.count) {
       Isa::template SumTile<1, kTiles, kRun>(block, arena, chunk.input + first, from, stride, to);
     } else {
