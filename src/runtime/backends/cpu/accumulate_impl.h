@@ -28,49 +28,71 @@ struct AccumulatorOf : P {
   static constexpr int kPerTile = kTile / kLanes;
   static constexpr int kVectorBytes = kLanes * kGroup;
 
-  // Adds the products of `entries` groups of 4 inputs to acc[pixel][vector].
-  template <int kPixels, int kTiles, int kRun>
-  [[gnu::always_inline]] static inline void Accumulate(Vector (&acc)[kPixels][kTiles * kPerTile],
-                                                       const std::uint8_t* const (&pixel)[kPixels],
-                                                       const std::int32_t* offsets,
-                                                       const std::int8_t* weights,
-                                                       std::int64_t entries) {
-    constexpr int kCount = kTiles * kPerTile;
-    const std::int32_t* const end = offsets + entries;
-    if constexpr (kShortSums) {
-      for (; offsets != end; offsets += kRun, weights += kRun * kCount * kVectorBytes) {
-        Short sums[kPixels][kCount];
+  // What remains to be read of a block, in order; Weight: of the bytes that hold weights.
+  template <typename Weight>
+  struct Cursor {
+    const std::int32_t* offsets;
+    const Weight* weights;
+  };
+
+  // Adds the products of groups of 4 inputs up to `end` to acc[pixel][vector], kRun of them in 16
+  // bits first.
+  template <int kRun, int kPixels, int kCount>
+  [[gnu::always_inline]] static inline void AddRuns(Vector (&acc)[kPixels][kCount],
+                                                    const std::uint8_t* const (&pixel)[kPixels],
+                                                    Cursor<std::int8_t>& at,
+                                                    const std::int32_t* end) {
+    for (; at.offsets != end; at.offsets += kRun, at.weights += kRun * kCount * kVectorBytes) {
+      Short sums[kPixels][kCount];
 #pragma GCC unroll 8
-        for (int j = 0; j < kRun; ++j) {
-          Weights w[kCount];
-#pragma GCC unroll 8
-          for (int v = 0; v < kCount; ++v) {
-            w[v] = P::LoadWeights(weights + (j * kCount + v) * kVectorBytes);
-          }
-#pragma GCC unroll 8
-          for (int i = 0; i < kPixels; ++i) {
-            const Features f = P::Broadcast(pixel[i] + offsets[j]);
-#pragma GCC unroll 8
-            for (int v = 0; v < kCount; ++v) {
-              const Short product = P::Multiply(f, w[v]);
-              sums[i][v] = j == 0 ? product : P::AddShort(sums[i][v], product);
-            }
-          }
-        }
-#pragma GCC unroll 8
-        for (int i = 0; i < kPixels; ++i) {
-#pragma GCC unroll 8
-          for (int v = 0; v < kCount; ++v) acc[i][v] = P::AddPairs(acc[i][v], sums[i][v]);
-        }
-      }
-    } else {
-      for (; offsets != end; ++offsets, weights += kCount * kVectorBytes) {
+      for (int j = 0; j < kRun; ++j) {
         Weights w[kCount];
 #pragma GCC unroll 8
-        for (int v = 0; v < kCount; ++v) w[v] = P::LoadWeights(weights + v * kVectorBytes);
+        for (int v = 0; v < kCount; ++v) {
+          w[v] = P::LoadWeights(at.weights + (j * kCount + v) * kVectorBytes);
+        }
+#pragma GCC unroll 8
+        for (int i = 0; i < kPixels; ++i) {
+          const Features f = P::Broadcast(pixel[i] + at.offsets[j]);
+#pragma GCC unroll 8
+          for (int v = 0; v < kCount; ++v) {
+            const Short product = P::Multiply(f, w[v]);
+            sums[i][v] = j == 0 ? product : P::AddShort(sums[i][v], product);
+          }
+        }
+      }
+#pragma GCC unroll 8
+      for (int i = 0; i < kPixels; ++i) {
+#pragma GCC unroll 8
+        for (int v = 0; v < kCount; ++v) acc[i][v] = P::AddPairs(acc[i][v], sums[i][v]);
+      }
+    }
+  }
+
+  // Adds the products of a block's groups of 4 inputs to acc[pixel][vector]. kRun: of all entries,
+  // or 0 where the block's runs differ.
+  template <int kRun, int kPixels, int kCount>
+  [[gnu::always_inline]] static inline void Accumulate(Vector (&acc)[kPixels][kCount],
+                                                       const std::uint8_t* const (&pixel)[kPixels],
+                                                       const Block& block) {
+    const std::int32_t* const first = block.offsets;
+    Cursor<std::int8_t> at{first, block.weights};
+    if constexpr (kShortSums && kRun > 0) {
+      AddRuns<kRun>(acc, pixel, at, first + block.entries);
+    } else if constexpr (kShortSums) {
+      AddRuns<8>(acc, pixel, at, first + block.runs.eights);
+      AddRuns<4>(acc, pixel, at, first + block.runs.fours);
+      AddRuns<2>(acc, pixel, at, first + block.runs.twos);
+      AddRuns<1>(acc, pixel, at, first + block.entries);
+    } else {
+      const std::int32_t* const end = first + block.entries;
+      for (; at.offsets != end; ++at.offsets, at.weights += kCount * kVectorBytes) {
+        Weights w[kCount];
+#pragma GCC unroll 8
+        for (int v = 0; v < kCount; ++v) w[v] = P::LoadWeights(at.weights + v * kVectorBytes);
 #pragma GCC unroll 16
         for (int i = 0; i < kPixels; ++i) {
-          const Features f = P::Broadcast(pixel[i] + *offsets);
+          const Features f = P::Broadcast(pixel[i] + *at.offsets);
 #pragma GCC unroll 8
           for (int v = 0; v < kCount; ++v) acc[i][v] = P::Dot(acc[i][v], f, w[v]);
         }
@@ -78,28 +100,26 @@ struct AccumulatorOf : P {
     }
   }
 
-  // The same for one pixel and weights of 4 bits; entries come in pairs.
-  template <int kTiles, int kRun>
-  [[gnu::always_inline]] static inline void AccumulateNibbles(Vector (&acc)[kTiles * kPerTile],
-                                                              const std::uint8_t* pixel,
-                                                              const std::int32_t* offsets,
-                                                              const std::uint8_t* weights,
-                                                              std::int64_t entries) {
-    constexpr int kCount = kTiles * kPerTile;
+  // The same for one pixel and weights of 4 bits; entries come in pairs, of which each product is
+  // widened where kRun is 1.
+  template <int kRun, int kCount>
+  [[gnu::always_inline]] static inline void AddNibbles(Vector (&acc)[kCount],
+                                                       const std::uint8_t* pixel,
+                                                       Cursor<std::uint8_t>& at,
+                                                       const std::int32_t* end) {
     constexpr int kStep = kRun < 2 ? 2 : kRun;
     constexpr int kAhead = 2048;  // bytes that are fetched before they are needed
-    const std::int32_t* const end = offsets + entries;
-    for (; offsets != end; offsets += kStep) {
+    for (; at.offsets != end; at.offsets += kStep) {
       [[maybe_unused]] Short sums[kCount];
 #pragma GCC unroll 4
       for (int j = 0; j < kStep; j += 2) {
-        const Features low = P::Broadcast(pixel + offsets[j]);
-        const Features high = P::Broadcast(pixel + offsets[j + 1]);
+        const Features low = P::Broadcast(pixel + at.offsets[j]);
+        const Features high = P::Broadcast(pixel + at.offsets[j + 1]);
 #pragma GCC unroll 8
         for (int v = 0; v < kCount; ++v) {
-          if (v * kVectorBytes % 64 == 0) __builtin_prefetch(weights + kAhead);
-          const Nibbles nibbles = P::LoadNibbles(weights);
-          weights += kVectorBytes;
+          if (v * kVectorBytes % 64 == 0) __builtin_prefetch(at.weights + kAhead);
+          const Nibbles nibbles = P::LoadNibbles(at.weights);
+          at.weights += kVectorBytes;
           const Weights w_low = P::DecodeLow(nibbles);
           const Weights w_high = P::DecodeHigh(nibbles);
           if constexpr (!kShortSums) {
@@ -140,7 +160,7 @@ struct AccumulatorOf : P {
     const std::uint8_t* pixel[kPixels];
 #pragma GCC unroll 16
     for (int i = 0; i < kPixels; ++i) pixel[i] = arena + input[i];
-    Accumulate<kPixels, kTiles, kRun>(acc, pixel, block.offsets, block.weights, block.entries);
+    Accumulate<kRun>(acc, pixel, block);
 #pragma GCC unroll 16
     for (int i = 0; i < kPixels; ++i) {
 #pragma GCC unroll 16
@@ -148,7 +168,7 @@ struct AccumulatorOf : P {
     }
   }
 
-  template <int kTiles, int kRun>
+  template <int kTiles>
   [[gnu::always_inline]] static inline void SumNibbles(const Block& block,
                                                        const std::uint8_t* pixel,
                                                        const std::int32_t* from,
@@ -157,9 +177,14 @@ struct AccumulatorOf : P {
     Vector acc[kCount];
 #pragma GCC unroll 16
     for (int v = 0; v < kCount; ++v) acc[v] = P::Load(from + v * kLanes);
-    AccumulateNibbles<kTiles, kRun>(acc, pixel, block.offsets,
-                                    reinterpret_cast<const std::uint8_t*>(block.weights),
-                                    block.entries);
+    const std::int32_t* const first = block.offsets;
+    Cursor<std::uint8_t> at{first, reinterpret_cast<const std::uint8_t*>(block.weights)};
+    if constexpr (kShortSums) {
+      AddNibbles<8>(acc, pixel, at, first + block.runs.eights);
+      AddNibbles<4>(acc, pixel, at, first + block.runs.fours);
+      AddNibbles<2>(acc, pixel, at, first + block.runs.twos);
+    }
+    AddNibbles<1>(acc, pixel, at, first + block.entries);
 #pragma GCC unroll 16
     for (int v = 0; v < kCount; ++v) P::Save(sums + v * kLanes, acc[v]);
   }

@@ -85,11 +85,19 @@ struct Sink {
   bool narrow = false;
 };
 
+// Runs of entries whose products 16 bits can add, the longest first: runs of 8 entries end at entry
+// `eights`, those of 4 from there on at `fours`, those of 2 at `twos`; the others stand alone.
+struct RunEnds {
+  std::int32_t eights = 0;
+  std::int32_t fours = 0;
+  std::int32_t twos = 0;
+};
+
 // Adjacent output-channel tiles of one group that are computed together.
 struct Panel {
   std::int32_t tiles = 0;        // 1..KernelSet::panel_tiles
-  std::int32_t entries = 0;      // groups of 4 input bytes, a multiple of `run`
-  std::int32_t run = 1;          // products that 16 bits can add: 1, 2, 4 or 8
+  std::int32_t entries = 0;      // groups of 4 input bytes
+  RunEnds runs = {};             // for kernels with short sums
   std::int32_t first_tile = 0;   // into bias and requantisation
   std::int32_t out_channel = 0;  // first output channel
   std::int32_t channels = 0;     // output channels that exist: the last tile may be partial
@@ -170,6 +178,7 @@ struct Block {
   const std::int32_t* offsets;
   const std::int8_t* weights;
   std::int64_t entries;
+  RunEnds runs = {};
 };
 
 // A half-open range of work items.

@@ -1,5 +1,5 @@
 // Kernels for AVX2. vpmaddubsw adds two products of unsigned features and signed weights in 16
-// bits; as many of its results are added in 16 bits as the panel's run says, which is exact because
+// bits; as many of its results are added in 16 bits as the panel's runs say, which is exact because
 // the weights were packed so (pack.h), and only then widened to 32.
 #include "runtime/backends/cpu/kernels.h"
 
@@ -13,7 +13,6 @@ namespace {
 
 struct Primitives : Primitives256 {
   static constexpr bool kShortSums = true;
-  static constexpr int kRuns = 8;
   static constexpr int kPanelTiles = 1;
   // 2 sums a pixel in 16 and in 32 bits, 2 weights, 1 feature: 15 of 16 registers.
   static constexpr int Pixels(int) { return 3; }

@@ -12,7 +12,6 @@ namespace {
 
 struct Primitives : Primitives256 {
   static constexpr bool kShortSums = false;
-  static constexpr int kRuns = 1;
   static constexpr int kPanelTiles = 1;
   // 2 sums a pixel, 2 weights, 1 feature: 15 of 16 registers.
   static constexpr int Pixels(int) { return 6; }

@@ -3,11 +3,11 @@
 // compiled with its own flags. Everything here has internal linkage for that reason.
 //
 // Isa provides: kPanelTiles; Pixels(tiles), the pixels that are computed together with that many
-// tiles; kRuns, the largest run; kWeightBytes;
+// tiles; kWeightBytes; kShortSums, whether entries come in runs;
 //   void SumTile<kPixels, kTiles, kRun>(const Block&, arena, offsets of the pixels in the arena,
 //     from, from_stride, sums): sums[pixel][tiles * 16] = from + products, `from` advancing by
-//     from_stride a pixel;
-// where kNibbles: void SumNibbles<kTiles, kRun>(const Block&, pixel, from, sums) for 4-bit weights;
+//     from_stride a pixel; kRun: of all the block's entries, or 0 where its runs differ;
+// where kNibbles: void SumNibbles<kTiles>(const Block&, pixel, from, sums) for 4-bit weights;
 // where kFast: void StoreFast<kResidual>(const Sink&, const FastRequantization&, const Rows&);
 // where kNarrow: void StoreNarrow<kResidual>(const Sink&, const Requantization&, const Rows&) for
 //   sinks that are `narrow`;
@@ -222,6 +222,14 @@ template <int kTiles, int kRun>
   }
 }
 
+// The runs of `entries` entries from `begin` on, a multiple of every run.
+inline RunEnds RunsWithin(const RunEnds& runs, std::int64_t begin, std::int64_t entries) {
+  const auto within = [&](std::int32_t end) {
+    return static_cast<std::int32_t>(Min(entries, end > begin ? end - begin : std::int64_t{0}));
+  };
+  return {within(runs.eights), within(runs.fours), within(runs.twos)};
+}
+
 template <int kTiles, int kRun>
 void ConvPanel(const ConvStep& step, const Panel& panel, std::uint8_t* arena, const Chunk& chunk) {
   constexpr std::int64_t kBlock = BlockEntries(kTiles);
@@ -233,7 +241,7 @@ void ConvPanel(const ConvStep& step, const Panel& panel, std::uint8_t* arena, co
     const Block block{
         step.offsets + panel.offsets + begin,
         step.weights + (panel.weights + begin * kTiles * kTile * kGroup) * Isa::kWeightBytes,
-        entries};
+        entries, RunsWithin(panel.runs, begin, entries)};
     const std::int32_t* const bias =
         begin == 0 ? step.bias + std::int64_t{panel.first_tile} * kTile : nullptr;
     SumBlock<kTiles, kRun>(block, arena, chunk, bias, sums);
@@ -244,30 +252,51 @@ void ConvPanel(const ConvStep& step, const Panel& panel, std::uint8_t* arena, co
 }
 
 // One panel of 4-bit weights over one pixel.
-template <int kTiles, int kRun, typename I = Isa>
+template <int kTiles, typename I = Isa>
 void NibblePanel(const ConvStep& step, const Panel& panel, std::uint8_t* arena,
                  const Chunk& chunk) {
   alignas(64) std::int32_t sums[kTiles * kTile];
-  I::template SumNibbles<kTiles, kRun>(
-      {step.offsets + panel.offsets, step.weights + panel.weights / 2, panel.entries},
+  I::template SumNibbles<kTiles>(
+      {step.offsets + panel.offsets, step.weights + panel.weights / 2, panel.entries, panel.runs},
       arena + chunk.input[0], step.bias + std::int64_t{panel.first_tile} * kTile, sums);
   StoreChunk(step.sink, chunk, sums, kTiles, panel.first_tile, panel.out_channel, panel.channels,
              arena);
 }
 
+// The run of all entries of a panel, or 0 where they differ.
+inline int OnlyRun(const Panel& panel) {
+  const auto& [eights, fours, twos] = panel.runs;
+  if (eights > 0) return eights == panel.entries ? 8 : 0;
+  if (fours > 0) return fours == panel.entries ? 4 : 0;
+  if (twos > 0) return twos == panel.entries ? 2 : 0;
+  return 1;
+}
+
 // Chooses the instantiation for the panel's tiles and run.
-template <int kTiles, int kRun>
+template <int kTiles>
 void DispatchPanel(const ConvStep& step, const Panel& panel, std::uint8_t* arena,
                    const Chunk& chunk) {
   if (panel.tiles != kTiles) {
-    if constexpr (kTiles > 1) DispatchPanel<kTiles - 1, kRun>(step, panel, arena, chunk);
-  } else if (panel.run != kRun) {
-    if constexpr (kRun > 1) DispatchPanel<kTiles, kRun / 2>(step, panel, arena, chunk);
+    if constexpr (kTiles > 1) DispatchPanel<kTiles - 1>(step, panel, arena, chunk);
   } else {
     if constexpr (Isa::kNibbles) {
-      if (step.nibbles) return NibblePanel<kTiles, kRun>(step, panel, arena, chunk);
+      if (step.nibbles) return NibblePanel<kTiles>(step, panel, arena, chunk);
     }
-    ConvPanel<kTiles, kRun>(step, panel, arena, chunk);
+    if constexpr (Isa::kShortSums) {
+      switch (OnlyRun(panel)) {
+        case 8:
+          return ConvPanel<kTiles, 8>(step, panel, arena, chunk);
+        case 4:
+          return ConvPanel<kTiles, 4>(step, panel, arena, chunk);
+        case 2:
+          return ConvPanel<kTiles, 2>(step, panel, arena, chunk);
+        case 1:
+          return ConvPanel<kTiles, 1>(step, panel, arena, chunk);
+        default:
+          break;
+      }
+    }
+    ConvPanel<kTiles, 0>(step, panel, arena, chunk);
   }
 }
 
@@ -282,7 +311,7 @@ void Conv(const ConvStep& step, std::uint8_t* arena, Range pixels, Range panels)
   for (std::int64_t begin = pixels.begin; begin < pixels.end; begin += size) {
     FillChunk(step.input, step.sink, {begin, Min<std::int64_t>(begin + size, pixels.end)}, chunk);
     for (std::int64_t i = panels.begin; i < panels.end; ++i) {
-      DispatchPanel<Isa::kPanelTiles, Isa::kRuns>(step, step.panels[i], arena, chunk);
+      DispatchPanel<Isa::kPanelTiles>(step, step.panels[i], arena, chunk);
     }
   }
 }

@@ -23,8 +23,8 @@ using Primitives = PrimitivesPlain;
 
 struct Isa : Primitives {
   static constexpr int kWeightBytes = 2;
-  static constexpr int kRuns = 1;
   static constexpr int kPanelTiles = 4;
+  static constexpr bool kShortSums = false;
   static constexpr bool kNibbles = false;
   static constexpr bool kFast = false;
   static constexpr int Pixels(int) { return Primitives::kPixels; }

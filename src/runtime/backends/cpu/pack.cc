@@ -39,7 +39,7 @@ class Packer {
     std::vector<Piece> pieces;
     if (kernels_.short_sums) {
       Runs runs = ArrangeRuns(Blocks(groups), zero_ == 0 ? 127 : 255);
-      panel.run = runs.run;
+      panel.runs = runs.ends;
       pieces = std::move(runs.pieces);
     } else {
       pieces = SplitLarge(groups);

@@ -16,7 +16,6 @@ struct Primitives512 {
   static constexpr int kLanes = 16;
   static constexpr int kWeightBytes = 1;
   static constexpr bool kShortSums = false;
-  static constexpr int kRuns = 1;
   static constexpr int kPanelTiles = 4;
   using Vector = __m512i;
   using Features = __m512i;

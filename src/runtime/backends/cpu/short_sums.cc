@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <iterator>
 #include <optional>
+#include <utility>
 
 namespace tf2::runtime::cpu {
 namespace {
@@ -70,20 +72,18 @@ std::vector<Weighed> Weigh(std::span<const std::int16_t> entries, Limits limits)
   return result;
 }
 
-// A run that is not full yet.
+// Entries whose products 16 bits can add.
 struct Bin {
   std::vector<Piece> pieces;
   LaneSums sums{};
 };
 
-// First fit over a few open runs; those that stay open are filled with zeros.
-std::vector<Piece> Distribute(std::span<const Weighed> entries, std::size_t run, Limits limits) {
+// First fit over a few open bins of at most `most` entries. Every part of a bin fits.
+std::vector<Bin> Distribute(std::span<const Weighed> entries, std::size_t most, Limits limits) {
   constexpr std::size_t kOpen = 8;
-  std::vector<Piece> result;
-  std::vector<Bin> open;
+  std::vector<Bin> closed, open;
   const auto close = [&](std::size_t i) {
-    open[i].pieces.resize(run);
-    result.insert(result.end(), open[i].pieces.begin(), open[i].pieces.end());
+    closed.push_back(std::move(open[i]));
     open.erase(open.begin() + static_cast<std::ptrdiff_t>(i));
   };
   for (const Weighed& entry : entries) {
@@ -96,10 +96,51 @@ std::vector<Piece> Distribute(std::span<const Weighed> entries, std::size_t run,
     }
     open[at].pieces.push_back(entry.piece);
     AddTo(open[at].sums, entry.sums);
-    if (open[at].pieces.size() == run) close(at);
+    if (open[at].pieces.size() == most) close(at);
   }
-  while (!open.empty()) close(0);
-  return result;
+  std::ranges::move(open, std::back_inserter(closed));
+  return closed;
+}
+
+// One run a bin, filled with zeros to `size` entries.
+Runs FillRuns(std::span<const Bin> bins, std::size_t size) {
+  Runs runs;
+  for (const Bin& bin : bins) {
+    runs.pieces.insert(runs.pieces.end(), bin.pieces.begin(), bin.pieces.end());
+    runs.pieces.resize(runs.pieces.size() + size - bin.pieces.size());
+  }
+  const auto all = static_cast<std::int32_t>(runs.pieces.size());
+  runs.ends = {size == 8 ? all : 0, size >= 4 ? all : 0, size >= 2 ? all : 0};
+  return runs;
+}
+
+// Cuts bins into runs of 8, 4, 2 and 1.
+Runs CutRuns(std::span<const Bin> bins) {
+  Runs runs;
+  const auto append = [&](std::size_t size) {
+    for (const Bin& bin : bins) {
+      // What longer runs left of the bin.
+      const auto rest = std::span(bin.pieces).last(bin.pieces.size() % (2 * size));
+      if (rest.size() < size) continue;
+      const auto run = rest.first(size);
+      runs.pieces.insert(runs.pieces.end(), run.begin(), run.end());
+    }
+    return static_cast<std::int32_t>(runs.pieces.size());
+  };
+  runs.ends.eights = append(8);
+  runs.ends.fours = append(4);
+  runs.ends.twos = append(2);
+  append(1);
+  return runs;
+}
+
+// Multiplications of the AVX2 kernel for three pixels, which bound it: 6 an entry and 6 a run; to
+// pass from one kind of runs to the next takes as long as 10.
+std::int64_t CostOf(const Runs& runs, bool alike) {
+  const auto all = static_cast<std::int64_t>(runs.pieces.size());
+  const auto& [eights, fours, twos] = runs.ends;
+  const std::int64_t count = eights / 8 + (fours - eights) / 4 + (twos - fours) / 2 + all - twos;
+  return 6 * (all + count) + (alike ? 0 : 10);
 }
 
 }  // namespace
@@ -120,17 +161,19 @@ Runs ArrangeRuns(std::span<const std::int16_t> entries, std::int32_t largest) {
   const Limits limits{static_cast<std::int16_t>(32767 / largest),
                       static_cast<std::int16_t>(32768 / largest)};
   const std::vector<Weighed> weighed = Weigh(entries, limits);
-  // An entry costs as much as its products; a run as much again as one entry.
-  const auto cost = [](const Runs& runs) {
-    const auto n = static_cast<std::int64_t>(runs.pieces.size());
-    return n + n / runs.run;
-  };
   std::optional<Runs> best;
-  for (const std::int32_t run : {8, 4, 2, 1}) {
-    Runs runs{Distribute(weighed, static_cast<std::size_t>(run), limits), run};
-    if (!best.has_value() || cost(runs) < cost(*best)) best = std::move(runs);
-    // Shorter runs cannot win against one without padding.
-    if (best->run == run && best->pieces.size() == weighed.size()) break;
+  std::int64_t least = 0;
+  const auto offer = [&](Runs runs, bool alike) {
+    const std::int64_t cost = CostOf(runs, alike);
+    if (best.has_value() && cost >= least) return;
+    best = std::move(runs);
+    least = cost;
+  };
+  for (const std::size_t most : {8, 4, 2, 1}) {
+    const std::vector<Bin> bins = Distribute(weighed, most, limits);
+    offer(FillRuns(bins, most), true);
+    offer(CutRuns(bins), false);
+    if (std::ranges::all_of(bins, [&](const Bin& bin) { return bin.pieces.size() == most; })) break;
   }
   return *std::move(best);
 }

@@ -20,8 +20,8 @@ struct Piece {
 std::int8_t PartOf(std::int16_t weight, Part part);
 
 struct Runs {
-  std::vector<Piece> pieces;  // a multiple of `run`
-  std::int32_t run = 1;
+  std::vector<Piece> pieces;  // in the order of `ends`
+  RunEnds ends;
 };
 
 // `entries`: blocks of 16 slots x 4 weights (|w| <= 128), one an entry. `largest`: of a feature's
