@@ -73,16 +73,13 @@ struct Isa : Primitives {
     constexpr int kRow = (kPixels + 1) / 2 * 2 * kGroup;
     constexpr int kChannels = kVectors * kLanes;
     alignas(64) std::int16_t x[kDepth * kRow];
+    const std::uint8_t* pixel[kPixels];
+    for (int i = 0; i < kPixels; ++i) pixel[i] = arena + input[i];
     std::int64_t begin = 0;
     do {  // once, too, where there are no entries
       const auto entries = static_cast<int>(block.entries - begin < kDepth ? block.entries - begin
                                                                            : std::int64_t{kDepth});
-      for (int i = 0; i < kPixels; ++i) {
-        const std::uint8_t* const pixel = arena + input[i];
-        for (int e = 0; e < entries; ++e) {
-          Widen(pixel + block.offsets[begin + e], x + e * kRow + i * kGroup);
-        }
-      }
+      for (int e = 0; e < entries; ++e) Widen(pixel, block.offsets[begin + e], x + e * kRow);
       const std::int8_t* const weights = block.weights + begin * 2 * kTiles * kPairBytes;
       for (int c = 0; c < kTiles * kTile; c += kChannels) {
         Vector acc[kPixels][kVectors];

@@ -47,9 +47,13 @@ struct PrimitivesPlain {
     }
     return sums;
   }
-  // 4 bytes as 16-bit values.
-  static void Widen(const std::uint8_t* from, std::int16_t* to) {
-    for (int i = 0; i < kGroup; ++i) to[i] = from[i];
+  // 4 bytes of each pixel at an offset as 16-bit values.
+  template <int kCount>
+  static void Widen(const std::uint8_t* const (&pixel)[kCount], std::int32_t offset,
+                    std::int16_t* to) {
+    for (int i = 0; i < kCount; ++i) {
+      for (int k = 0; k < kGroup; ++k) to[i * kGroup + k] = pixel[i][offset + k];
+    }
   }
 };
 

@@ -49,12 +49,20 @@ struct PrimitivesSse2 {
     asm volatile("" : "+x"(sum));
     return sum;
   }
-  // 4 bytes as 16-bit values.
-  static void Widen(const std::uint8_t* from, std::int16_t* to) {
-    std::int32_t four;
-    std::memcpy(&four, from, sizeof four);
-    _mm_storel_epi64(reinterpret_cast<__m128i*>(to),
-                     _mm_unpacklo_epi8(_mm_cvtsi32_si128(four), _mm_setzero_si128()));
+  // 4 bytes of each pixel at an offset as 16-bit values, those of an even pixel at 16 bytes.
+  template <int kCount>
+  static void Widen(const std::uint8_t* const (&pixel)[kCount], std::int32_t offset,
+                    std::int16_t* to) {
+    const __m128i none = _mm_setzero_si128();
+#pragma GCC unroll 4
+    for (int i = 0; i + 1 < kCount; i += 2) {
+      const __m128i both = _mm_unpacklo_epi32(Four(pixel[i] + offset), Four(pixel[i + 1] + offset));
+      _mm_store_si128(reinterpret_cast<__m128i*>(to + i * kGroup), _mm_unpacklo_epi8(both, none));
+    }
+    if constexpr (kCount % 2 != 0) {
+      _mm_storel_epi64(reinterpret_cast<__m128i*>(to + (kCount - 1) * kGroup),
+                       _mm_unpacklo_epi8(Four(pixel[kCount - 1] + offset), none));
+    }
   }
 
   static constexpr bool kNarrow = true;
@@ -118,6 +126,11 @@ struct PrimitivesSse2 {
   }
 
  private:
+  static __m128i Four(const std::uint8_t* from) {
+    std::int32_t four;
+    std::memcpy(&four, from, sizeof four);
+    return _mm_cvtsi32_si128(four);
+  }
   static __m128i LoadBytes(const void* from) {
     return _mm_loadu_si128(static_cast<const __m128i*>(from));
   }
