@@ -61,8 +61,19 @@ constexpr int kChains = 10;  // independent sums: more than latency times throug
 
 #define TF2_STEP_512(s) _mm512_dpbusd_epi32(s, a, b)
 #define TF2_STEP_VNNI(s) _mm256_dpbusd_avx_epi32(s, a, b)
-#define TF2_STEP_AVX2(s) _mm256_add_epi16(s, _mm256_maddubs_epi16(a, b))
-#define TF2_STEP_SSE2(s) _mm_add_epi32(s, _mm_madd_epi16(a, b))
+#define TF2_STEP_AVX2(s) _mm256_add_epi16(s, Multiply256(a, b))
+#define TF2_STEP_SSE2(s) _mm_add_epi32(s, Multiply128(a, b))
+
+// In assembler, since compilers would otherwise multiply once for all sums.
+__attribute__((target("avx2"), always_inline)) inline __m256i Multiply256(__m256i a, __m256i b) {
+  __m256i product;
+  __asm__ volatile("vpmaddubsw %2, %1, %0" : "=x"(product) : "x"(a), "x"(b));
+  return product;
+}
+inline __m128i Multiply128(__m128i a, __m128i b) {
+  __asm__ volatile("pmaddwd %1, %0" : "+x"(a) : "x"(b));
+  return a;
+}
 
 TF2_PROBE(Probe512, "avx512f,avx512vnni", __m512i, _mm512_setzero_si512(), TF2_STEP_512)
 TF2_PROBE(ProbeVnni, "avx2,avxvnni", __m256i, _mm256_setzero_si256(), TF2_STEP_VNNI)
