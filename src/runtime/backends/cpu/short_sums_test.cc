@@ -44,7 +44,7 @@ TEST(ShortSums, EveryRunFitsAndEveryEntryIsThere) {
   for (const std::int32_t largest : {127, 255}) {
     for (int most = 0; most <= 7; ++most) {
       for (const std::size_t count : {0U, 1U, 2U, 9U, 36U, 147U}) {
-        SCOPED_TRACE(testing::Message() << largest << ", 2^" << most << ", " << count);
+        SCOPED_TRACE(::testing::Message() << largest << ", 2^" << most << ", " << count);
         const auto entries = RandomEntries(count, most, count + static_cast<std::uint64_t>(most));
         const Runs runs = ArrangeRuns(entries, largest);
         const std::span pieces(runs.pieces);
