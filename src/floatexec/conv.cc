@@ -31,13 +31,22 @@ std::optional<Primitive> MakeConv(const dnnl::engine& engine, const ir::Graph& g
     return std::nullopt;
   const ir::Tensor& w = graph.constant(node.inputs[1]);
   const ir::Shape grouped = GroupedShape(w.shape, a.groups);
-  const Desc src = AnyDesc(graph.value(node.inputs[0]).shape);
+  ir::Shape in = graph.value(node.inputs[0]).shape;
+  memory::dims before = {a.pt, a.pl};
+  memory::dims after = {a.pb, a.pr};
+  std::optional<Primitive::Padding> padding;
+  if (a.pad_value != 0) {
+    padding = {a.pad_value, memory::dims(in.begin(), in.end()), {0, 0, a.pt, a.pl}};
+    in[2] += a.pt + a.pb;
+    in[3] += a.pl + a.pr;
+    before = after = {0, 0};
+  }
+  const Desc src = AnyDesc(in);
   const Desc dst = AnyDesc(graph.value(node.outputs[0]).shape);
   const Desc bias_desc = bias ? PlainDesc({w.shape[0]}) : Desc();
-  const dnnl::convolution_forward::desc desc(dnnl::prop_kind::forward_inference,
-                                             dnnl::algorithm::convolution_direct, src,
-                                             AnyDesc(grouped), bias_desc, dst, {a.sh, a.sw},
-                                             {a.dh - 1, a.dw - 1}, {a.pt, a.pl}, {a.pb, a.pr});
+  const dnnl::convolution_forward::desc desc(
+      dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct, src,
+      AnyDesc(grouped), bias_desc, dst, {a.sh, a.sw}, {a.dh - 1, a.dw - 1}, before, after);
   const dnnl::convolution_forward::primitive_desc pd(desc, AttrOf(residual, a.relu), engine);
   Primitive p;
   p.primitive = dnnl::convolution_forward(pd);
@@ -49,6 +58,7 @@ std::optional<Primitive> MakeConv(const dnnl::engine& engine, const ir::Graph& g
                                                bias_desc, pd.bias_desc()));
   }
   if (residual) p.accumulate = 3;
+  p.padding = std::move(padding);
   p.output = pd.dst_desc();
   p.scratchpad = pd.scratchpad_desc();
   return p;

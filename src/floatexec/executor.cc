@@ -2,6 +2,7 @@
 
 #include <omp.h>
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -82,12 +83,29 @@ class Feature {
   std::vector<memory> laid_out_;
 };
 
+// The feature in the middle of `layout`, whose other elements are the padding's value.
+memory Padded(Context& context, const Primitive::Padding& padding, const Desc& layout,
+              Feature& feature) {
+  memory padded(layout, context.engine);
+  auto* const floats = static_cast<float*>(padded.get_data_handle());
+  std::fill_n(floats, layout.get_size() / sizeof(float), padding.value);
+  memory inside(layout.submemory_desc(padding.dims, padding.offsets), context.engine, floats);
+  feature.CopyTo(context, inside);
+  return padded;
+}
+
 Feature RunPrimitive(Context& context, const Primitive& p, const ir::Value& value,
                      std::span<Feature* const> inputs) {
   memory dst(p.output, context.engine);
   std::unordered_map<int, memory> args = p.constants;
-  for (const InputArg& input : p.inputs)
+  for (std::size_t i = p.padding ? 1 : 0; i < p.inputs.size(); ++i) {
+    const InputArg& input = p.inputs[i];
     args.insert_or_assign(input.arg, inputs[input.input]->As(context, input.layout));
+  }
+  if (p.padding) {
+    args.insert_or_assign(p.inputs[0].arg, Padded(context, *p.padding, p.inputs[0].layout,
+                                                  *inputs[p.inputs[0].input]));
+  }
   if (p.accumulate) inputs[*p.accumulate]->CopyTo(context, dst);
   args.insert_or_assign(DNNL_ARG_DST, dst);
   args.insert_or_assign(DNNL_ARG_SCRATCHPAD, memory(p.scratchpad, context.engine));

@@ -25,6 +25,12 @@ struct Primitive {
   dnnl::primitive primitive;
   std::vector<InputArg> inputs;
   std::unordered_map<int, dnnl::memory> constants;
+  // Input 0 is put into a larger tensor of `value`s, `offsets` from its start.
+  struct Padding {
+    float value = 0;
+    dnnl::memory::dims dims, offsets;  // of the input in it
+  };
+  std::optional<Padding> padding;
   // The input that is added to the output; it is copied there first.
   std::optional<std::size_t> accumulate;
   Desc output;

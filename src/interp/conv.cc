@@ -11,9 +11,9 @@ struct Dims {
   std::int64_t n, ic, ih, iw, oc, oh, ow;
 };
 
-// One sample with zeros around it. The columns of a row are sorted by their remainder modulo the
-// stride ("phase"), so that what one tap reads for neighbouring outputs lies side by side: column x
-// is at [x % sw][x / sw].
+// One sample with its padding around it. The columns of a row are sorted by their remainder modulo
+// the stride ("phase"), so that what one tap reads for neighbouring outputs lies side by side:
+// column x is at [x % sw][x / sw].
 struct PaddedInput {
   std::int64_t rows = 0;
   std::int64_t phases = 0;
@@ -33,7 +33,7 @@ struct PaddedInput {
   }
 
   void Fill(const float* x, const Dims& d, const ir::ConvAttrs& a) {
-    data.assign(static_cast<std::size_t>(Size(d.ic)), 0.0F);
+    data.assign(static_cast<std::size_t>(Size(d.ic)), a.pad_value);
     for (std::int64_t c = 0; c < d.ic; ++c) {
       for (std::int64_t y = 0; y < d.ih; ++y) {
         float* row = data.data() + (c * rows + y + a.pt) * phases * pitch;

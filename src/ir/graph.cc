@@ -148,7 +148,8 @@ ConvAttrs ConvAttrsOf(const Graph& graph, const Node& node) {
           pads[1],
           pads[2],
           pads[3],
-          node.Int("relu") != 0};
+          node.Int("relu") != 0,
+          node.Float("pad_value")};
 }
 
 PoolAttrs PoolAttrsOf(const Graph& graph, const Node& node) {

@@ -110,7 +110,8 @@ struct Graph {
 struct ConvAttrs {
   std::int64_t kh, kw, sh, sw, dh, dw, groups;
   std::int64_t pt, pl, pb, pr;
-  bool relu;  // set by fusion
+  bool relu;        // set by fusion
+  float pad_value;  // what lies in the padding
 };
 ConvAttrs ConvAttrsOf(const Graph& graph, const Node& node);
 

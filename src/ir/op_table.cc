@@ -150,8 +150,9 @@ std::vector<AttrSpec> DetectionAttrs() {
 
 std::vector<AttrSpec> AttrsOf(OpKind kind) {
   switch (kind) {
-    case OpKind::kConv:  // relu: y = max(0, conv + bias + residual)
-      return With(With(Window(false), IntAttr("groups", 1, 1)), Flag("relu"));
+    case OpKind::kConv:  // relu: y = max(0, conv + bias + residual); pad_value: around the input
+      return With(With(With(Window(false), IntAttr("groups", 1, 1)), Flag("relu")),
+                  FloatAttr("pad_value", 0));
     case OpKind::kGemm:
       return {Flag("relu")};
     case OpKind::kAdd:  // relu: y = max(0, a + b)

@@ -135,6 +135,7 @@ class Decoder {
     TF2_ASSIGN_OR_RETURN(conv.groups, structure_.Read<std::int32_t>());
     TF2_ASSIGN_OR_RETURN(conv.kind, structure_.Read<WeightKind>());
     TF2_ASSIGN_OR_RETURN(conv.activation, structure_.Read<Activation>());
+    TF2_ASSIGN_OR_RETURN(conv.pad_value, structure_.Read<std::int8_t>());
     TF2_ASSIGN_OR_RETURN(const auto terms, structure_.Read<std::uint8_t>());
     TF2_ASSIGN_OR_RETURN(const std::int64_t count, CodesPerTerm(op, conv));
     for (int i = 0; i < terms; ++i) {

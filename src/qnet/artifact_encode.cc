@@ -39,6 +39,7 @@ struct Encoder {
     structure.Write(conv.groups);
     structure.Write(conv.kind);
     structure.Write(conv.activation);
+    structure.Write(conv.pad_value);
     structure.Write(static_cast<std::uint8_t>(conv.terms.size()));
     for (const auto& term : conv.terms) WriteCodes(conv.kind, term);
     for (std::size_t o = 0; o < conv.beta.size(); ++o) {

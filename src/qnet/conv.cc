@@ -12,10 +12,11 @@ namespace {
 constexpr std::int64_t kBlock = 128;
 
 // What one group reads for `count` output positions from `first`: columns[tap * kBlock + p], taps
-// in the order channel, ky, kx; 0 where the tap lies in the padding.
-void GatherTaps(const Tensor& in, const Tensor& out, const Window& w, const Bytes& x,
+// in the order channel, ky, kx.
+void GatherTaps(const Tensor& in, const Tensor& out, const Conv& conv, const Bytes& x,
                 std::int32_t first_channel, std::int32_t channels, std::int64_t first,
                 std::int64_t count, std::vector<std::int16_t>& columns) {
+  const Window& w = conv.window;
   std::size_t tap = 0;
   for (std::int32_t c = first_channel; c < first_channel + channels; ++c) {
     for (std::int32_t ky = 0; ky < w.kh; ++ky) {
@@ -27,8 +28,8 @@ void GatherTaps(const Tensor& in, const Tensor& out, const Window& w, const Byte
           const std::int64_t iy = oy * w.sh - w.ph + std::int64_t{ky} * w.dh;
           const std::int64_t ix = ox * w.sw - w.pw + std::int64_t{kx} * w.dw;
           const bool inside = iy >= 0 && iy < in.h() && ix >= 0 && ix < in.w();
-          column[p] =
-              inside ? Int8At(x, (c * std::int64_t{in.h()} + iy) * in.w() + ix) : std::int16_t{0};
+          column[p] = inside ? Int8At(x, (c * std::int64_t{in.h()} + iy) * in.w() + ix)
+                             : std::int16_t{conv.pad_value};
           if (++ox == out.w()) {
             ox = 0;
             ++oy;
@@ -73,7 +74,7 @@ Bytes RunConv(const QNet& net, const Op& op, const Conv& conv, Inputs inputs) {
   for (std::int32_t g = 0; g < conv.groups; ++g) {
     for (std::int64_t first = 0; first < positions; first += kBlock) {
       const std::int64_t count = std::min(kBlock, positions - first);
-      GatherTaps(in, out, conv.window, *inputs[0], g * ic, ic, first, count, columns);
+      GatherTaps(in, out, conv, *inputs[0], g * ic, ic, first, count, columns);
       for (std::int64_t o = std::int64_t{g} * oc; o < std::int64_t{g + 1} * oc; ++o) {
         const auto channel = static_cast<std::size_t>(o);
         acc.fill(conv.beta[channel]);

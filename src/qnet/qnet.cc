@@ -75,6 +75,7 @@ struct ParamsText {
       zeros += static_cast<std::size_t>(std::ranges::count(term, 0));
     }
     std::string text = WindowText(conv.window);
+    if (conv.pad_value != 0) text += fmt::format(" pad_value={}", conv.pad_value);
     if (conv.groups != 1) text += fmt::format(" groups={}", conv.groups);
     text += fmt::format(
         " {} codes={} zero={:.1f}%", conv.kind == WeightKind::kSac ? "sac" : "mac", codes,
@@ -157,6 +158,20 @@ std::uint32_t LargestLrnSum(const Lrn& lrn) {
   const auto size = static_cast<std::uint32_t>(lrn.size);
   const std::uint32_t taps = lrn.region == LrnRegion::kAcross ? size : size * size;
   return taps * 128 * 128;
+}
+
+bool ReadsPadding(const QNet& net, const Op& op) {
+  const auto* conv = std::get_if<Conv>(&op.params);
+  if (conv == nullptr) return false;
+  const auto beyond = [](std::int64_t in, std::int64_t out, std::int32_t k, std::int32_t stride,
+                         std::int32_t pad, std::int32_t dilation) {
+    return pad != 0 || (out - 1) * stride + std::int64_t{k - 1} * dilation >= in;
+  };
+  const Window& w = conv->window;
+  const Tensor& in = net.tensor(op.inputs[0]);
+  const Tensor& out = net.tensor(op.output);
+  return beyond(in.h(), out.h(), w.kh, w.sh, w.ph, w.dh) ||
+         beyond(in.w(), out.w(), w.kw, w.sw, w.pw, w.dw);
 }
 
 std::int64_t MacsOf(const QNet& net, const Op& op) {

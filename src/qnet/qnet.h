@@ -59,6 +59,8 @@ enum class WeightKind : std::uint8_t { kSac = 0, kMac = 1 };
 //           rounding; no residual
 enum class Activation : std::uint8_t { kNone = 0, kRelu = 1, kClip = 2, kPRelu = 3 };
 
+inline constexpr std::int8_t kLowPadding = -128;
+
 // Convolution, and a fully connected layer as the convolution whose kernel is its whole input.
 // acc = beta[o] + sum over terms, taps of v * code; u = sat((acc*alpha + (res << t) + 2^(s-1)) >>
 // s); y = activation(u). inputs: {x} or {x, residual}; sat is 8 bits, or 16 when the output tensor
@@ -77,6 +79,10 @@ struct Conv {
   std::vector<std::int16_t> clip_low = {};   // [oc] with kClip, else empty; within the output's
   std::vector<std::int16_t> clip_high = {};  // width, low <= high
   std::vector<std::int16_t> alpha_negative = {};  // [oc] with kPRelu, else empty; -32767..32767
+  // What lies around the input: its integer that stands for the real 0, which is 0 or, where the
+  // values are shifted to fill the range, kLowPadding. Convolutions that pad one tensor agree on
+  // it.
+  std::int8_t pad_value = 0;
   bool operator==(const Conv&) const = default;
 };
 
@@ -231,6 +237,9 @@ Status Verify(const QNet& net);
 
 // Readable listing, one operator a line: name, kind, dims, Q ranges, weights.
 std::string ToText(const QNet& net);
+
+// Whether a convolution reads beyond its input on any side.
+bool ReadsPadding(const QNet& net, const Op& op);
 
 // Multiply-accumulates of one operator (padding taps counted).
 std::int64_t MacsOf(const QNet& net, const Op& op);

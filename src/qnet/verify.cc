@@ -67,6 +67,23 @@ Status CheckOrder(const QNet& net) {
   return {};
 }
 
+// A tensor has one value around it.
+Status CheckPadding(const QNet& net) {
+  std::vector<std::optional<std::int8_t>> around(net.tensors.size());
+  for (const Op& op : net.ops) {
+    if (!ReadsPadding(net, op)) continue;
+    const std::int8_t value = std::get<Conv>(op.params).pad_value;
+    std::optional<std::int8_t>& known = around[Index(op.inputs[0])];
+    if (known.value_or(value) != value) {
+      return Broken("pads %{} with {}, another convolution with {}", net.tensor(op.inputs[0]).name,
+                    value, *known)
+          .At(fmt::format("{} \"{}\"", KindName(op), op.name));
+    }
+    known = value;
+  }
+  return {};
+}
+
 Status CheckOutput(const QNet& net, const Output& output) {
   if (output.head != Head::kNone && output.head != Head::kSoftmax) return Broken("unknown head");
   std::int64_t elements = 1;
@@ -136,6 +153,7 @@ Status Verify(const QNet& net) {
       return std::move(status.error()).At(fmt::format("{} \"{}\"", KindName(op), op.name));
     }
   }
+  TF2_RETURN_IF_ERROR(CheckPadding(net));
   for (const Output& output : net.outputs) {
     if (auto status = CheckOutput(net, output); !status.ok()) {
       return std::move(status.error()).At(fmt::format("output \"{}\"", output.name));

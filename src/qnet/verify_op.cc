@@ -106,6 +106,8 @@ class OpChecker {
     TF2_RETURN_IF_ERROR(NeedInt8Inputs());
     TF2_RETURN_IF_ERROR(CheckWindow(conv.window));
     TF2_RETURN_IF_ERROR(CheckConvActivation(conv));
+    if (conv.pad_value != 0 && conv.pad_value != kLowPadding)
+      return Broken("the padding's value {} is neither 0 nor {}", conv.pad_value, kLowPadding);
     if (conv.groups < 1 || in().c() % conv.groups != 0 || out_.c() % conv.groups != 0) {
       return Broken("{} groups for {} -> {} channels", conv.groups, in().c(), out_.c());
     }

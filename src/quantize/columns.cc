@@ -1,23 +1,31 @@
 #include "quantize/columns.h"
 
 #include <algorithm>
+#include <cmath>
+#include <type_traits>
 
 namespace tf2::quantize {
 namespace {
+
+// What lies around the input.
+template <typename T>
+float Around(const ColumnShape& s) {
+  return std::is_same_v<T, float> ? s.real_pad_value : static_cast<float>(s.pad_value);
+}
 
 // One tap of one channel at the positions [x0, x0 + n) of output row `oy`.
 template <typename T>
 void GatherRow(const ColumnShape& s, const T* plane, std::int64_t iy, std::int64_t tap_x,
                std::int64_t x0, std::int64_t n, float* out) {
   if (iy < 0 || iy >= s.h) {
-    std::fill_n(out, n, 0.0F);
+    std::fill_n(out, n, Around<T>(s));
     return;
   }
   const T* row = plane + iy * s.w;
   const std::int64_t sw = s.window.sw;
   for (std::int64_t i = 0; i < n; ++i) {
     const std::int64_t ix = (x0 + i) * sw + tap_x;
-    out[i] = ix >= 0 && ix < s.w ? static_cast<float>(row[ix]) : 0.0F;
+    out[i] = ix >= 0 && ix < s.w ? static_cast<float>(row[ix]) : Around<T>(s);
   }
 }
 
@@ -26,15 +34,15 @@ template <typename T>
 void GatherDense(const ColumnShape& s, const T* plane, std::int64_t iy, std::int64_t start,
                  std::int64_t n, float* out) {
   if (iy < 0 || iy >= s.h) {
-    std::fill_n(out, n, 0.0F);
+    std::fill_n(out, n, Around<T>(s));
     return;
   }
   const T* row = plane + iy * s.w + start;
   const std::int64_t left = std::clamp<std::int64_t>(-start, 0, n);
   const std::int64_t right = std::clamp<std::int64_t>(s.w - start, left, n);
-  std::fill_n(out, left, 0.0F);
+  std::fill_n(out, left, Around<T>(s));
   for (std::int64_t i = left; i < right; ++i) out[i] = static_cast<float>(row[i]);
-  std::fill(out + right, out + n, 0.0F);
+  std::fill(out + right, out + n, Around<T>(s));
 }
 
 }  // namespace
@@ -43,7 +51,9 @@ ColumnShape ColumnShapeOf(const qnet::QNet& net, const qnet::Op& op) {
   const auto& conv = std::get<qnet::Conv>(op.params);
   const qnet::Tensor& in = net.tensor(op.inputs[0]);
   const qnet::Tensor& out = net.tensor(op.output);
-  return {in.c(), in.h(), in.w(), out.h(), out.w(), conv.window, conv.groups};
+  return {in.c(),      in.h(),         in.w(),
+          out.h(),     out.w(),        conv.window,
+          conv.groups, conv.pad_value, static_cast<float>(std::ldexp(conv.pad_value, -in.q[0]))};
 }
 
 template <typename T>
@@ -89,7 +99,7 @@ void GatherAt(const ColumnShape& s, const T* x, std::int32_t group,
           const std::int32_t iy = p / s.ow * w.sh - w.ph + ky * w.dh;
           const std::int32_t ix = p % s.ow * w.sw - w.pw + kx * w.dw;
           const bool inside = iy >= 0 && iy < s.h && ix >= 0 && ix < s.w;
-          *out++ = inside ? static_cast<float>(plane[std::int64_t{iy} * s.w + ix]) : 0.0F;
+          *out++ = inside ? static_cast<float>(plane[std::int64_t{iy} * s.w + ix]) : Around<T>(s);
         }
       }
     }

@@ -1,5 +1,5 @@
 // What a convolution reads, as a matrix: a row per tap (channel, ky, kx), a column per output
-// position; 0 where the tap lies in the padding. Internal to src/quantize.
+// position. Internal to src/quantize.
 #ifndef TF2_QUANTIZE_COLUMNS_H_
 #define TF2_QUANTIZE_COLUMNS_H_
 
@@ -18,6 +18,8 @@ struct ColumnShape {
   std::int32_t oh, ow;   // output
   qnet::Window window;
   std::int32_t groups = 1;
+  std::int8_t pad_value = 0;  // of the integers; the floats' is the same real value
+  float real_pad_value = 0;
 
   std::size_t taps() const {  // of one group
     return static_cast<std::size_t>(c / groups) * static_cast<std::size_t>(window.kh) *

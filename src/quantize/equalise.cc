@@ -74,7 +74,6 @@ bool May(Change change, const ir::Graph& graph, ValueId id) {
   for (const std::size_t n : readers) {
     const ir::Node& node = graph.nodes[n];
     if (IsWeighted(graph, node)) {
-      if (shift && Pads(graph, node)) return false;
       for (std::size_t i = 1; i < node.inputs.size(); ++i) {
         if (node.inputs[i] == id) return false;
       }
@@ -85,6 +84,60 @@ bool May(Change change, const ir::Graph& graph, ValueId id) {
   }
   return !readers.empty();
 }
+
+// Which nodes' outputs are changed how. A layer that pads has one value in its padding: all
+// channels of its input are shifted, or none.
+class Choices {
+ public:
+  explicit Choices(const ir::Graph& graph) : graph_(graph), changes_(graph.nodes.size()) {
+    for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
+      const ir::Node& node = graph.nodes[n];
+      const ValueId out = node.outputs[0];
+      if (!IsWeighted(graph, node) || node.HasInput(3) || !May(Change::kScale, graph, out))
+        continue;
+      changes_[n] = node.Int("relu") != 0 && May(Change::kScaleAndShift, graph, out)
+                        ? Change::kScaleAndShift
+                        : Change::kScale;
+    }
+    for (bool again = true; again;) {
+      again = false;
+      for (const ir::Node& node : graph.nodes) {
+        if (!Pads(graph, node) || Shifted(node.inputs[0])) continue;
+        again |= DoNotShift(node.inputs[0]);
+      }
+    }
+  }
+
+  std::optional<Change> Of(std::size_t node) const { return changes_[node]; }
+
+  // Whether every channel of the value is shifted.
+  bool Shifted(ValueId id) const {
+    const auto n = graph_.Producer(id);
+    if (!n) return false;
+    const ir::Node& node = graph_.nodes[*n];
+    if (!PassesChannels(graph_, node)) return changes_[*n] == Change::kScaleAndShift;
+    return std::ranges::all_of(node.inputs, [&](ValueId input) { return Shifted(input); });
+  }
+
+ private:
+  // Whether that changed anything.
+  bool DoNotShift(ValueId id) {
+    const auto n = graph_.Producer(id);
+    if (!n) return false;
+    const ir::Node& node = graph_.nodes[*n];
+    bool changed = false;
+    if (PassesChannels(graph_, node)) {
+      for (const ValueId input : node.inputs) changed |= DoNotShift(input);
+    } else if (changes_[*n] == Change::kScaleAndShift) {
+      changes_[*n] = Change::kScale;
+      changed = true;
+    }
+    return changed;
+  }
+
+  const ir::Graph& graph_;
+  std::vector<std::optional<Change>> changes_;  // by node
+};
 
 // log2 of the scale with the least squared error, to 1 / kStepsPerOctave. Of a shifted channel,
 // whose steps are half as large, what other pictures lose by the values that none of these had
@@ -129,7 +182,7 @@ Channels ChannelsOf(const ValueStats& stats, Change change) {
 class Equaliser {
  public:
   Equaliser(const ir::Graph& graph, const Calibration& calibration)
-      : before_(graph), calibration_(calibration), channels_(graph.values.size()) {
+      : before_(graph), calibration_(calibration), choices_(graph), channels_(graph.values.size()) {
     result_.graph = graph;
   }
 
@@ -138,9 +191,11 @@ class Equaliser {
       const ir::Node& node = before_.nodes[n];
       const std::size_t out = Index(node.outputs[0]);
       if (IsWeighted(before_, node)) {
-        const std::optional<Change> change = ChangeOf(node);
+        const std::optional<Change> change = choices_.Of(n);
         if (change) channels_[out] = ChannelsOf(calibration_.stats(node.outputs[0]), *change);
         Rewrite(n, channels_[Index(node.inputs[0])], channels_[out]);
+        if (Pads(before_, node) && choices_.Shifted(node.inputs[0]))
+          result_.graph.nodes[n].attrs["pad_value"] = kShift;
         if (change == Change::kScaleAndShift) ClipInstead(n);
       } else if (PassesChannels(before_, node)) {
         Pass(node);
@@ -155,14 +210,6 @@ class Equaliser {
   }
 
  private:
-  std::optional<Change> ChangeOf(const ir::Node& node) const {
-    const ValueId out = node.outputs[0];
-    if (node.HasInput(3) || !May(Change::kScale, before_, out)) return std::nullopt;
-    return node.Int("relu") != 0 && May(Change::kScaleAndShift, before_, out)
-               ? Change::kScaleAndShift
-               : Change::kScale;
-  }
-
   void Pass(const ir::Node& node) {
     bool any = false;
     for (const ValueId id : node.inputs) any |= !channels_[Index(id)].empty();
@@ -235,6 +282,7 @@ class Equaliser {
 
   const ir::Graph& before_;
   const Calibration& calibration_;
+  const Choices choices_;
   Equalised result_;
   std::vector<Channels> channels_;  // by value of `before_`
 };

@@ -25,11 +25,12 @@ struct Equalised {
 //   before  %a = conv(%x, wa, ba) {relu}              after  %a' = conv(%x, f * wa, f * ba) {relu}
 //           %y = conv(%a, wy, by)                            %y = conv(%a', wy / f, by)
 //
-// After a ReLU, half of the range is empty: where no reader pads (the padding is the integer 0,
-// which then is no real zero), channels are scaled and shifted to fill all of it.
+// After a ReLU, half of the range is empty: channels are scaled and shifted to fill all of it. The
+// real zero that lies in the padding of a reader then is the integer -128; such a reader has all
+// channels of its input shifted, or none is.
 //
 //   after   %a' = clip(conv(%x, f * wa, f * ba - 128), -128, inf)
-//           %y = conv(%a', wy / f, by + 128 * sum(wy / f))
+//           %y = conv(%a', wy / f, by + 128 * sum(wy / f)) {pad_value = -128}
 //
 // Only where every reader of the channel, through max pooling, ReLU (scaling only), concatenation
 // and flattening, is the data input of a convolution or fully connected layer. Changed values get

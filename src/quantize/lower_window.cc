@@ -39,6 +39,8 @@ std::vector<float> Transposed(const std::vector<float>& w, std::size_t oc) {
 
 Status Lowering::LowerConv(const Node& node) {
   const ir::ConvAttrs a = ir::ConvAttrsOf(graph_, node);
+  if (a.pad_value != 0 && a.pad_value != qnet::kLowPadding)
+    return Refuse(node, fmt::format("it pads with {}", a.pad_value), "pad with zeros");
   TF2_ASSIGN_OR_RETURN(const Dims dims, DimsOf(node.outputs[0]));
   FloatWeights weights;
   TF2_ASSIGN_OR_RETURN(weights.w, ConstantOf(graph_, node, 1));
@@ -52,6 +54,7 @@ Status Lowering::LowerConv(const Node& node) {
   qnet::Conv conv;
   conv.window = WindowOf(a);
   conv.groups = Narrow(a.groups);
+  conv.pad_value = static_cast<std::int8_t>(a.pad_value);
   conv.activation = a.relu ? qnet::Activation::kRelu : qnet::Activation::kNone;
   return AddConv(node, std::move(inputs), std::move(conv), std::move(weights));
 }

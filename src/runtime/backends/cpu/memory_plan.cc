@@ -29,27 +29,54 @@ struct Parent {
 // that another layer, or another thread, writes.
 bool IsWholeTiles(std::int64_t bytes) { return bytes % kTile == 0; }
 
+// What convolutions find around each tensor; nullopt where none looks.
+using PadValues = std::vector<std::optional<std::int8_t>>;
+PadValues PadValuesOf(const qnet::QNet& net) {
+  PadValues values(net.tensors.size());
+  for (const qnet::Op& op : net.ops) {
+    if (qnet::ReadsPadding(net, op))
+      values[qnet::Index(op.inputs[0])] = std::get<qnet::Conv>(op.params).pad_value;
+  }
+  return values;
+}
+
+// The tensor at the end of the chain of parents, and the bytes into its pixels.
+Parent Root(const std::vector<std::optional<Parent>>& parents, std::size_t tensor) {
+  Parent root{tensor, 0};
+  while (parents[root.tensor].has_value()) {
+    root.shift += parents[root.tensor]->shift;
+    root.tensor = parents[root.tensor]->tensor;
+  }
+  return root;
+}
+
 // Which tensors lie inside which. A concatenation takes in each input that is nowhere else yet,
-// later ones first, so that nested concatenations end in one buffer.
-std::vector<std::optional<Parent>> FindParents(const qnet::QNet& net) {
+// later ones first, so that nested concatenations end in one buffer. `pad_values` become those of
+// the buffers.
+std::vector<std::optional<Parent>> FindParents(const qnet::QNet& net, PadValues& pad_values) {
   std::vector<std::optional<Parent>> parents(net.tensors.size());
+  const auto put = [&](qnet::TensorId child, qnet::TensorId parent, std::int64_t shift) {
+    const auto& around = pad_values[qnet::Index(child)];
+    auto& root = pad_values[Root(parents, qnet::Index(parent)).tensor];
+    if (root.has_value() && around.has_value() && root != around) return;
+    if (around.has_value()) root = around;
+    parents[qnet::Index(child)] = Parent{qnet::Index(parent), shift};
+  };
   for (auto op = net.ops.rbegin(); op != net.ops.rend(); ++op) {
     if (!std::holds_alternative<qnet::Concat>(op->params)) continue;
     std::int64_t shift = 0;
     for (const qnet::TensorId input : op->inputs) {
       const std::int64_t bytes = PixelBytes(net.tensor(input));
-      auto& parent = parents[qnet::Index(input)];
-      if (!parent.has_value() && IsWholeTiles(shift) && IsWholeTiles(bytes)) {
-        parent = Parent{qnet::Index(op->output), shift};
-      }
+      if (!parents[qnet::Index(input)].has_value() && IsWholeTiles(shift) && IsWholeTiles(bytes))
+        put(input, op->output, shift);
       shift += bytes;
     }
   }
   for (const qnet::Op& op : net.ops) {
     if (!std::holds_alternative<qnet::Reshape>(op.params)) continue;
-    auto& parent = parents[qnet::Index(op.output)];
-    if (net.tensor(op.inputs[0]).dims == net.tensor(op.output).dims && !parent.has_value()) {
-      parent = Parent{qnet::Index(op.inputs[0]), 0};
+    if (net.tensor(op.inputs[0]).dims == net.tensor(op.output).dims &&
+        !parents[qnet::Index(op.output)].has_value()) {
+      put(op.output, op.inputs[0], 0);
     }
   }
   return parents;
@@ -64,7 +91,8 @@ struct Buffer {
   std::int64_t last = 0;
   std::int64_t offset = -1;
   Border border;
-  bool non_negative = true;  // everything inside
+  std::int8_t pad_value = 0;  // in the border
+  bool non_negative = true;   // everything inside, and the border
 };
 
 bool AliveTogether(const Buffer& a, const Buffer& b) {
@@ -114,16 +142,6 @@ std::int64_t LargestLiveSet(const std::vector<Buffer>& buffers, std::int64_t ops
   return largest;
 }
 
-// The tensor at the end of the chain of parents, and the bytes into its pixels.
-Parent Root(const std::vector<std::optional<Parent>>& parents, std::size_t tensor) {
-  Parent root{tensor, 0};
-  while (parents[root.tensor].has_value()) {
-    root.shift += parents[root.tensor]->shift;
-    root.tensor = parents[root.tensor]->tensor;
-  }
-  return root;
-}
-
 std::int64_t RowBytes(const qnet::Tensor& tensor, const Border& border) {
   return (border.left + tensor.w() + border.right) * PixelBytes(tensor);
 }
@@ -136,7 +154,8 @@ void Widen(Border& border, const Border& other) {
 }
 
 // One buffer for each root, alive from the first write to the last read of anything inside it.
-std::vector<Buffer> MakeBuffers(const qnet::QNet& net, const std::vector<Parent>& roots) {
+std::vector<Buffer> MakeBuffers(const qnet::QNet& net, const std::vector<Parent>& roots,
+                                const PadValues& pad_values) {
   const auto ops = static_cast<std::int64_t>(net.ops.size());
   std::vector<Buffer> by_tensor(net.tensors.size());
   for (std::size_t i = 0; i < by_tensor.size(); ++i) {
@@ -167,6 +186,8 @@ std::vector<Buffer> MakeBuffers(const qnet::QNet& net, const std::vector<Parent>
   for (Buffer& buffer : by_tensor) {
     if (roots[buffer.tensor].tensor != buffer.tensor) continue;
     const qnet::Tensor& tensor = net.tensors[buffer.tensor];
+    buffer.pad_value = pad_values[buffer.tensor].value_or(0);
+    if (buffer.pad_value < 0) buffer.non_negative = false;
     const std::int64_t rows = buffer.border.top + tensor.h() + buffer.border.bottom;
     buffer.bytes = RoundUp(rows * RowBytes(tensor, buffer.border) + kSlack, kAlignment);
     buffers.push_back(buffer);
@@ -225,10 +246,11 @@ std::vector<bool> NonNegative(const qnet::QNet& net) {
 }
 
 MemoryPlan PlanMemory(const qnet::QNet& net) {
-  const auto parents = FindParents(net);
+  PadValues pad_values = PadValuesOf(net);
+  const auto parents = FindParents(net, pad_values);
   std::vector<Parent> roots(net.tensors.size());
   for (std::size_t i = 0; i < roots.size(); ++i) roots[i] = Root(parents, i);
-  std::vector<Buffer> buffers = MakeBuffers(net, roots);
+  std::vector<Buffer> buffers = MakeBuffers(net, roots, pad_values);
 
   MemoryPlan plan;
   plan.peak_bytes = Place(buffers);
@@ -248,7 +270,8 @@ MemoryPlan PlanMemory(const qnet::QNet& net) {
     root_zeros[buffer.tensor] = bytes && !buffer.non_negative ? 128 : 0;
     if (buffer.border.empty() || buffer.last < buffer.first) continue;
     plan.fills[static_cast<std::size_t>(buffer.first + 1)].push_back(
-        {view, tensor.h(), tensor.w(), buffer.border, root_zeros[buffer.tensor]});
+        {view, tensor.h(), tensor.w(), buffer.border,
+         static_cast<std::uint8_t>(buffer.pad_value + root_zeros[buffer.tensor])});
   }
   for (const Parent& root : roots) {
     View view = root_views[root.tensor];
@@ -264,7 +287,7 @@ void Fill(const BorderFill& fill, std::uint8_t* arena) {
   const std::int64_t left = fill.border.left * view.stride;
   const std::int64_t right = fill.border.right * view.stride;
   const auto set = [&](std::int64_t offset, std::int64_t bytes) {
-    std::memset(arena + offset, fill.zero, static_cast<std::size_t>(bytes));
+    std::memset(arena + offset, fill.value, static_cast<std::size_t>(bytes));
   };
   const std::int64_t first = view.offset - left;
   set(first - fill.border.top * view.row, fill.border.top * view.row);

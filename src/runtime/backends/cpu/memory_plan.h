@@ -27,12 +27,12 @@ std::optional<Border> BorderOf(const qnet::QNet& net, const qnet::Op& op);
 // Whether each tensor, by id, never holds a negative value, whatever the network's input.
 std::vector<bool> NonNegative(const qnet::QNet& net);
 
-// A border to be set to the byte `zero` before an operator.
+// A border to be set to the byte `value` before an operator.
 struct BorderFill {
   View view;  // of the pixel at (0, 0)
   std::int64_t h = 0, w = 0;
   Border border;
-  std::uint8_t zero = 0;
+  std::uint8_t value = 0;
 };
 
 struct MemoryPlan {

@@ -66,7 +66,7 @@ TEST(PlanMemory, BordersOfPaddedConvolutions) {
   EXPECT_EQ(plan.zeros[qnet::Index(net.input)], 128);
   EXPECT_EQ(plan.zeros[qnet::Index(a)], 0);
   ASSERT_EQ(plan.fills[0].size(), 1u);
-  EXPECT_EQ(plan.fills[0][0].zero, 128);
+  EXPECT_EQ(plan.fills[0][0].value, 128);
   ASSERT_EQ(plan.fills[1].size(), 1u);
   EXPECT_TRUE(plan.fills[2].empty());
 }
