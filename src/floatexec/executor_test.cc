@@ -87,6 +87,7 @@ void ExpectPrimitive(const Graph& graph, bool primitive) {
 struct ConvCase {
   std::int64_t ic, oc, groups, k, stride, pad, dilation;
   bool bias, residual, relu;
+  float pad_value = 0;
 };
 
 TEST(Executor, Convolutions) {
@@ -96,7 +97,10 @@ TEST(Executor, Convolutions) {
                                                  {16, 16, 16, 3, 1, 1, 1, true, false, true},
                                                  {16, 16, 16, 3, 2, 1, 1, true, false, false},
                                                  {12, 6, 3, 3, 1, 2, 2, true, false, false},
-                                                 {5, 7, 1, 5, 3, 1, 1, true, false, false}}) {
+                                                 {5, 7, 1, 5, 3, 1, 1, true, false, false},
+                                                 {16, 24, 1, 3, 1, 1, 1, true, true, true, -2},
+                                                 {16, 16, 16, 3, 1, 1, 1, true, false, true, 1.5F},
+                                                 {5, 7, 1, 5, 3, 2, 1, true, false, false, -1}}) {
     Builder b({1, c.ic, 11, 9});
     std::vector<ValueId> inputs = {b.x(), b.Constant({c.oc, c.ic / c.groups, c.k, c.k}, 1),
                                    c.bias ? b.Constant({c.oc}, 2) : ir::kNoValue};
@@ -108,6 +112,7 @@ TEST(Executor, Convolutions) {
                     {"pads", Ints(4, c.pad)},
                     {"dilations", Ints(2, c.dilation)},
                     {"groups", c.groups},
+                    {"pad_value", c.pad_value},
                     {"relu", std::int64_t{c.relu}}}));
     ExpectEqualToInterpreter(b.graph);
     ExpectPrimitive(b.graph, true);

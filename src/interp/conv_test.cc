@@ -32,9 +32,10 @@ class Random {
   std::mt19937 engine_;
 };
 
-double At(const Tensor& t, std::int64_t n, std::int64_t c, std::int64_t y, std::int64_t x) {
+double At(const Tensor& t, std::int64_t n, std::int64_t c, std::int64_t y, std::int64_t x,
+          double around = 0) {
   const ir::Shape& s = t.shape;
-  if (y < 0 || y >= s[2] || x < 0 || x >= s[3]) return 0;
+  if (y < 0 || y >= s[2] || x < 0 || x >= s[3]) return around;
   return t.f32[static_cast<std::size_t>(((n * s[1] + c) * s[2] + y) * s[3] + x)];
 }
 
@@ -47,7 +48,7 @@ double NaiveConv(const Tensor& x, const Tensor& w, const ir::ConvAttrs& a, const
       for (std::int64_t kx = 0; kx < a.kw; ++kx) {
         sum +=
             At(w, at[1], c, ky, kx) * At(x, at[0], group * icg + c, at[2] * a.sh - a.pt + ky * a.dh,
-                                         at[3] * a.sw - a.pl + kx * a.dw);
+                                         at[3] * a.sw - a.pl + kx * a.dw, a.pad_value);
       }
     }
   }
@@ -83,6 +84,7 @@ TEST(Conv, MatchesTheDefinition) {
         OpKind::kConv, "conv",
         {g.inputs[0], g.AddConstant("w", w), g.AddConstant("b", random.Floats({oc}))},
         {{"groups", groups},
+         {"pad_value", random.Int(0, 1) == 0 ? 0.0F : -1.5F},
          {"strides", Ints{random.Int(1, 3), random.Int(1, 3)}},
          {"dilations", Ints{random.Int(1, 2), random.Int(1, 3)}},
          {"pads", Ints{random.Int(0, 2), random.Int(0, 3), random.Int(0, 2), random.Int(0, 2)}}})};

@@ -143,6 +143,7 @@ bool TakePadding(const Graph& graph, const Signs& signs, Node& reader, ValueId i
   if (reader.kind != OpKind::kConv && reader.kind != OpKind::kMaxPool &&
       reader.kind != OpKind::kAvgPool)
     return false;
+  if (reader.kind == OpKind::kConv && reader.Float("pad_value") != 0) return false;
   const Ints own = reader.Ints("pads");
   const Ints pads = Sum(own, zeros);
   if (reader.kind != OpKind::kConv) {

@@ -78,7 +78,16 @@ Status ExportConv(const NodeExport& n) {
   const char* op_type = transposed ? "ConvTranspose" : "Conv";
   std::vector<std::string> operands = {n.inputs[0], n.inputs[1]};
   if (n.HasInput(2)) operands.push_back(n.inputs[2]);
-  const bool relu = n.node.kind == ir::OpKind::kConv && n.node.Int("relu") != 0;
+  const bool plain = n.node.kind == ir::OpKind::kConv;
+  const bool relu = plain && n.node.Int("relu") != 0;
+  if (const float around = plain ? n.node.Float("pad_value") : 0; around != 0) {
+    const Ints pads = {0, 0, a.pads[0], a.pads[1], 0, 0, a.pads[2], a.pads[3]};
+    operands[0] = n.Part(
+        "Pad",
+        {operands[0], n.IntsOf("pads", pads), n.writer.Float(n.PartName("pad_value"), around)},
+        "padded");
+    attrs["pads"] = Ints{0, 0, 0, 0};
+  }
   if (n.HasInput(3)) {
     n.Emit("Add", {n.Part(op_type, operands, "conv", attrs), n.inputs[3]}, {}, relu);
   } else {

@@ -35,6 +35,7 @@ class Exporter {
 
   // factor[c] as a constant [1, c, 1, 1]; a scalar where all are equal.
   std::string PerChannel(const std::string& name, const std::vector<float>& factor);
+  std::string PadIntegers(const qnet::Op& op, const qnet::Conv& conv, NodeAttrs& attrs);
   // The real values `real`, rounded to integers and back, become the tensor `id`.
   void Quantize(qnet::TensorId id, const std::string& real);
   std::string Activate(const std::string& name, qnet::Activation activation,
@@ -214,6 +215,7 @@ std::string Exporter::Weights(const qnet::Op& op, const qnet::Conv& conv, const 
                                           op.name + "/weights", {{"axis", std::int64_t{0}}});
     sum = sum.empty() ? real : writer_.Part("Add", {sum, real}, op.name + "/weights");
   }
+  if (conv.pad_value != 0) return sum;  // the input is the integers
   // 2^Q_in of the channel that each weight meets.
   std::vector<float> input;
   const std::int64_t group_rows = shape[0] / conv.groups;
@@ -239,6 +241,22 @@ std::string Exporter::Weights(const qnet::Op& op, const qnet::Conv& conv, const 
   return writer_.Part("Mul", {sum, factor}, op.name + "/weights");
 }
 
+// The input's integers, with those of the padding around them; Conv in ONNX pads with zeros only.
+std::string Exporter::PadIntegers(const qnet::Op& op, const qnet::Conv& conv, NodeAttrs& attrs) {
+  std::vector<float> steps_in_one;
+  for (const int q : InputOf(op).q) steps_in_one.push_back(PowerOfTwo(q));
+  const std::string integers =
+      writer_.Part("Mul", {NameOfInput(op), PerChannel(op.name + "/input_scale", steps_in_one)},
+                   op.name + "/integers");
+  auto& pads = std::get<Ints>(attrs.at("pads"));
+  const Ints all = {0, 0, pads[0], pads[1], 0, 0, pads[2], pads[3]};
+  pads.assign(4, 0);
+  return writer_.Part("Pad",
+                      {integers, writer_.Ints(op.name + "/pads", all),
+                       writer_.Float(op.name + "/pad_value", conv.pad_value)},
+                      op.name + "/padded");
+}
+
 Status Exporter::Export(const qnet::Op& op, const qnet::Conv& conv) {
   const qnet::Tensor& y = OutputOf(op);
   const ir::Shape shape = {y.c(), InputOf(op).c() / conv.groups, conv.window.kh, conv.window.kw};
@@ -249,10 +267,12 @@ Status Exporter::Export(const qnet::Op& op, const qnet::Conv& conv) {
   }
   NodeAttrs attrs = WindowAttrs(op, conv.window);
   attrs["group"] = std::int64_t{conv.groups};
+  std::string x = NameOfInput(op);
+  if (conv.pad_value != 0) x = PadIntegers(op, conv, attrs);
   const std::string weights = Weights(op, conv, shape);
-  std::string value = writer_.Part(
-      "Conv", {NameOfInput(op), weights, writer_.Floats(op.name + "/bias", {y.c()}, bias)},
-      op.name + "/conv", attrs);
+  std::string value =
+      writer_.Part("Conv", {x, weights, writer_.Floats(op.name + "/bias", {y.c()}, bias)},
+                   op.name + "/conv", attrs);
   if (op.inputs.size() > 1)
     value = writer_.Part("Add", {value, NameOfInput(op, 1)}, op.name + "/residual");
   Quantize(op.output, Activate(op, conv, value));

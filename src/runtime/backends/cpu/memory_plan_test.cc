@@ -71,6 +71,32 @@ TEST(PlanMemory, BordersOfPaddedConvolutions) {
   EXPECT_TRUE(plan.fills[2].empty());
 }
 
+TEST(PlanMemory, OneValueAroundEachBuffer) {
+  NetBuilder builder(1, {16, 4, 4});
+  NetBuilder::ConvOptions padded = Pointwise(16);
+  padded.window = {3, 3, 1, 1, 1, 1, 1, 1};
+  padded.relu = true;
+  NetBuilder::ConvOptions low = padded;
+  low.pad_value = qnet::kLowPadding;
+  const auto a = builder.Conv(builder.input(), padded);
+  const auto b = builder.Conv(builder.input(), padded);
+  const auto both = builder.Concat({a, b});
+  const auto left = builder.Conv(a, padded);
+  const auto right = builder.Conv(both, low);
+  const qnet::QNet net = builder.Finish({left, right});
+  ASSERT_TRUE(qnet::Verify(net).ok());
+  const MemoryPlan plan = PlanMemory(net);
+  const auto view = [&](qnet::TensorId id) { return plan.views[qnet::Index(id)]; };
+  EXPECT_EQ(view(b).offset, view(both).offset + 16);
+  EXPECT_EQ(view(a).stride, 16);  // zeros around it: it cannot lie within `both`
+  EXPECT_EQ(plan.zeros[qnet::Index(a)], 0);
+  EXPECT_EQ(plan.zeros[qnet::Index(both)], 128);
+  ASSERT_EQ(plan.fills[1].size(), 1u);
+  EXPECT_EQ(plan.fills[1][0].value, 0);  // 0 where values are not negative
+  ASSERT_EQ(plan.fills[2].size(), 1u);
+  EXPECT_EQ(plan.fills[2][0].value, 0);  // -128
+}
+
 // What kernels read past the channels of a last pixel, of a residual for instance, is in the arena
 // and in nobody else's buffer.
 TEST(PlanMemory, EveryTensorHasSlackBehindIt) {

@@ -26,6 +26,7 @@ class NetBuilder {
     int terms = 1;
     bool relu = false;
     bool wide = false;
+    std::int8_t pad_value = 0;
     bool extreme = false;  // largest codes of one sign, any alpha and s
   };
   qnet::TensorId Conv(qnet::TensorId input, const ConvOptions& options);

@@ -85,6 +85,7 @@ qnet::TensorId NetBuilder::MakeConv(std::vector<qnet::TensorId> inputs,
   qnet::Conv conv;
   conv.window = w;
   conv.groups = options.groups;
+  conv.pad_value = options.pad_value;
   conv.kind = options.kind;
   conv.activation = options.relu ? qnet::Activation::kRelu : qnet::Activation::kNone;
   const std::int64_t row = std::int64_t{in.c() / options.groups} * w.kh * w.kw;
@@ -225,6 +226,8 @@ qnet::TensorId RandomConv(NetBuilder& net, qnet::TensorId from,
   options.relu = rng.Chance(0.5);
   options.wide = rng.Chance(0.2);
   options.extreme = rng.Chance(0.2);
+  // One value around a tensor, whoever pads it.
+  if (qnet::Index(from) % 3 == 1) options.pad_value = qnet::kLowPadding;
   if (rng.Chance(0.3)) {
     options.window = {3, 3, 1, 1, 1, 1, 1, 1};
     options.oc = in.c();
