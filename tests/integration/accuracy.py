@@ -49,7 +49,7 @@ def quantised_accuracy(network, bits):
             float_accuracy(network)(runner)
         top1 = []
         for skip in SETS:
-            n, artifact = quantized(runner, network, bits, skip=skip)
+            n, artifact = quantized(runner, network, bits, skip=skip, flags=("--equalise",) if bits == 8 else ())
             top1.append(runner.json("eval", artifact, "--data", n["test"])["top1"])
         loss = float_top1[network] - sum(top1) / len(top1)
         allowed = EXPECTED[network][1 if bits == 8 else 2]

@@ -59,11 +59,11 @@ NETWORKS = {"lenet": lenet, "resnet20_caffe": resnet_caffe, "resnet20_onnx": res
 GLYPHS = ROOT / "examples/glyphs"
 
 
-def quantized(runner, name, bits=4, rule="mse", samples=256, skip=0):
+def quantized(runner, name, bits=4, rule="mse", samples=256, skip=0, flags=()):
     """The artifact of network `name`, made once a run. Returns (network, path)."""
     network = NETWORKS[name]()
-    path = runner.work / f"{'-'.join(map(str, (name, bits, rule, samples, skip)))}.tf2"
+    path = runner.work / f"{'-'.join(map(str, (name, bits, rule, samples, skip, *flags)))}.tf2"
     if not path.exists():
         runner.json("quantize", *network["model"], "--data", network["train"], "--skip", skip, "--limit", samples,
-                    *network["pre"], "--bits", bits, "--q", rule, "-o", path)
+                    *network["pre"], "--bits", bits, "--q", rule, *flags, "-o", path)
     return network, path
