@@ -292,9 +292,17 @@ module tf2_engine #(
   );
 
   // Lanes.
-  logic [FeatBits-1:0] lane_word;
+  logic [FeatBits-1:0] lane_word, pad_word;
   logic [N*AccBits-1:0] acc;
-  assign lane_word = HasPadding && tag_pad ? '0 : feat_word;
+  assign lane_word = HasPadding && tag_pad ? pad_word : feat_word;
+  if (HasPadding) begin : gen_pad_word
+    logic pad_low_q;
+    // What lies in the padding: 0, or -128 with low padding.
+    always_ff @(posedge clk_i) if (fld_we && (fld_idx == 5'd0)) pad_low_q <= field[10];
+    assign pad_word = {C{pad_low_q, 7'd0}};
+  end else begin : gen_no_pad_word
+    assign pad_word = '0;
+  end
 
   if (FastPe) begin : gen_fast
     tf2_pe_array_fast #(

@@ -41,7 +41,8 @@ struct Param {
 
 // One layer in terms of tensors. Loop order in n: ic, kx, ky, ox, oy, tile.
 struct Layer {
-  bool pool = false, relu = false, residual = false, wide = false, pad = false, repeat = false;
+  bool pool = false, relu = false, residual = false, wide = false, pad = false, repeat = false,
+       low = false;
   int n[6] = {1, 1, 1, 1, 1, 1};
   int h = 1, w = 1, str_y = 1, str_x = 1, dil_y = 1, dil_x = 1, y0 = 0, x0 = 0, tile_planes = 0;
   int base = 0, out = 0, w_base = 0, p_base = 0, r_off = 0, o_row = 0, o_tile = 0, o_hi = 0,
@@ -95,7 +96,7 @@ void Execute(const Layer& l, Memory& m) {
                   const int code = m.weights[(wword * kN + n) * kC + c];
                   const int k = code & 7;
                   if (k == 7) continue;
-                  const int magnitude = (outside ? 0 : v) * (1 << k);
+                  const int magnitude = (!outside ? v : l.low ? -128 : 0) * (1 << k);
                   acc[n] += (code & 8) ? -magnitude - 1 : magnitude;
                 }
               }
@@ -170,7 +171,7 @@ std::vector<uint32_t> Encode(const Layer& l) {
   std::vector<uint32_t> f(32, 0);
   auto put = [&](int i, int v) { f[i] = static_cast<uint32_t>(v); };
   put(0, (l.pool ? 1 : 0) | l.relu << 4 | l.residual << 5 | l.wide << 6 | l.last << 7 | l.pad << 8 |
-             l.repeat << 9);
+             l.repeat << 9 | l.low << 10);
   int zero[6] = {0, 0, 0, 0, 0, 0};
   put(1, l.Read(zero));
   put(2, l.out);
@@ -231,6 +232,7 @@ Layer RandomLayer(int in, int out, bool last) {
     l.relu = Chance(50);
     l.wide = kWide && !l.pool && Chance(25);
     l.pad = kPadding && Chance(50);
+    l.low = l.pad && !l.pool && Chance(50);
     l.residual = kResidual && !l.pool && Chance(35);
     l.repeat = kRepeat && !l.pool && Chance(20);
     l.n[0] = Chance(30) ? 1 : Pick(1, 4);
@@ -351,11 +353,11 @@ void Randomise(Memory& m) {
 
 void Print(const Layer& l, size_t index) {
   std::printf(
-      "  layer %zu: %s%s%s%s%s n_ic %d kx %d ky %d ox %d oy %d tile %d h %d w %d str %d,%d dil "
+      "  layer %zu: %s%s%s%s%s%s n_ic %d kx %d ky %d ox %d oy %d tile %d h %d w %d str %d,%d dil "
       "%d,%d y0 %d x0 %d\n",
       index, l.pool ? "pool" : "conv", l.relu ? " relu" : "", l.residual ? " residual" : "",
-      l.wide ? " wide" : "", l.pad ? " pad" : "", l.n[0], l.n[1], l.n[2], l.n[3], l.n[4], l.n[5],
-      l.h, l.w, l.str_y, l.str_x, l.dil_y, l.dil_x, l.y0, l.x0);
+      l.wide ? " wide" : "", l.pad ? " pad" : "", l.low ? " low" : "", l.n[0], l.n[1], l.n[2],
+      l.n[3], l.n[4], l.n[5], l.h, l.w, l.str_y, l.str_x, l.dil_y, l.dil_x, l.y0, l.x0);
   std::printf("    base %d out %d w %d p %d r_off %d o_row %d o_tile %d o_hi %d o_plane %d\n",
               l.base, l.out, l.w_base, l.p_base, l.r_off, l.o_row, l.o_tile, l.o_hi, l.o_plane);
 }

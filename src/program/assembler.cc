@@ -14,7 +14,8 @@ struct Flag {
 constexpr Flag kFlags[] = {
     {"relu", &Descriptor::relu},       {"residual", &Descriptor::residual},
     {"wide", &Descriptor::wide},       {"last", &Descriptor::last},
-    {"padding", &Descriptor::padding}, {"repeat", &Descriptor::repeat},
+    {"padding", &Descriptor::padding}, {"pad_low", &Descriptor::pad_low},
+    {"repeat", &Descriptor::repeat},
 };
 
 const char* NameOf(Opcode opcode) {

@@ -66,13 +66,22 @@ constexpr std::size_t kSpecCount = std::size(kSpecs);
 static_assert(kSpecCount == 29);
 
 constexpr std::uint32_t kRelu = 1u << 4, kResidual = 1u << 5, kWide = 1u << 6, kLast = 1u << 7,
-                        kPadding = 1u << 8, kRepeat = 1u << 9;
-constexpr std::uint32_t kKnownCtl = 0xFu | kRelu | kResidual | kWide | kLast | kPadding | kRepeat;
+                        kPadding = 1u << 8, kRepeat = 1u << 9, kPadLow = 1u << 10;
+constexpr std::uint32_t kKnownCtl =
+    0xFu | kRelu | kResidual | kWide | kLast | kPadding | kRepeat | kPadLow;
 
 std::uint32_t EncodeCtl(const Descriptor& d) {
   return static_cast<std::uint32_t>(d.opcode) | (d.relu ? kRelu : 0) |
          (d.residual ? kResidual : 0) | (d.wide ? kWide : 0) | (d.last ? kLast : 0) |
-         (d.padding ? kPadding : 0) | (d.repeat ? kRepeat : 0);
+         (d.padding ? kPadding : 0) | (d.repeat ? kRepeat : 0) | (d.pad_low ? kPadLow : 0);
+}
+
+// A layer has one encoding: the bit of low padding is set where it says something.
+Status CheckPadLow(const Descriptor& d) {
+  if (!d.pad_low) return {};
+  if (d.opcode != Opcode::kConv) return DataLoss("low padding of a layer that is no convolution");
+  if (!d.padding) return DataLoss("low padding of a layer without padding");
+  return {};
 }
 
 // Range of the value as the descriptor states it.
@@ -115,6 +124,7 @@ std::int64_t& FieldRef(Descriptor& d, std::size_t index) {
 }
 
 Result<Fields> Encode(const Descriptor& d, std::int32_t field_bits) {
+  TF2_RETURN_IF_ERROR(CheckPadLow(d));
   Fields fields{};
   const std::uint32_t mask = static_cast<std::uint32_t>((std::uint64_t{1} << field_bits) - 1);
   fields[0] = EncodeCtl(d);
@@ -152,6 +162,8 @@ Result<Descriptor> Decode(std::span<const std::uint32_t, kFieldsPerLayer> fields
   d.last = (ctl & kLast) != 0;
   d.padding = (ctl & kPadding) != 0;
   d.repeat = (ctl & kRepeat) != 0;
+  d.pad_low = (ctl & kPadLow) != 0;
+  TF2_RETURN_IF_ERROR(CheckPadLow(d));
   for (std::size_t i = 0; i < kSpecCount; ++i) {
     const FieldSpec& spec = kSpecs[i];
     auto value = static_cast<std::int64_t>(fields[i + 1]);
@@ -186,7 +198,7 @@ Status CheckExtent(const Descriptor& d) {
 
 std::int32_t FieldBitsNeeded(const Descriptor& d) {
   Descriptor copy = d;
-  for (std::int32_t bits = 10; bits < 32; ++bits) {  // ctl has 10 bits
+  for (std::int32_t bits = 11; bits < 32; ++bits) {  // ctl has 11 bits
     bool fits = true;
     for (const FieldSpec& spec : kSpecs) {
       const std::int64_t value = spec.get(copy);

@@ -26,6 +26,7 @@ struct Descriptor {
   bool wide = false;
   bool last = false;
   bool padding = false;
+  bool pad_low = false;  // of a convolution with padding: what lies outside is -128, not 0
   bool repeat = false;
   std::int64_t f_base = 0;  // negative when the first window begins in padding
   std::int64_t o_base = 0;
@@ -63,11 +64,11 @@ const char* FieldName(std::size_t index);
 std::int64_t& FieldRef(Descriptor& d, std::size_t index);
 
 // Counts minus one, signed fields in two's complement of `field_bits` (12..32). Refuses a value out
-// of range by field, value and range.
+// of range by field, value and range, and low padding where there is no padding to be low.
 Result<Fields> Encode(const Descriptor& d, std::int32_t field_bits);
 
-// Inverse of Encode. Refuses an unknown opcode, unknown ctl bits, non-zero reserved fields and
-// fields wider than `field_bits`.
+// Inverse of Encode. Refuses an unknown opcode, unknown ctl bits, low padding without padding or of
+// a max pool, non-zero reserved fields and fields wider than `field_bits`.
 Result<Descriptor> Decode(std::span<const std::uint32_t, kFieldsPerLayer> fields,
                           std::int32_t field_bits);
 

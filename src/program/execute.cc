@@ -113,9 +113,10 @@ class Layer {
     return static_cast<std::size_t>(word * arch_.c);
   }
 
-  // Reads the window's words into taps_; outside the picture they are 0 (conv) or -128 (max pool).
+  // Reads the window's words into taps_; outside the picture they are 0, or -128 with low
+  // padding and for a max pool.
   Status Gather(std::int64_t pointer, std::int64_t y0, std::int64_t x0) {
-    const std::int16_t outside = d_.opcode == Opcode::kConv ? 0 : -128;
+    const std::int16_t outside = d_.opcode == Opcode::kConv && !d_.pad_low ? 0 : -128;
     const auto c = static_cast<std::size_t>(arch_.c);
     std::int16_t* taps = taps_.data();
     for (const Step& step : steps_) {

@@ -20,6 +20,7 @@ Descriptor RandomDescriptor(Rng& rng, std::int32_t bits) {
                                  &Descriptor::last, &Descriptor::padding, &Descriptor::repeat}) {
     d.*flag = rng.Chance(0.5);
   }
+  d.pad_low = d.padding && d.opcode == Opcode::kConv && rng.Chance(0.5);
   const std::int64_t span = std::int64_t{1} << bits;
   for (std::size_t i = 1; FieldName(i) != nullptr; ++i) {
     const std::string name = FieldName(i);
@@ -94,7 +95,7 @@ TEST(Descriptor, DecodeRefusesWhatItDoesNotKnow) {
   bad[0] = 2;
   EXPECT_THAT(Decode(bad, 16).error().message, HasSubstr("unknown opcode 2"));
   bad = f;
-  bad[0] = 1u << 10;
+  bad[0] = 1u << 11;
   EXPECT_THAT(Decode(bad, 16).error().message, HasSubstr("unknown bits in ctl"));
   bad = f;
   bad[31] = 1;
@@ -102,6 +103,25 @@ TEST(Descriptor, DecodeRefusesWhatItDoesNotKnow) {
   bad = f;
   bad[3] = 0x10000;
   EXPECT_THAT(Decode(bad, 16).error().message, HasSubstr("wider than 16 bits"));
+}
+
+TEST(Descriptor, LowPaddingIsOfConvolutionsThatPad) {
+  Descriptor d;
+  d.padding = d.pad_low = true;
+  const Fields f = *Encode(d, 16);
+  EXPECT_EQ(f[0], 1u << 8 | 1u << 10);
+  EXPECT_EQ(*Decode(f, 16), d);
+  const auto refused = [](const Descriptor& wrong, std::uint32_t ctl, const char* message) {
+    EXPECT_THAT(Encode(wrong, 16).error().message, HasSubstr(message));
+    Fields fields = *Encode(Descriptor{}, 16);
+    fields[0] = ctl;
+    EXPECT_THAT(Decode(fields, 16).error().message, HasSubstr(message));
+  };
+  d.padding = false;
+  refused(d, 1u << 10, "low padding of a layer without padding");
+  d.padding = true;
+  d.opcode = Opcode::kMaxPool;
+  refused(d, 1u | 1u << 8 | 1u << 10, "low padding of a layer that is no convolution");
 }
 
 TEST(Assembler, RoundTripsRandomLayers) {
@@ -266,6 +286,27 @@ TEST(Execute, NegativeCodesCountOneComplement) {
   for (auto& entry : p.params) entry |= 1;
   EXPECT_EQ((*ExecuteFrame(p, a, x))[0],
             std::vector<std::uint8_t>(16, static_cast<std::uint8_t>(-5)));
+}
+
+TEST(Execute, PadsWithZeroOrLow) {
+  // The two pixels lie in the second column of a picture of one column: the first is padding.
+  Program p = TinyProgram();
+  Descriptor d = *Decode(p.layer_fields(0), 16);
+  d.padding = true;
+  d.f_base = d.x0 = -1;
+  d.str_x = 1;
+  d.in_h = d.in_w = 1;
+  p.needs.padding = true;
+  const std::vector<std::int8_t> x(16, 5);
+  for (const bool low : {false, true}) {
+    d.pad_low = low;
+    const Fields f = *Encode(d, 16);
+    p.fields.assign(f.begin(), f.end());
+    const auto y = ExecuteFrame(p, TinyArch(), x);
+    ASSERT_TRUE(y.ok()) << y.error().ToString();
+    for (std::size_t i = 0; i < 16; ++i)
+      EXPECT_EQ(static_cast<std::int8_t>((*y)[0][i]), i % 2 == 1 ? 5 : low ? -128 : 0) << i;
+  }
 }
 
 TEST(Pack, ImagesAndCommands) {

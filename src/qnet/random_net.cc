@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <set>
 
 #include "base/rng.h"
@@ -16,7 +17,8 @@ constexpr int kHighQ = 7;
 
 class Generator {
  public:
-  Generator(std::uint64_t seed, const RandomNetOptions& options) : rng_(seed), options_(options) {
+  Generator(std::uint64_t seed, const RandomNetOptions& options)
+      : rng_(seed), padding_rng_(rng_.Fork(1)), options_(options) {
     net_.name = fmt::format("random-{}", seed);
   }
 
@@ -364,6 +366,16 @@ class Generator {
     if (options_.cpu_only) ChooseActivation(conv, inputs.size() > 1);
     const TensorId y = AddTensor(dims, std::move(q));
     AddOp(std::move(inputs), y, std::move(conv));
+    ChoosePadding(net_.ops.back());
+  }
+
+  // Convolutions that pad one tensor agree; what one that does not pad says has no effect.
+  void ChoosePadding(Op& op) {
+    const std::int8_t drawn = padding_rng_.Chance(0.4) ? kLowPadding : std::int8_t{0};
+    std::int8_t& value = std::get<Conv>(op.params).pad_value;
+    value = drawn;
+    if (!ReadsPadding(net_, op)) return;
+    value = around_.try_emplace(op.inputs[0], drawn).first->second;
   }
 
   void ChooseActivation(Conv& conv, bool residual) {
@@ -608,6 +620,8 @@ class Generator {
   }
 
   Rng rng_;
+  Rng padding_rng_;                         // of its own: a seed's networks stay what they were
+  std::map<TensorId, std::int8_t> around_;  // what lies around a tensor that is padded
   RandomNetOptions options_;
   QNet net_;
 };

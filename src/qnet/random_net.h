@@ -21,10 +21,11 @@ struct RandomNetOptions {
   bool cpu_only = false;         // operators and activations that no engine takes
 };
 
-// Covers convolution (stride, padding, dilation, groups, depthwise, residual, relu, whole-input
-// kernels), max and average pooling (several divisors), add, concat (nested, shared inputs),
-// reshape, several outputs, int16 and softmax outputs; with `cpu_only` also clip and PReLU, tables,
-// binary operators with broadcasting, both LRNs, moves, dilation, host operators and a head graph.
+// Covers convolution (stride, padding with 0 and kLowPadding, dilation, groups, depthwise,
+// residual, relu, whole-input kernels), max and average pooling (several divisors), add, concat
+// (nested, shared inputs), reshape, several outputs, int16 and softmax outputs; with `cpu_only`
+// also clip and PReLU, tables, binary operators with broadcasting, both LRNs, moves, dilation, host
+// operators and a head graph.
 QNet RandomNet(std::uint64_t seed, const RandomNetOptions& options = {});
 
 // A picture for `net`: int8 [c][h][w], extremes over-represented.

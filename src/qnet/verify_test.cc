@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <tuple>
 
 #include "qnet/qnet.h"
 #include "qnet/test_net.h"
@@ -62,6 +63,8 @@ TEST(Verify, RefusesEveryViolationByName) {
       {"conv \"a\": 2 groups for 3 -> 6 channels", [](QNet& n) { ConvAt(n, 0).groups = 2; }},
       {"conv \"a\": kernel, stride or dilation 0", [](QNet& n) { ConvAt(n, 0).window.sh = 0; }},
       {"conv \"a\": padding -1", [](QNet& n) { ConvAt(n, 0).window.pw = -1; }},
+      {"conv \"a\": the padding's value -127 is neither 0 nor -128",
+       [](QNet& n) { ConvAt(n, 0).pad_value = -127; }},
       {"conv \"a\": 5 beta and 6 scales for 6 channels",
        [](QNet& n) { ConvAt(n, 0).beta.pop_back(); }},
       {"conv \"a\": s 48 is outside 1..47", [](QNet& n) { ConvAt(n, 0).scale[2].s = 48; }},
@@ -154,6 +157,34 @@ TEST(Verify, RefusesEveryViolationByName) {
     ASSERT_FALSE(status.ok()) << violation.message;
     EXPECT_THAT(status.error().ToString(), HasSubstr(violation.message));
   }
+}
+
+TEST(Verify, ATensorHasOneValueAroundIt) {
+  // Two convolutions of one tensor.
+  const auto net_of = [](std::int32_t pad, std::int8_t first, std::int8_t second) {
+    Rng rng(1);
+    QNet net;
+    net.name = "pads";
+    net.input = testing::AddTensor(net, "x", {2, 4, 4}, rng);
+    for (const auto& [name, kernel, p, value] :
+         {std::tuple{"a", 3, 1, first}, std::tuple{"b", 1 + 2 * pad, pad, second}}) {
+      const TensorId y = testing::AddTensor(net, fmt::format("y_{}", name), {3, 4, 4}, rng);
+      const Window window{kernel, kernel, 1, 1, p, p, 1, 1};
+      Conv conv = testing::RandomConv(net, {net.input}, y, window, 1, WeightKind::kSac, 1, rng);
+      conv.pad_value = value;
+      net.ops.push_back({name, {net.input}, y, std::move(conv)});
+      net.outputs.push_back({y, name, Head::kNone, {3, 4, 4}});
+    }
+    return net;
+  };
+  EXPECT_TRUE(Verify(net_of(1, 0, 0)).ok());
+  EXPECT_TRUE(Verify(net_of(1, kLowPadding, kLowPadding)).ok());
+  EXPECT_EQ(Verify(net_of(1, 0, kLowPadding)).error().ToString(),
+            "conv \"b\": pads %x with -128, another convolution with 0");
+  EXPECT_EQ(Verify(net_of(1, kLowPadding, 0)).error().ToString(),
+            "conv \"b\": pads %x with 0, another convolution with -128");
+  // A convolution that reads no padding has no say.
+  EXPECT_TRUE(Verify(net_of(0, kLowPadding, 0)).ok());
 }
 
 TEST(Verify, SixteenBitsAreNotRead) {

@@ -43,7 +43,8 @@ Result<Compiled> CompileBest(const qnet::QNet& net, const arch::Arch& arch, cons
   const bool can_fold = CanFold(net);
   if (options.folding == Folding::kAlways && !can_fold) {
     return Unsupported(
-        "the input cannot be folded: one convolution without groups must be its only reader");
+        "the input cannot be folded: one convolution without groups, padded with 0, must be its "
+        "only reader");
   }
   std::optional<Compiled> best;
   std::optional<Error> error;

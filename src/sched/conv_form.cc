@@ -37,6 +37,7 @@ Result<ConvForm> FromConv(const qnet::Conv& conv, ConvForm form, bool folded,
   form.group_inputs = folded ? form.input->c : input_channels / conv.groups;
   form.group_outputs = form.output->c / conv.groups;
   form.relu = conv.activation == qnet::Activation::kRelu;
+  form.pad_value = conv.pad_value;
   ConvRegion region;
   region.rect = Whole(*form.output);
   for (std::size_t o = 0; o < conv.beta.size(); ++o) {

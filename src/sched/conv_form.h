@@ -30,6 +30,7 @@ struct ConvForm {
   std::int32_t group_inputs = 1;   // input channels a row reads
   std::int32_t group_outputs = 1;  // rows that read the same
   bool relu = false;
+  std::int8_t pad_value = 0;  // around the input
   // Codes [term][row][group input][ky][kx]; with `taps_first` [row][ky][kx] become the group input
   // (folded). nullptr: every code is 1 and a row reads its own channel.
   const qnet::Conv* conv = nullptr;

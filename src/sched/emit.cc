@@ -125,6 +125,7 @@ class Emitter {
     loops.term_loop = term_loop;
     loops.rect = region.rect;
     SetLoops(loops, AddressOf(in) + run.planes.first * in.plane_words, d);
+    d.pad_low = d.padding && form.pad_value == qnet::kLowPadding;
     d.relu = form.relu;
     d.wide = out.wide;
     const std::int64_t tile_words = arch_.planes_per_tile() * out.plane_words;

@@ -338,7 +338,8 @@ bool CanFold(const qnet::QNet& net) {
       if (op.inputs[i] != net.input) continue;
       ++readers;
       const auto* conv = std::get_if<qnet::Conv>(&op.params);
-      foldable = conv != nullptr && i == 0 && conv->groups == 1;
+      foldable = conv != nullptr && i == 0 && conv->groups == 1 &&
+                 (conv->pad_value == 0 || !qnet::ReadsPadding(net, op));
     }
   }
   const bool is_output = std::ranges::any_of(

@@ -61,7 +61,8 @@ struct Plan {
   qnet::Window folded_window;  // that convolution's window, when folded
 };
 
-// Whether the input can be folded: one convolution without groups reads it and nothing else does.
+// Whether the input can be folded: one convolution without groups reads it, padded with 0, and
+// nothing else does.
 bool CanFold(const qnet::QNet& net);
 
 // Refuses what the engine has no form for, by operator and reason.

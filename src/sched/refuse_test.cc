@@ -141,6 +141,28 @@ TEST(Refuse, FoldingThatTheNetworkDoesNotAllow) {
   EXPECT_THAT(Compile(sum, arch::Arch{}, always).error().ToString(), HasSubstr("cannot be folded"));
 }
 
+TEST(Refuse, FoldingOfWhatIsNotPaddedWithZero) {
+  qnet::QNet net = WithPool();
+  auto& conv = std::get<qnet::Conv>(net.ops[0].params);
+  conv.pad_value = qnet::kLowPadding;
+  Options options;
+  options.folding = Folding::kAlways;
+  EXPECT_THAT(Compile(net, arch::Arch{}, options).error().ToString(), HasSubstr("padded with 0"));
+  const auto plain = Compile(net, arch::Arch{});
+  ASSERT_TRUE(plain.ok()) << plain.error().ToString();
+  EXPECT_FALSE(plain->input.folded);
+  const auto input = qnet::RandomInput(net, 3);
+  EXPECT_EQ(*program::ExecuteFrame(*plain, arch::Arch{}, input), *qnet::Interpret(net, input));
+  // Without padding its value does not matter.
+  conv.window = {};
+  conv.terms[0].resize(16 * 16);
+  ASSERT_TRUE(qnet::Verify(net).ok());
+  const auto folded = Compile(net, arch::Arch{}, options);
+  ASSERT_TRUE(folded.ok()) << folded.error().ToString();
+  EXPECT_TRUE(folded->input.folded);
+  EXPECT_EQ(*program::ExecuteFrame(*folded, arch::Arch{}, input), *qnet::Interpret(net, input));
+}
+
 TEST(Refuse, DevicesByWhatTheyHave) {
   const std::string devices = std::string(TF2_SOURCE_DIR) + "/data/devices";
   const auto up5k = arch::FindDevice(devices, "ice40-up5k");

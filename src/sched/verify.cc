@@ -26,6 +26,7 @@ struct Operands {
   const Tensor* residual = nullptr;
   const Tensor* output = nullptr;  // the concatenation, for a copy
   qnet::Window window;
+  std::int8_t pad_value = 0;  // around the input of a convolution
 };
 
 // Loop indices of a step.
@@ -166,7 +167,12 @@ class Replay {
       std::swap(o.input, o.residual);
     }
     if (const auto* conv = std::get_if<qnet::Conv>(&op.params)) {
-      if (!(program_.input.folded && op.inputs[0] == net_.input)) o.window = conv->window;
+      if (!(program_.input.folded && op.inputs[0] == net_.input)) {
+        o.window = conv->window;
+        o.pad_value = conv->pad_value;
+      } else if (conv->pad_value != 0 && qnet::ReadsPadding(net_, op)) {
+        return Internal("the input is folded, which pads with 0, not {}", conv->pad_value);
+      }
     } else if (const auto* pool = std::get_if<qnet::MaxPool>(&op.params)) {
       o.window = pool->window;
     } else if (const auto* average = std::get_if<qnet::AvgPool>(&op.params)) {
@@ -190,6 +196,8 @@ class Replay {
     TF2_ASSIGN_OR_RETURN(const Operands o, OperandsOf(d, info));
     TF2_RETURN_IF_ERROR(CheckMemories(d));
     if (d.residual != (o.residual != nullptr)) return Internal("the residual flag is wrong");
+    if (d.pad_low != (d.padding && o.pad_value == qnet::kLowPadding))
+      return Internal("pads with {} instead of {}", d.pad_low ? -128 : 0, o.pad_value);
     written_.clear();
     std::int64_t pointer = d.f_base;
     std::int64_t out = d.o_base;

@@ -81,6 +81,27 @@ TEST(Verify, FindsAnOverwrittenTensor) {
   FAIL() << "no network of the kind was drawn";
 }
 
+TEST(Verify, FindsTheWrongPadding) {
+  constexpr std::int64_t kPadLow = 1 << 10;
+  int low = 0, zero = 0;
+  for (std::uint64_t seed = 0; seed < 40; ++seed) {
+    const qnet::QNet net = qnet::RandomNet(seed);
+    const auto c = CompileSized(net);
+    ASSERT_TRUE(c.ok());
+    const auto descriptors = program::DecodeAll(c->program);
+    for (std::size_t layer = 0; layer < descriptors->size(); ++layer) {
+      const program::Descriptor& d = (*descriptors)[layer];
+      if (d.opcode != program::Opcode::kConv || !d.padding) continue;
+      ++(d.pad_low ? low : zero);
+      EXPECT_THAT(
+          VerifyChanged(*c, net, layer, 0, d.pad_low ? -kPadLow : kPadLow).error().message,
+          HasSubstr(d.pad_low ? "pads with 0 instead of -128" : "pads with -128 instead of 0"));
+    }
+  }
+  EXPECT_GT(low, 10);
+  EXPECT_GT(zero, 10);
+}
+
 TEST(Verify, FindsParametersAndWeightsPastTheEnd) {
   const qnet::QNet net = qnet::RandomNet(0);
   const auto c = CompileSized(net);

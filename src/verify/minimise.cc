@@ -198,6 +198,7 @@ class Minimiser {
       };
       any |= ZeroPieces([&](FailingCase& c) { return &conv(c)->beta; });
       any |= ZeroPieces([&](FailingCase& c) { return &conv(c)->terms[0]; });
+      any |= Try(minimise::PaddedWithZeros(best_, op));
       if (conv(best_)->activation != qnet::Activation::kNone) {
         FailingCase candidate = best_;
         conv(candidate)->activation = qnet::Activation::kNone;

@@ -135,4 +135,15 @@ std::optional<FailingCase> WithoutResidual(const FailingCase& c, std::size_t op)
   return result;
 }
 
+std::optional<FailingCase> PaddedWithZeros(const FailingCase& c, std::size_t op) {
+  const auto* conv = std::get_if<qnet::Conv>(&c.net.ops[op].params);
+  if (conv == nullptr || conv->pad_value == 0) return {};
+  FailingCase result = c;
+  for (qnet::Op& reader : result.net.ops) {
+    auto* changed = std::get_if<qnet::Conv>(&reader.params);
+    if (changed != nullptr && reader.inputs[0] == c.net.ops[op].inputs[0]) changed->pad_value = 0;
+  }
+  return result;
+}
+
 }  // namespace tf2::verify::minimise

@@ -27,6 +27,8 @@ std::optional<FailingCase> Bypassed(const FailingCase& c, std::size_t op, std::s
 std::optional<FailingCase> Merged(const FailingCase& c, std::size_t op, std::size_t input);
 // A convolution without its residual.
 std::optional<FailingCase> WithoutResidual(const FailingCase& c, std::size_t op);
+// A convolution, and those that read the same tensor, pad with 0 instead of another value.
+std::optional<FailingCase> PaddedWithZeros(const FailingCase& c, std::size_t op);
 
 // Without channels [begin, end) of `tensor`, and whatever must go with them elsewhere.
 // minimise_channels.cc.

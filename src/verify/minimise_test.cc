@@ -80,6 +80,37 @@ TEST(Minimise, ShrinksChannelsThroughConcatenationsAndGroups) {
   EXPECT_GE(found, 5);
 }
 
+TEST(Minimise, KeepsLowPaddingOnlyWhereItHasAPart) {
+  const auto low = [](const qnet::QNet& net, const qnet::Op& op) {
+    const auto* conv = std::get_if<qnet::Conv>(&op.params);
+    return conv != nullptr && conv->pad_value != 0 && qnet::ReadsPadding(net, op);
+  };
+  const auto padded_low = [&](const FailingCase& c, const qnet::Op& op) { return low(c.net, op); };
+  const auto strided = [](const FailingCase&, const qnet::Op& op) {
+    const auto* conv = std::get_if<qnet::Conv>(&op.params);
+    return conv != nullptr && conv->window.sw > 1;
+  };
+  int kept = 0, removed = 0;
+  for (std::uint64_t seed = 0; seed < 80; ++seed) {
+    const FailingCase start = RandomCase(seed);
+    if (std::ranges::none_of(start.net.ops, [&](const auto& op) { return low(start.net, op); }))
+      continue;
+    const qnet::QNet wrong = Minimise(start, CheckFor(padded_low)).smallest.net;
+    ASSERT_EQ(wrong.ops.size(), 1u) << qnet::ToText(wrong);
+    EXPECT_TRUE(low(wrong, wrong.ops[0]));
+    ++kept;
+    if (!CheckFor(strided)(start)) continue;
+    const qnet::QNet other = Minimise(start, CheckFor(strided)).smallest.net;
+    for (const qnet::Op& op : other.ops) {
+      const auto* conv = std::get_if<qnet::Conv>(&op.params);
+      EXPECT_TRUE(conv == nullptr || conv->pad_value == 0) << qnet::ToText(other);
+    }
+    ++removed;
+  }
+  EXPECT_GE(kept, 5);
+  EXPECT_GE(removed, 5);
+}
+
 TEST(Minimise, NeedsNoNameOfTheOperator) {
   const FailureCheck check = [](const FailingCase& c) -> std::optional<std::string> {
     for (const qnet::Op& op : c.net.ops) {
@@ -152,6 +183,7 @@ TEST(Minimise, EditsGiveNetworksThatRun) {
     for (std::size_t op = 0; op < c.net.ops.size(); ++op) {
       edits.push_back(minimise::Bypassed(c, op, 0));
       edits.push_back(minimise::WithoutResidual(c, op));
+      edits.push_back(minimise::PaddedWithZeros(c, op));
       edits.push_back(minimise::WithWindow(c, op, {}));
     }
     const qnet::Tensor& in = c.net.tensor(c.net.input);
