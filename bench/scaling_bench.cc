@@ -42,7 +42,8 @@ Result<Options> ParseOptions(int argc, char** argv) {
   Options options;
   for (int i = 1; i < argc; ++i) {
     const std::string_view flag = argv[i];
-    if (!flag.starts_with("--")) {
+    if (!flag.starts_with("-")) {
+      if (!options.artifact.empty()) return InvalidArgument("a second artifact: {}", flag);
       options.artifact = flag;
       continue;
     }

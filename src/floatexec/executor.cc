@@ -83,14 +83,19 @@ class Feature {
   std::vector<memory> laid_out_;
 };
 
-// The feature in the middle of `layout`, whose other elements are the padding's value.
+// The feature in the middle of `layout`, whose other elements are the padding's value. Put together
+// densely: what a blocked layout has beyond the channels must be zero.
 memory Padded(Context& context, const Primitive::Padding& padding, const Desc& layout,
               Feature& feature) {
-  memory padded(layout, context.engine);
-  auto* const floats = static_cast<float*>(padded.get_data_handle());
-  std::fill_n(floats, layout.get_size() / sizeof(float), padding.value);
-  memory inside(layout.submemory_desc(padding.dims, padding.offsets), context.engine, floats);
+  const memory::dims dims = layout.dims();
+  memory dense(PlainDesc(ir::Shape(dims.begin(), dims.end())), context.engine);
+  auto* const floats = static_cast<float*>(dense.get_data_handle());
+  std::fill_n(floats, dense.get_desc().get_size() / sizeof(float), padding.value);
+  memory inside(dense.get_desc().submemory_desc(padding.dims, padding.offsets), context.engine,
+                floats);
   feature.CopyTo(context, inside);
+  memory padded(layout, context.engine);
+  dnnl::reorder(dense, padded).execute(context.stream, dense, padded);
   return padded;
 }
 

@@ -122,7 +122,7 @@ TEST(Executor, Convolutions) {
 TEST(Executor, UnevenPadding) {
   Builder b({1, 4, 9, 9});
   b.Finish(b.Add(OpKind::kConv, {b.x(), b.Constant({8, 4, 3, 3}, 1)},
-                 {{"pads", Ints{0, 1, 2, 3}}, {"strides", Ints{2, 2}}}));
+                 {{"pads", Ints{0, 1, 2, 3}}, {"strides", Ints{2, 2}}, {"pad_value", -3.0F}}));
   ExpectEqualToInterpreter(b.graph);
 }
 

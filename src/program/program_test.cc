@@ -367,8 +367,8 @@ TEST(Serialize, RefusesEveryTruncationAndDamage) {
     EXPECT_FALSE(Deserialize(damaged).ok()) << i;
   }
   std::vector<std::uint8_t> newer = bytes;
-  newer[8] = 2;
-  EXPECT_THAT(Deserialize(newer).error().message, HasSubstr("version 2, this tf2 reads 1"));
+  newer[8] = 3;
+  EXPECT_THAT(Deserialize(newer).error().message, HasSubstr("version 3, this tf2 reads 2"));
 }
 
 TEST(Serialize, ValidateRefusesInconsistentContents) {

@@ -10,7 +10,7 @@ namespace tf2::program {
 namespace {
 
 constexpr std::array<std::uint8_t, 8> kMagic = {'T', 'F', '2', 'P', 'R', 'O', 'G', 0};
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kVersion = 2;
 constexpr std::int64_t kMaxWords = arch::kMaxBeats;
 
 // ---- fields, one function per struct for both directions

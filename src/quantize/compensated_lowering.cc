@@ -379,7 +379,7 @@ class Work {
       must_resume_ = true;
     }
     // Nearest rounding settles every Q first: its scales are close to the final ones.
-    TF2_ASSIGN_OR_RETURN(draft_, LowerStructure(graph_));
+    TF2_ASSIGN_OR_RETURN(draft_, LowerStructure(graph_, &calibration_));
     TF2_ASSIGN_OR_RETURN(plan_, PlanQ(*draft_, calibration_, options_.base));
     plan_->Apply(*draft_);
     SecondTerms second;

@@ -18,7 +18,8 @@ using ir::OpKind;
 using ir::ValueId;
 using qnet::TensorId;
 
-Lowering::Lowering(const ir::Graph& graph) : graph_(graph) {
+Lowering::Lowering(const ir::Graph& graph, const Calibration* calibration)
+    : graph_(graph), calibration_(calibration) {
   draft_.placements.resize(graph.nodes.size());
   needed_.assign(graph.values.size(), false);
 }
@@ -417,7 +418,9 @@ Result<FloatPart> ExtractPart(const ir::Graph& graph, const std::string& name,
   return part;
 }
 
-Result<Draft> LowerStructure(const ir::Graph& graph) { return Lowering(graph).Run(); }
+Result<Draft> LowerStructure(const ir::Graph& graph, const Calibration* calibration) {
+  return Lowering(graph, calibration).Run();
+}
 
 std::vector<OneQDemand> OneQDemands(const qnet::QNet& net) {
   std::vector<OneQDemand> demands;

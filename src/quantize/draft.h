@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "ir/graph.h"
 #include "qnet/qnet.h"
+#include "quantize/calibrate.h"
 
 namespace tf2::quantize {
 
@@ -63,9 +64,11 @@ struct Draft {
 // depthwise 1 x 1 convolution; a function of one variable a table; a transposed convolution a
 // dilation and a convolution. What has no integer operator becomes part of a host operator where a
 // weighted layer depends on it, else of the head. Tensors that only outputs, the head and host
-// operators read are 16 bits wide where their operator can be. Errors: kUnsupported for several
-// inputs and for an input without batch 1 and a channel.
-Result<Draft> LowerStructure(const ir::Graph& graph);
+// operators read are 16 bits wide where their operator can be. Fake quantisation (QuantizeLinear
+// and DequantizeLinear) vanishes where it clips nothing: where it is signed and `calibration`, if
+// given, has no value far beyond its range. Errors: kUnsupported for several inputs and for an
+// input without batch 1 and a channel.
+Result<Draft> LowerStructure(const ir::Graph& graph, const Calibration* calibration = nullptr);
 
 // Tensors whose channels need one Q, and why: "table \"sigmoid1\"".
 struct OneQDemand {

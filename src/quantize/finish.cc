@@ -102,11 +102,13 @@ Status FinishConv(const Draft& draft, const qnet::Op& op, const FloatWeights& we
                   qnet::Conv& conv, RoundedLayer layer, std::vector<QCap>& caps) {
   const std::size_t oc = layer.scale.size();
   const std::size_t row = layer.terms[0].size() / oc;
-  if (conv.pad_value != 0 && std::ranges::count(draft.net.tensor(op.inputs[0]).q, 0) !=
-                                 draft.net.tensor(op.inputs[0]).c()) {
-    return Located(
-        Unsupported("it pads with {}, which its input's exponents cannot hold", conv.pad_value),
-        op);
+  if (conv.pad_value != 0 && qnet::ReadsPadding(draft.net, op) &&
+      std::ranges::any_of(draft.net.tensor(op.inputs[0]).q, [](int q) { return q != 0; })) {
+    return WithHint(
+        Located(Unsupported("it pads with {}, which is not the least value of its input",
+                            conv.pad_value),
+                op),
+        "pad with zeros");
   }
   conv.beta.assign(oc, 0);
   conv.scale.assign(oc, {});

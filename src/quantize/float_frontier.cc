@@ -5,6 +5,30 @@
 #include "base/parallel.h"
 
 namespace tf2::quantize {
+namespace {
+
+// Values lie in memory as floats. Integers, of a QuantizeLinear for instance, are exact up to this.
+constexpr std::int64_t kExact = std::int64_t{1} << 24;
+
+ir::Tensor TensorOf(const ir::Value& value, const float* data) {
+  const float* const end = data + ir::ElementCount(value.shape);
+  if (value.dtype == ir::DType::kFloat32)
+    return ir::Tensor::Float(value.shape, std::vector<float>(data, end));
+  return ir::Tensor::Int(value.shape, std::vector<std::int64_t>(data, end));
+}
+
+Status Store(const ir::Tensor& tensor, float* to) {
+  std::ranges::copy(tensor.f32, to);
+  for (const std::int64_t v : tensor.i64) {
+    if (v < -kExact || v > kExact)
+      return WithHint(Unsupported("the integer {} is too large for compensated rounding", v),
+                      "quantise with --method nearest");
+    *to++ = static_cast<float>(v);
+  }
+  return {};
+}
+
+}  // namespace
 
 FloatFrontier::FloatFrontier(const ir::Graph& graph, FrontierMemory& memory, std::size_t count,
                              int threads, const std::vector<ir::ValueId>& wanted)
@@ -54,18 +78,6 @@ Status FloatFrontier::RunNode(std::size_t index) {
   const ir::Node& node = graph_.nodes[index];
   const ir::ValueId out = node.outputs[0];
   const ir::Value& value = graph_.value(out);
-  for (const ir::ValueId id : node.inputs) {
-    if (id == ir::kNoValue || graph_.IsConstant(id)) continue;
-    if (graph_.value(id).dtype != ir::DType::kFloat32) {
-      return WithHint(
-          Unsupported("compensated rounding works on real values only").At(graph_.value(id).name),
-          "quantise with --method nearest");
-    }
-  }
-  if (value.dtype != ir::DType::kFloat32) {
-    return WithHint(Unsupported("compensated rounding works on real values only").At(value.name),
-                    "quantise with --method nearest");
-  }
   const auto elements = static_cast<std::size_t>(ir::ElementCount(value.shape));
   TF2_ASSIGN_OR_RETURN(Frontier result, Frontier::Make(memory_, count_, elements * 4));
   TF2_RETURN_IF_ERROR(
@@ -77,15 +89,12 @@ Status FloatFrontier::RunNode(std::size_t index) {
           const ir::ValueId id = node.inputs[k];
           args.push_back(nullptr);
           if (id == ir::kNoValue || graph_.IsConstant(id)) continue;
-          const ir::Shape& shape = graph_.value(id).shape;
-          const float* data = values_[Index(id)].Floats(sample);
-          tensors[k] =
-              ir::Tensor::Float(shape, std::vector<float>(data, data + ir::ElementCount(shape)));
+          tensors[k] = TensorOf(graph_.value(id), values_[Index(id)].Floats(sample));
           args.back() = &tensors[k];
         }
         TF2_ASSIGN_OR_RETURN(const ir::Tensor y, executor_.RunNode(index, args));
-        std::ranges::copy(y.f32, result.Floats(sample));
-        return {};
+        auto stored = Store(y, result.Floats(sample));
+        return stored.ok() ? stored : std::move(stored.error()).At(value.name);
       }));
   values_[Index(out)] = std::move(result);
   for (const ir::ValueId id : node.inputs) {

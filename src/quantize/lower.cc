@@ -71,7 +71,7 @@ Result<QPlan> PlanQ(Draft& draft, const Calibration& calibration, const Quantize
 
 Result<qnet::QNet> QuantizeWith(const ir::Graph& graph, const Calibration& calibration,
                                 const QuantizeOptions& options, const WeightRounder& rounder) {
-  TF2_ASSIGN_OR_RETURN(Draft draft, LowerStructure(graph));
+  TF2_ASSIGN_OR_RETURN(Draft draft, LowerStructure(graph, &calibration));
   TF2_ASSIGN_OR_RETURN(QPlan plan, FirstPlan(draft, calibration, options));
   TF2_RETURN_IF_ERROR(SettleQ(draft, calibration, KindOf(options), rounder, plan));
   DropIdleClips(draft.net);

@@ -356,13 +356,20 @@ std::optional<Lowering::FakeQuantization> Lowering::FakeQuantizationAt(const Nod
   return FakeQuantization{readers[0], real(node.Int("min")), real(node.Int("max"))};
 }
 
-// Our own exponents take the place of the model's; what it clips at zero is still clipped.
+bool Lowering::Clips(const FakeQuantization& fake, ValueId x) const {
+  if (calibration_ == nullptr) return false;
+  constexpr float kALittle = 1 + 1.0F / 64;
+  const float bound = std::max(-fake.low, fake.high) * kALittle;
+  return std::ranges::any_of(calibration_->stats(x).abs_max, [&](float v) { return v > bound; });
+}
+
+// Our own exponents take the place of the model's; what it clips, at zero above all, still is.
 Status Lowering::LowerFakeQuantization(const Node& node) {
   const auto fake = FakeQuantizationAt(node);
   const ValueId x = node.inputs[0];
   if (!fake) return Unsupported("it quantises by more than one scale");
   const ValueId result = graph_.nodes[fake->end].outputs[0];
-  if (fake->low < 0 || NonNegative(x)) {
+  if ((fake->low < 0 && !Clips(*fake, x)) || NonNegative(x)) {
     TF2_ASSIGN_OR_RETURN(views_[result], ViewOf(node, x));
   } else {
     if (!Needed(result)) return Unsupported("no weighted layer depends on it");

@@ -27,7 +27,8 @@ namespace tf2::quantize {
 
 class Lowering {
  public:
-  explicit Lowering(const ir::Graph& graph);
+  // `calibration` of the graph; may be null.
+  Lowering(const ir::Graph& graph, const Calibration* calibration);
   Result<Draft> Run();
 
  private:
@@ -129,6 +130,8 @@ class Lowering {
   };
   std::optional<FakeQuantization> FakeQuantizationAt(const ir::Node& node) const;
   Status LowerFakeQuantization(const ir::Node& node);
+  // Whether values are known that it clips; our own exponents clip what is a little too large.
+  bool Clips(const FakeQuantization& fake, ir::ValueId x) const;
   bool NonNegative(ir::ValueId id) const;
 
   // lower_movement.cc
@@ -138,6 +141,7 @@ class Lowering {
   static bool KeepsOrder(ir::OpKind kind);
 
   const ir::Graph& graph_;
+  const Calibration* calibration_;
   Draft draft_;
   qnet::QNet& net_ = draft_.net;
   std::map<ir::ValueId, View> views_;

@@ -94,12 +94,12 @@ def float_graph(case):
     return check
 
 
-def quantised(case, rounding, least=0.99):
+def quantised(case, rounding, least=0.99, flags=()):
     """The artifact: ONNX Runtime's best class is ours on at least `least` of the samples."""
     def check(runner):
         environment()
         count, bits, rule, calibrated = CASES[case]
-        network, artifact = quantized(runner, network_of(case), bits, rule, calibrated)
+        network, artifact = quantized(runner, network_of(case), bits, rule, calibrated, flags=flags)
         model = runner.work / f"{case}.q.onnx"
         runner.json("export", artifact, "--onnx", "--rounding", rounding, "-o", model)
         classes, _ = own_scores(runner, [artifact], network, count, 1)
@@ -110,6 +110,18 @@ def quantised(case, rounding, least=0.99):
         return f"top-1 equal on {same:.3%} of {count}"
 
     return check
+
+
+def requantised(runner):
+    """An exported artifact whose features are shifted, quantised anew: what the QuantizeLinear nodes clip stays clipped."""
+    network, artifact = quantized(runner, "resnet20_onnx", 4, "floor", 64, flags=("--equalise",))
+    model, again = runner.work / "equalised.onnx", runner.work / "again.tf2"
+    runner.json("export", artifact, "--onnx", "-o", model)
+    runner.json("quantize", model, "--data", network["train"], "--limit", 64, *network["pre"], "--method", "nearest", "--bits", 8,
+                "-o", again)
+    first, second = (runner.json("eval", a, "--data", network["test"], "--limit", 1000)["top1"] for a in (artifact, again))
+    assert second >= first - 0.02, f"top-1 {second:.4f}, before {first:.4f}"
+    return f"top-1 {second:.4f}, before {first:.4f}"
 
 
 # Plain QuantizeLinear rounds halves to even.
@@ -123,6 +135,10 @@ for case_name in CASES:
 ALL["quantised lenet, plain QuantizeLinear"] = quantised("lenet", "half-even")
 ALL["quantised resnet20_onnx, plain QuantizeLinear"] = quantised("resnet20_onnx", "half-even")
 ALL["quantised squeezenet, plain QuantizeLinear"] = quantised("squeezenet", "half-even", LEAST_PLAIN["squeezenet"])
+
+ALL["quantised squeezenet, equalised"] = quantised("squeezenet", "half-up", flags=("--equalise",))
+ALL["quantised resnet20_onnx, equalised"] = quantised("resnet20_onnx", "half-up", flags=("--equalise",))
+ALL["requantised resnet20_onnx"] = requantised
 
 if __name__ == "__main__":
     sys.exit(main(ALL))

@@ -5,7 +5,7 @@
 //
 // Features lie channel-last in the arena of a frame. An int8 tensor is stored unsigned: the byte of
 // value v is v + zero, zero being 0 where v is known never to be negative (0..127), else 128. Rows
-// may have a border of bytes `zero` around them, so that windows never leave the tensor.
+// may have a border of one byte's value around them, so that windows never leave the tensor.
 #ifndef TF2_RUNTIME_BACKENDS_CPU_KERNELS_H_
 #define TF2_RUNTIME_BACKENDS_CPU_KERNELS_H_
 
