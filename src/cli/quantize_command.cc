@@ -80,8 +80,8 @@ void SetEffort(const std::string& effort, quantize::CompensatedOptions& how) {
     how.positions = std::size_t{1} << 15;
   } else if (effort == "thorough") {
     how.rounding.restarts = 8;
-    how.rounding.refinements = 12;
-    how.positions = std::size_t{1} << 17;
+    how.rounding.refinements = 20;
+    how.positions = std::size_t{1} << 18;
   }
 }
 

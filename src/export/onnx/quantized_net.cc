@@ -35,13 +35,17 @@ class Exporter {
 
   // factor[c] as a constant [1, c, 1, 1]; a scalar where all are equal.
   std::string PerChannel(const std::string& name, const std::vector<float>& factor);
+  double RowScale(const qnet::Conv& conv, const qnet::Tensor& y, std::size_t o) const;
   std::string PadIntegers(const qnet::Op& op, const qnet::Conv& conv, NodeAttrs& attrs);
   // The real values `real`, rounded to integers and back, become the tensor `id`.
-  void Quantize(qnet::TensorId id, const std::string& real);
+  // `value`: real, or with `exact` the number of steps before it is rounded, in double.
+  void Quantize(qnet::TensorId id, const std::string& value, bool exact = false);
+  std::string Double(const std::string& value);
   std::string Activate(const std::string& name, qnet::Activation activation,
                        const std::string& value);
   // The activation of a convolution, those with a parameter for each channel included.
-  std::string Activate(const qnet::Op& op, const qnet::Conv& conv, const std::string& value);
+  std::string Activate(const qnet::Op& op, const qnet::Conv& conv, const std::string& value,
+                       bool exact);
   // One number for each channel as [c, 1, 1].
   std::string Channels(const std::string& name, const std::vector<float>& values);
   // The elements of the input of `op` by their indices in `index`, in the shape of its output; the
@@ -89,7 +93,12 @@ std::string Exporter::PerChannel(const std::string& name, const std::vector<floa
   return writer_.Floats(name, {1, static_cast<std::int64_t>(factor.size()), 1, 1}, factor);
 }
 
-void Exporter::Quantize(qnet::TensorId id, const std::string& real) {
+std::string Exporter::Double(const std::string& value) {
+  constexpr std::int64_t kDouble = 11;  // TensorProto.DataType
+  return writer_.Part("Cast", {value}, value + "/double", {{"to", kDouble}});
+}
+
+void Exporter::Quantize(qnet::TensorId id, const std::string& real, bool exact) {
   const qnet::Tensor& t = net_.tensor(id);
   const std::string name = writer_.Unique(t.name);
   const auto part = [&name](const char* what) { return name + "/" + what; };
@@ -102,9 +111,12 @@ void Exporter::Quantize(qnet::TensorId id, const std::string& real) {
     return writer_.Part("Mul", {real, PerChannel(part("factor"), steps_in_one)}, part("steps"));
   };
   const auto half_up = [&] {
+    constexpr std::int64_t kFloat = 1;  // TensorProto.DataType
     const std::string half = writer_.Float(part("half"), 0.5F);
-    return writer_.Part("Floor", {writer_.Part("Add", {in_steps(), half}, part("sum"))},
-                        part("rounded"));
+    const std::string sum =
+        writer_.Part("Add", {exact ? real : in_steps(), exact ? Double(half) : half}, part("sum"));
+    const std::string rounded = writer_.Part("Floor", {sum}, part("rounded"));
+    return exact ? writer_.Part("Cast", {rounded}, part("float"), {{"to", kFloat}}) : rounded;
   };
   if (t.type == qnet::ElemType::kInt16) {
     const std::string integers = rounding_ == Rounding::kHalfUp
@@ -159,18 +171,22 @@ std::string Exporter::Channels(const std::string& name, const std::vector<float>
   return writer_.Floats(name, {static_cast<std::int64_t>(values.size()), 1, 1}, values);
 }
 
-std::string Exporter::Activate(const qnet::Op& op, const qnet::Conv& conv,
-                               const std::string& value) {
+std::string Exporter::Activate(const qnet::Op& op, const qnet::Conv& conv, const std::string& value,
+                               bool exact) {
   const qnet::Tensor& y = OutputOf(op);
   if (conv.activation == qnet::Activation::kClip) {
     std::vector<float> low, high;
     for (std::size_t o = 0; o < y.q.size(); ++o) {
-      low.push_back(std::ldexp(static_cast<float>(conv.clip_low[o]), -y.q[o]));
-      high.push_back(std::ldexp(static_cast<float>(conv.clip_high[o]), -y.q[o]));
+      const int step = exact ? 0 : -y.q[o];
+      low.push_back(std::ldexp(static_cast<float>(conv.clip_low[o]), step));
+      high.push_back(std::ldexp(static_cast<float>(conv.clip_high[o]), step));
     }
-    const std::string above =
-        writer_.Part("Max", {value, Channels(op.name + "/low", low)}, op.name + "/above");
-    return writer_.Part("Min", {above, Channels(op.name + "/high", high)}, op.name + "/clip");
+    const auto bound = [&](const char* name, const std::vector<float>& values) {
+      const std::string channels = Channels(op.name + name, values);
+      return exact ? Double(channels) : channels;
+    };
+    const std::string above = writer_.Part("Max", {value, bound("/low", low)}, op.name + "/above");
+    return writer_.Part("Min", {above, bound("/high", high)}, op.name + "/clip");
   }
   if (conv.activation == qnet::Activation::kPRelu) {
     std::vector<float> slope;
@@ -198,12 +214,19 @@ NodeAttrs Exporter::WindowAttrs(const qnet::Op& op, const qnet::Window& w) const
   return attrs;
 }
 
+// Of the weights of row `o`. To round as we do, sums must be exact: they are integers times a power
+// of two, and what remains of the scale multiplies them.
+double Exporter::RowScale(const qnet::Conv& conv, const qnet::Tensor& y, std::size_t o) const {
+  const numerics::Scale& scale = conv.scale[o];
+  return std::ldexp(rounding_ == Rounding::kHalfUp ? 1.0 : scale.alpha, -scale.s - y.q[o]);
+}
+
 std::string Exporter::Weights(const qnet::Op& op, const qnet::Conv& conv, const ir::Shape& shape) {
   const qnet::Tensor& x = InputOf(op);
   const qnet::Tensor& y = OutputOf(op);
   std::vector<float> rows;
   for (std::size_t o = 0; o < conv.scale.size(); ++o)
-    rows.push_back(std::ldexp(static_cast<float>(conv.scale[o].alpha), -conv.scale[o].s - y.q[o]));
+    rows.push_back(static_cast<float>(RowScale(conv, y, o)));
   const ir::Shape oc = {static_cast<std::int64_t>(rows.size())};
   const std::string scale = writer_.Floats(op.name + "/row_scale", oc, rows);
   const std::string zero = writer_.Int8s(op.name + "/row_zero", oc,
@@ -262,8 +285,7 @@ Status Exporter::Export(const qnet::Op& op, const qnet::Conv& conv) {
   const ir::Shape shape = {y.c(), InputOf(op).c() / conv.groups, conv.window.kh, conv.window.kw};
   std::vector<float> bias;
   for (std::size_t o = 0; o < conv.beta.size(); ++o) {
-    bias.push_back(static_cast<float>(std::ldexp(
-        static_cast<double>(conv.beta[o]) * conv.scale[o].alpha, -conv.scale[o].s - y.q[o])));
+    bias.push_back(static_cast<float>(conv.beta[o] * RowScale(conv, y, o)));
   }
   NodeAttrs attrs = WindowAttrs(op, conv.window);
   attrs["group"] = std::int64_t{conv.groups};
@@ -273,9 +295,29 @@ Status Exporter::Export(const qnet::Op& op, const qnet::Conv& conv) {
   std::string value =
       writer_.Part("Conv", {x, weights, writer_.Floats(op.name + "/bias", {y.c()}, bias)},
                    op.name + "/conv", attrs);
-  if (op.inputs.size() > 1)
-    value = writer_.Part("Add", {value, NameOfInput(op, 1)}, op.name + "/residual");
-  Quantize(op.output, Activate(op, conv, value));
+  // The sums are exact in float, times alpha only in double. What ONNX Runtime cannot do there:
+  // PRelu.
+  const bool exact = rounding_ == Rounding::kHalfUp && conv.activation != qnet::Activation::kPRelu;
+  const auto doubled = [&](const std::string& name) { return exact ? Double(name) : name; };
+  value = doubled(value);
+  if (rounding_ == Rounding::kHalfUp) {
+    std::vector<float> alpha;
+    for (std::size_t o = 0; o < conv.scale.size(); ++o)
+      alpha.push_back(std::ldexp(static_cast<float>(conv.scale[o].alpha), exact ? y.q[o] : 0));
+    value = writer_.Part("Mul", {value, doubled(Channels(op.name + "/alpha", alpha))},
+                         op.name + "/scaled");
+  }
+  if (op.inputs.size() > 1) {
+    std::string residual = NameOfInput(op, 1);
+    if (exact) {  // in steps of the output
+      std::vector<float> steps;
+      for (const int q : y.q) steps.push_back(PowerOfTwo(q));
+      residual = writer_.Part("Mul", {residual, Channels(op.name + "/steps", steps)},
+                              op.name + "/residual_steps");
+    }
+    value = writer_.Part("Add", {value, doubled(residual)}, op.name + "/residual");
+  }
+  Quantize(op.output, Activate(op, conv, value, exact), exact);
   return {};
 }
 
