@@ -6,10 +6,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <cstdio>
-#include <cstring>
 #include <ctime>
 #include <memory>
 #include <string>
@@ -18,6 +16,7 @@
 
 #include "base/parallel.h"
 #include "base/rng.h"
+#include "options.h"
 #include "qnet/artifact.h"
 #include "runtime/backends/cpu/cpu.h"
 #include "runtime/backends/cpu/isa.h"
@@ -29,41 +28,23 @@ namespace {
 struct Options {
   std::string artifact;
   std::string isa;  // only this one, and not the reference
-  int threads = 0;
-  int batch = 16;
-  int rounds = 15;
-  int profile = 0;
+  int threads, batch, rounds, profile;
 };
 
 Result<Options> ParseOptions(int argc, char** argv) {
-  Options options;
-  for (int i = 1; i < argc; ++i) {
-    const std::string flag = argv[i];
-    if (!flag.starts_with("--")) {
-      options.artifact = flag;
-      continue;
-    }
-    if (++i == argc) return InvalidArgument("{} needs a value", flag);
-    if (flag == "--isa") {
-      options.isa = argv[i];
-      continue;
-    }
-    int* const number = flag == "--threads"   ? &options.threads
-                        : flag == "--batch"   ? &options.batch
-                        : flag == "--rounds"  ? &options.rounds
-                        : flag == "--profile" ? &options.profile
-                                              : nullptr;
-    if (number == nullptr) return InvalidArgument("unknown flag {}", flag);
-    const char* end = argv[i] + std::strlen(argv[i]);
-    if (std::from_chars(argv[i], end, *number).ptr != end || *number < 1) {
-      return InvalidArgument("{} {}: not a positive number", flag, argv[i]);
-    }
-  }
-  if (options.artifact.empty()) {
+  TF2_ASSIGN_OR_RETURN(
+      auto line,
+      bench::ParseCommandLine(
+          argc, argv,
+          {{"--threads", DefaultThreads()}, {"--batch", 16}, {"--rounds", 15}, {"--profile", 0}}));
+  if (line.artifact.empty()) {
     return InvalidArgument(
-        "usage: tf2_bench ARTIFACT [--threads N] [--batch N] [--rounds N] [--isa NAME]");
+        "usage: tf2_bench ARTIFACT [--threads N] [--batch N] [--rounds N] [--isa NAME] [--profile "
+        "1]");
   }
-  return options;
+  auto& n = line.numbers;
+  return Options{line.artifact, line.isa,      n["--threads"],
+                 n["--batch"],  n["--rounds"], n["--profile"]};
 }
 
 Batch Noise(const qnet::QNet& net, int count) {
@@ -105,8 +86,7 @@ Result<Seconds> Time(Device& device, const Batch& batch, int rounds) {
 Status Measure(const BackendFactory& backend, const std::string& isa, const LoadedModel& model,
                const Options& options) {
   DeviceOptions device_options;
-  const int threads = options.threads > 0 ? options.threads : DefaultThreads();
-  device_options.threads = threads;
+  device_options.threads = options.threads;
   device_options.isa = isa;
   TF2_ASSIGN_OR_RETURN(const auto device, backend.open(device_options));
   TF2_RETURN_IF_ERROR(device->Load(model));
@@ -116,7 +96,7 @@ Status Measure(const BackendFactory& backend, const std::string& isa, const Load
   fmt::print(
       "{{\"backend\": \"{}\", \"isa\": \"{}\", \"threads\": {}, \"batch\": {}, "
       "\"images_per_s\": {:.1f}, \"latency_ms\": {:.3f}, \"cpu_ms_per_image\": {:.3f}}}\n",
-      device->name(), device->isa(), threads, options.batch, options.batch / many.wall,
+      device->name(), device->isa(), options.threads, options.batch, options.batch / many.wall,
       one.wall * 1e3, many.cpu / options.batch * 1e3);
   std::fflush(stdout);
   return {};
@@ -154,9 +134,4 @@ Status Main(int argc, char** argv) {
 }  // namespace
 }  // namespace tf2::runtime
 
-int main(int argc, char** argv) {
-  const tf2::Status status = tf2::runtime::Main(argc, argv);
-  if (status.ok()) return 0;
-  fmt::print(stderr, "{}\n", status.error().ToString());
-  return 1;
-}
+int main(int argc, char** argv) { return tf2::bench::Exit(tf2::runtime::Main(argc, argv)); }

@@ -5,10 +5,7 @@
 
 #include <algorithm>
 #include <atomic>
-#include <charconv>
 #include <chrono>
-#include <cstdio>
-#include <cstring>
 #include <memory>
 #include <string>
 #include <utility>
@@ -16,6 +13,7 @@
 
 #include "base/parallel.h"
 #include "base/rng.h"
+#include "options.h"
 #include "runtime/backends/cpu/cpu.h"
 
 namespace tf2::runtime {
@@ -23,33 +21,18 @@ namespace {
 
 struct Options {
   std::string isa;
-  int size = 4096;
-  int layers = 4;
-  int threads = 0;
-  int rounds = 30;
+  int size, layers, threads, rounds;
 };
 
 Result<Options> ParseOptions(int argc, char** argv) {
-  Options options;
-  for (int i = 1; i < argc; i += 2) {
-    const std::string flag = argv[i];
-    if (i + 1 == argc) return InvalidArgument("{} needs a value", flag);
-    if (flag == "--isa") {
-      options.isa = argv[i + 1];
-      continue;
-    }
-    int* const number = flag == "--size"      ? &options.size
-                        : flag == "--layers"  ? &options.layers
-                        : flag == "--threads" ? &options.threads
-                        : flag == "--rounds"  ? &options.rounds
-                                              : nullptr;
-    if (number == nullptr) return InvalidArgument("unknown flag {}", flag);
-    const char* end = argv[i + 1] + std::strlen(argv[i + 1]);
-    if (std::from_chars(argv[i + 1], end, *number).ptr != end || *number < 1) {
-      return InvalidArgument("{} {}: not a positive number", flag, argv[i + 1]);
-    }
-  }
-  return options;
+  TF2_ASSIGN_OR_RETURN(
+      auto line,
+      bench::ParseCommandLine(
+          argc, argv,
+          {{"--size", 4096}, {"--layers", 4}, {"--threads", DefaultThreads()}, {"--rounds", 30}}));
+  if (!line.artifact.empty()) return InvalidArgument("it takes no artifact: {}", line.artifact);
+  auto& n = line.numbers;
+  return Options{line.isa, n["--size"], n["--layers"], n["--threads"], n["--rounds"]};
 }
 
 // `layers` layers of size x size random codes, each with ReLU.
@@ -120,7 +103,7 @@ Status Main(int argc, char** argv) {
   const auto net = std::make_shared<const qnet::QNet>(Layers(options.size, options.layers));
   TF2_RETURN_IF_ERROR(qnet::Verify(*net));
   DeviceOptions device_options;
-  device_options.threads = options.threads > 0 ? options.threads : DefaultThreads();
+  device_options.threads = options.threads;
   device_options.isa = options.isa;
   TF2_ASSIGN_OR_RETURN(const auto device, CpuBackend().open(device_options));
   TF2_RETURN_IF_ERROR(device->Load({net, {}}));
@@ -144,9 +127,4 @@ Status Main(int argc, char** argv) {
 }  // namespace
 }  // namespace tf2::runtime
 
-int main(int argc, char** argv) {
-  const tf2::Status status = tf2::runtime::Main(argc, argv);
-  if (status.ok()) return 0;
-  fmt::print(stderr, "{}\n", status.error().ToString());
-  return 1;
-}
+int main(int argc, char** argv) { return tf2::bench::Exit(tf2::runtime::Main(argc, argv)); }

@@ -9,21 +9,18 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <chrono>
-#include <cstdio>
-#include <cstring>
 #include <functional>
 #include <limits>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "base/parallel.h"
 #include "base/rng.h"
 #include "benchmark/machine.h"
+#include "options.h"
 #include "qnet/artifact.h"
 #include "runtime/backends/cpu/cpu.h"
 
@@ -33,41 +30,20 @@ namespace {
 struct Options {
   std::string artifact;
   std::string isa;
-  int threads = 0;
-  int batch = 8;
-  int rounds = 30;
+  int threads, batch, rounds;
 };
 
 Result<Options> ParseOptions(int argc, char** argv) {
-  Options options;
-  for (int i = 1; i < argc; ++i) {
-    const std::string_view flag = argv[i];
-    if (!flag.starts_with("-")) {
-      if (!options.artifact.empty()) return InvalidArgument("a second artifact: {}", flag);
-      options.artifact = flag;
-      continue;
-    }
-    if (++i == argc) return InvalidArgument("{} needs a value", flag);
-    if (flag == "--isa") {
-      options.isa = argv[i];
-      continue;
-    }
-    int* const number = flag == "--threads"  ? &options.threads
-                        : flag == "--batch"  ? &options.batch
-                        : flag == "--rounds" ? &options.rounds
-                                             : nullptr;
-    if (number == nullptr) return InvalidArgument("unknown flag {}", flag);
-    const char* end = argv[i] + std::strlen(argv[i]);
-    if (std::from_chars(argv[i], end, *number).ptr != end || *number < 1) {
-      return InvalidArgument("{} {}: not a positive number", flag, argv[i]);
-    }
-  }
-  if (options.artifact.empty()) {
+  TF2_ASSIGN_OR_RETURN(
+      auto line,
+      bench::ParseCommandLine(argc, argv,
+                              {{"--threads", DefaultThreads()}, {"--batch", 8}, {"--rounds", 30}}));
+  if (line.artifact.empty()) {
     return InvalidArgument(
         "usage: tf2_scaling_bench ARTIFACT [--threads N] [--batch N] [--rounds N] [--isa NAME]");
   }
-  if (options.threads == 0) options.threads = DefaultThreads();
-  return options;
+  auto& n = line.numbers;
+  return Options{line.artifact, line.isa, n["--threads"], n["--batch"], n["--rounds"]};
 }
 
 using Rates = std::vector<double>;  // of one measure, a round each
@@ -152,9 +128,4 @@ Status Main(int argc, char** argv) {
 }  // namespace
 }  // namespace tf2::runtime
 
-int main(int argc, char** argv) {
-  const tf2::Status status = tf2::runtime::Main(argc, argv);
-  if (status.ok()) return 0;
-  fmt::print(stderr, "{}\n", status.error().ToString());
-  return 1;
-}
+int main(int argc, char** argv) { return tf2::bench::Exit(tf2::runtime::Main(argc, argv)); }

@@ -8,19 +8,19 @@ namespace tf2::quantize {
 namespace {
 
 // Values lie in memory as floats. Integers, of a QuantizeLinear for instance, are exact up to this.
-constexpr std::int64_t kExact = std::int64_t{1} << 24;
+constexpr std::int64_t kExactAsFloat = std::int64_t{1} << 24;
 
-ir::Tensor TensorOf(const ir::Value& value, const float* data) {
+ir::Tensor TensorOfSample(const ir::Value& value, const float* data) {
   const float* const end = data + ir::ElementCount(value.shape);
   if (value.dtype == ir::DType::kFloat32)
     return ir::Tensor::Float(value.shape, std::vector<float>(data, end));
   return ir::Tensor::Int(value.shape, std::vector<std::int64_t>(data, end));
 }
 
-Status Store(const ir::Tensor& tensor, float* to) {
+Status StoreAsFloats(const ir::Tensor& tensor, float* to) {
   std::ranges::copy(tensor.f32, to);
   for (const std::int64_t v : tensor.i64) {
-    if (v < -kExact || v > kExact)
+    if (v < -kExactAsFloat || v > kExactAsFloat)
       return WithHint(Unsupported("the integer {} is too large for compensated rounding", v),
                       "quantise with --method nearest");
     *to++ = static_cast<float>(v);
@@ -89,11 +89,11 @@ Status FloatFrontier::RunNode(std::size_t index) {
           const ir::ValueId id = node.inputs[k];
           args.push_back(nullptr);
           if (id == ir::kNoValue || graph_.IsConstant(id)) continue;
-          tensors[k] = TensorOf(graph_.value(id), values_[Index(id)].Floats(sample));
+          tensors[k] = TensorOfSample(graph_.value(id), values_[Index(id)].Floats(sample));
           args.back() = &tensors[k];
         }
         TF2_ASSIGN_OR_RETURN(const ir::Tensor y, executor_.RunNode(index, args));
-        auto stored = Store(y, result.Floats(sample));
+        auto stored = StoreAsFloats(y, result.Floats(sample));
         return stored.ok() ? stored : std::move(stored.error()).At(value.name);
       }));
   values_[Index(out)] = std::move(result);
