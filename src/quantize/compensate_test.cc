@@ -169,6 +169,30 @@ TEST(Compensated, RefusesTheStateOfOtherWork) {
   EXPECT_THAT(run().error().ToString(), HasSubstr("not the state of a quantisation"));
 }
 
+// QuantizeLinear and DequantizeLinear between two layers; what they clip stays clipped, and nothing
+// stands for them where they clip nothing.
+TEST(Compensated, KeepsWhatFakeQuantisationClips) {
+  for (const float scale : {0.002F, 1.0F}) {
+    testing::GraphBuilder b({1, 3, 8, 8});
+    const auto first = b.Conv("first", b.input(), 3, 8, 3, false);
+    const auto pool =
+        b.Add(ir::OpKind::kMaxPool, "pool", {first}, {{"kernel", std::vector<std::int64_t>{2, 2}}});
+    const auto q = b.Add(ir::OpKind::kQuantizeLinear, "q", {pool, b.Constant("scale", {}, {scale})},
+                         {{"min", std::int64_t{-128}}, {"max", std::int64_t{127}}});
+    const auto real =
+        b.Add(ir::OpKind::kDequantizeLinear, "real", {q, b.Constant("scale2", {}, {scale})});
+    const ir::Graph graph = b.Done({b.Conv("last", real, 8, 4, 3, false)});
+    const auto made = QuantizeCompensated(graph, *testing::CalibrateRandom(graph, kSamples),
+                                          RandomSource(graph), kSamples, {});
+    ASSERT_TRUE(made.ok()) << made.error().ToString();
+    const auto clips = std::ranges::count_if(made->net.ops, [](const qnet::Op& op) {
+      const auto* conv = std::get_if<qnet::Conv>(&op.params);
+      return conv != nullptr && conv->activation == qnet::Activation::kClip;
+    });
+    EXPECT_EQ(clips, scale < 1 ? 1 : 0);
+  }
+}
+
 // A padding and another reader of a ReLU, joined, pooled, read without padding: [1, 3, 8, 8]
 // -> 5.
 ir::Graph ShiftableNet() {
