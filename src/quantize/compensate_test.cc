@@ -233,6 +233,7 @@ TEST(Equalise, ScalesWhatOnlyLayersRead) {
   const Equalised scaled = Equalise(graph, *testing::CalibrateRandom(graph, 8));
   EXPECT_EQ(scaled.graph.value(scaled.graph.nodes[0].outputs[0]).name, "a*scaled");
   EXPECT_EQ(scaled.graph.value(scaled.graph.outputs[0]).name, "c");
+  EXPECT_THAT(scaled.shifted, IsEmpty());  // a has no ReLU
 }
 
 std::vector<std::string> ShiftedOf(const Equalised& equalised) {

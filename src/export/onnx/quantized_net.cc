@@ -16,6 +16,13 @@ using Ints = std::vector<std::int64_t>;
 
 float PowerOfTwo(int exponent) { return std::ldexp(1.0F, exponent); }
 
+// Integers in a real 1, 2^Q, of each channel.
+std::vector<float> StepsInOne(const qnet::Tensor& tensor) {
+  std::vector<float> steps;
+  for (const int q : tensor.q) steps.push_back(PowerOfTwo(q));
+  return steps;
+}
+
 // A network while it is exported.
 class Exporter {
  public:
@@ -37,8 +44,8 @@ class Exporter {
   std::string PerChannel(const std::string& name, const std::vector<float>& factor);
   double RowScale(const qnet::Conv& conv, const qnet::Tensor& y, std::size_t o) const;
   std::string PadIntegers(const qnet::Op& op, const qnet::Conv& conv, NodeAttrs& attrs);
-  // The real values `real`, rounded to integers and back, become the tensor `id`.
-  // `value`: real, or with `exact` the number of steps before it is rounded, in double.
+  // `value`, rounded to integers and made real again, becomes the tensor `id`. It is real, or with
+  // `exact` the number of steps, in double.
   void Quantize(qnet::TensorId id, const std::string& value, bool exact = false);
   std::string Double(const std::string& value);
   std::string Activate(const std::string& name, qnet::Activation activation,
@@ -98,23 +105,20 @@ std::string Exporter::Double(const std::string& value) {
   return writer_.Part("Cast", {value}, value + "/double", {{"to", kDouble}});
 }
 
-void Exporter::Quantize(qnet::TensorId id, const std::string& real, bool exact) {
+void Exporter::Quantize(qnet::TensorId id, const std::string& value, bool exact) {
   const qnet::Tensor& t = net_.tensor(id);
   const std::string name = writer_.Unique(t.name);
   const auto part = [&name](const char* what) { return name + "/" + what; };
-  std::vector<float> step, steps_in_one;
-  for (const std::int8_t q : t.q) {
-    step.push_back(PowerOfTwo(-q));
-    steps_in_one.push_back(PowerOfTwo(q));
-  }
+  std::vector<float> step;
+  for (const std::int8_t q : t.q) step.push_back(PowerOfTwo(-q));
   const auto in_steps = [&] {
-    return writer_.Part("Mul", {real, PerChannel(part("factor"), steps_in_one)}, part("steps"));
+    return writer_.Part("Mul", {value, PerChannel(part("factor"), StepsInOne(t))}, part("steps"));
   };
   const auto half_up = [&] {
     constexpr std::int64_t kFloat = 1;  // TensorProto.DataType
     const std::string half = writer_.Float(part("half"), 0.5F);
     const std::string sum =
-        writer_.Part("Add", {exact ? real : in_steps(), exact ? Double(half) : half}, part("sum"));
+        writer_.Part("Add", {exact ? value : in_steps(), exact ? Double(half) : half}, part("sum"));
     const std::string rounded = writer_.Part("Floor", {sum}, part("rounded"));
     return exact ? writer_.Part("Cast", {rounded}, part("float"), {{"to", kFloat}}) : rounded;
   };
@@ -147,7 +151,7 @@ void Exporter::Quantize(qnet::TensorId id, const std::string& real, bool exact) 
       break;
     }
     case Rounding::kHalfEven:
-      integers = writer_.Part("QuantizeLinear", {real, scale, zero}, part("integer"), axis);
+      integers = writer_.Part("QuantizeLinear", {value, scale, zero}, part("integer"), axis);
       break;
   }
   names_[Index(id)] = writer_.Node("DequantizeLinear", {integers, scale, zero}, name, axis);
@@ -266,11 +270,12 @@ std::string Exporter::Weights(const qnet::Op& op, const qnet::Conv& conv, const 
 
 // The input's integers, with those of the padding around them; Conv in ONNX pads with zeros only.
 std::string Exporter::PadIntegers(const qnet::Op& op, const qnet::Conv& conv, NodeAttrs& attrs) {
-  std::vector<float> steps_in_one;
-  for (const int q : InputOf(op).q) steps_in_one.push_back(PowerOfTwo(q));
-  const std::string integers =
-      writer_.Part("Mul", {NameOfInput(op), PerChannel(op.name + "/input_scale", steps_in_one)},
-                   op.name + "/integers");
+  const std::vector<float> steps = StepsInOne(InputOf(op));
+  std::string integers = NameOfInput(op);
+  if (!AllEqual(steps) || steps[0] != 1) {
+    integers = writer_.Part("Mul", {integers, PerChannel(op.name + "/input_scale", steps)},
+                            op.name + "/integers");
+  }
   auto& pads = std::get<Ints>(attrs.at("pads"));
   const Ints all = {0, 0, pads[0], pads[1], 0, 0, pads[2], pads[3]};
   pads.assign(4, 0);
@@ -310,9 +315,7 @@ Status Exporter::Export(const qnet::Op& op, const qnet::Conv& conv) {
   if (op.inputs.size() > 1) {
     std::string residual = NameOfInput(op, 1);
     if (exact) {  // in steps of the output
-      std::vector<float> steps;
-      for (const int q : y.q) steps.push_back(PowerOfTwo(q));
-      residual = writer_.Part("Mul", {residual, Channels(op.name + "/steps", steps)},
+      residual = writer_.Part("Mul", {residual, Channels(op.name + "/steps", StepsInOne(y))},
                               op.name + "/residual_steps");
     }
     value = writer_.Part("Add", {value, doubled(residual)}, op.name + "/residual");
