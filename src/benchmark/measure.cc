@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <ctime>
+#include <deque>
 #include <utility>
 
 #include "base/interrupt.h"
@@ -18,27 +19,55 @@ double Median(std::vector<double> values) {
   return *middle;
 }
 
+namespace {
+
+// Batches of `size` of the samples, each sample in one at least.
+std::vector<std::vector<std::vector<float>>> BatchesOf(
+    const std::vector<std::vector<float>>& samples, int size) {
+  std::vector<std::vector<std::vector<float>>> batches;
+  for (std::size_t next = 0; next < samples.size();) {
+    auto& batch = batches.emplace_back();
+    for (int i = 0; i < size; ++i) batch.push_back(samples[next++ % samples.size()]);
+  }
+  return batches;
+}
+
+}  // namespace
+
 Result<Speed> Measure(runtime::Session& session, const std::vector<std::vector<float>>& samples,
                       const MeasureOptions& options) {
   using Clock = std::chrono::steady_clock;
+  const auto batches = BatchesOf(samples, options.batch);
+  const std::size_t queued = options.batch == 1 ? 0 : 1;  // behind the batch that runs
+  std::deque<runtime::Ticket> in_flight;
   std::vector<double> wall, cpu;
-  std::size_t next = 0;
   const auto begin = Clock::now();
-  const auto enough = [&] {
-    return static_cast<int>(wall.size()) >= options.least_rounds &&
-           std::chrono::duration<double>(Clock::now() - begin).count() >= options.seconds;
-  };
-  for (bool warm = false; !enough(); warm = true) {
-    std::vector<std::vector<float>> inputs;
-    for (int i = 0; i < options.batch; ++i) inputs.push_back(samples[next++ % samples.size()]);
-    const std::clock_t cpu_start = std::clock();
-    const auto start = Clock::now();
-    TF2_ASSIGN_OR_RETURN(const auto predictions, session.RunBatch(inputs));
-    const std::chrono::duration<double> taken = Clock::now() - start;
+  auto start = begin;
+  std::clock_t cpu_start = std::clock();
+  std::size_t submitted = 0;
+  for (int done = 0;;) {
+    // The first is not counted.
+    const bool more = static_cast<int>(submitted) <= options.least_rounds ||
+                      std::chrono::duration<double>(Clock::now() - begin).count() < options.seconds;
+    if (more) {
+      TF2_ASSIGN_OR_RETURN(const runtime::Ticket ticket,
+                           session.Submit(batches[submitted++ % batches.size()]));
+      in_flight.push_back(ticket);
+    } else if (in_flight.empty()) {
+      break;
+    }
+    if (more && in_flight.size() <= queued) continue;
+    TF2_RETURN_IF_ERROR(session.Wait(in_flight.front()));
+    in_flight.pop_front();
     if (Interrupted()) return Cancelled("interrupted");
-    if (!warm) continue;
-    wall.push_back(taken.count());
-    cpu.push_back(static_cast<double>(std::clock() - cpu_start) / CLOCKS_PER_SEC);
+    const auto now = Clock::now();
+    const std::clock_t cpu_now = std::clock();
+    if (done++ > 0) {
+      wall.push_back(std::chrono::duration<double>(now - start).count());
+      cpu.push_back(static_cast<double>(cpu_now - cpu_start) / CLOCKS_PER_SEC);
+    }
+    start = now;
+    cpu_start = cpu_now;
   }
   Speed speed;
   speed.rounds = static_cast<int>(wall.size());

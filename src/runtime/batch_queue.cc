@@ -1,5 +1,6 @@
 #include "runtime/batch_queue.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -8,6 +9,8 @@
 namespace tf2::runtime {
 
 BatchQueue::BatchQueue(RunFunction run) : run_(std::move(run)) {}
+
+BatchQueue::BatchQueue(ServeFunction serve) : serve_(std::move(serve)) {}
 
 BatchQueue::~BatchQueue() { Close(); }
 
@@ -28,7 +31,9 @@ Result<Ticket> BatchQueue::Submit(Batch batch) {
   }
   const Ticket ticket{next_ticket_++};
   results_.emplace(ticket, std::nullopt);
-  queue_.push_back({ticket, std::move(batch)});
+  waiting_frames_ += batch.count;
+  group_frames_ += batch.count;
+  jobs_.push_back({.ticket = ticket, .batch = std::move(batch), .frames = {}, .failure = {}});
   if (!worker_.joinable()) worker_ = std::thread([this] { Work(); });
   changed_.notify_all();
   return ticket;
@@ -54,8 +59,10 @@ void BatchQueue::Close() {
   {
     std::lock_guard lock(mutex_);
     closed_ = true;
-    for (const Job& job : queue_) Store(job.ticket, Cancelled("the device was closed"));
-    queue_.clear();
+    for (auto job = jobs_.begin(); job != jobs_.end();) {
+      Job& next = *job++;  // which Cancel removes
+      if (next.begun == 0) Cancel(next, Cancelled("the device was closed"));
+    }
     worker = std::move(worker_);
     changed_.notify_all();
   }
@@ -65,7 +72,7 @@ void BatchQueue::Close() {
 Status BatchQueue::CheckIdle() const {
   std::lock_guard lock(mutex_);
   if (closed_) return InvalidArgument("the device is closed");
-  if (running_ || !queue_.empty()) return InvalidArgument("the device has batches in flight");
+  if (!jobs_.empty()) return InvalidArgument("the device has batches in flight");
   return {};
 }
 
@@ -74,23 +81,108 @@ void BatchQueue::Store(Ticket ticket, Result<std::vector<Frame>> result) {
   (waited != waited_.end() ? waited->second : results_[ticket]) = std::move(result);
 }
 
+std::int64_t BatchQueue::WaitingFrames() const {
+  const std::lock_guard lock(mutex_);
+  return waiting_frames_;
+}
+
+std::optional<BatchQueue::ClaimedFrame> BatchQueue::ClaimFrame(int threads) {
+  const std::lock_guard lock(mutex_);
+  if (const Status interrupted = CheckInterrupted(); !interrupted.ok()) {
+    for (auto job = jobs_.begin(); job != jobs_.end();) Cancel(*job++, interrupted);
+  }
+  if (group_begun_ >= group_frames_ / threads * threads) return std::nullopt;
+  const auto job = std::ranges::find_if(
+      jobs_, [](const Job& candidate) { return candidate.begun < candidate.batch.count; });
+  if (job == jobs_.end()) return std::nullopt;
+  const std::int64_t index = job->begun++;
+  --waiting_frames_;
+  ++group_begun_;
+  job->frames.resize(static_cast<std::size_t>(job->batch.count));
+  const auto elements = static_cast<std::size_t>(frame_elements_);
+  return ClaimedFrame{
+      &*job, index,
+      std::span(job->batch.data).subspan(static_cast<std::size_t>(index) * elements, elements)};
+}
+
+void BatchQueue::FinishFrame(const ClaimedFrame& frame, Result<Frame> result) {
+  const std::lock_guard lock(mutex_);
+  Job& job = *frame.job;
+  ++job.finished;
+  if (result.ok()) {
+    job.frames[static_cast<std::size_t>(frame.index)] = *std::move(result);
+    CompleteIfDone(job);
+    return;
+  }
+  if (job.failure.ok() || frame.index < job.failed_at) {
+    job.failure = result.error();
+    job.failed_at = frame.index;
+  }
+  Cancel(job, job.failure);
+}
+
+// Frames of the job that wait are not run; it fails, with `why` where nothing else did.
+void BatchQueue::Cancel(Job& job, const Status& why) {
+  const std::int64_t skipped = job.batch.count - job.begun;
+  if (skipped > 0 && job.failure.ok()) {
+    job.failure = why;
+    job.failed_at = job.begun;
+  }
+  job.begun += skipped;
+  job.finished += skipped;
+  waiting_frames_ -= skipped;
+  group_frames_ -= std::min(skipped, group_frames_);
+  CompleteIfDone(job);
+}
+
+// Removes the job.
+void BatchQueue::CompleteIfDone(Job& job) {
+  if (job.finished < job.batch.count) return;
+  if (job.failure.ok()) {
+    Store(job.ticket, std::move(job.frames));
+  } else {
+    Store(job.ticket, job.failure.error());
+  }
+  jobs_.remove_if([&job](const Job& candidate) { return &candidate == &job; });
+  changed_.notify_all();
+}
+
 void BatchQueue::Work() {
   std::unique_lock lock(mutex_);
   while (true) {
-    changed_.wait(lock, [this] { return closed_ || !queue_.empty(); });
-    if (queue_.empty()) return;
-    const Job job = std::move(queue_.front());
-    queue_.pop_front();
-    running_ = true;
-    lock.unlock();
-    const Status interrupted = CheckInterrupted();
-    Result<std::vector<Frame>> result =
-        interrupted.ok() ? run_(job.batch) : Result<std::vector<Frame>>(interrupted.error());
-    lock.lock();
-    running_ = false;
-    Store(job.ticket, std::move(result));
-    changed_.notify_all();
+    changed_.wait(lock, [this] { return closed_ || waiting_frames_ > 0; });
+    if (waiting_frames_ == 0) return;
+    if (run_) {
+      RunOldest(lock);
+    } else {
+      group_frames_ = waiting_frames_;
+      group_begun_ = 0;
+      lock.unlock();
+      serve_();
+      lock.lock();
+    }
   }
+}
+
+// Without the lock while the batch runs.
+void BatchQueue::RunOldest(std::unique_lock<std::mutex>& lock) {
+  Job& job = jobs_.front();
+  if (const Status interrupted = CheckInterrupted(); !interrupted.ok()) {
+    Cancel(job, interrupted);
+    return;
+  }
+  job.begun = job.batch.count;
+  waiting_frames_ -= job.batch.count;
+  lock.unlock();
+  Result<std::vector<Frame>> result = run_(job.batch);
+  lock.lock();
+  job.finished = job.batch.count;
+  if (result.ok()) {
+    job.frames = *std::move(result);
+  } else {
+    job.failure = std::move(result.error());
+  }
+  CompleteIfDone(job);
 }
 
 }  // namespace tf2::runtime

@@ -1,16 +1,17 @@
-// The asynchronous half of a device: a queue of batches, a thread that runs them one after the
-// other, tickets. A backend owns one, gives it the function that runs a batch, and forwards Submit,
-// Wait and Close to it.
+// The asynchronous half of a device: a queue of batches, a thread that runs them, tickets. A backend
+// owns one, gives it the function that runs a batch, or one that runs frames of several batches at
+// once, and forwards Submit, Wait and Close to it.
 #ifndef TF2_RUNTIME_BATCH_QUEUE_H_
 #define TF2_RUNTIME_BATCH_QUEUE_H_
 
 #include <condition_variable>
 #include <cstdint>
-#include <deque>
 #include <functional>
+#include <list>
 #include <map>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <thread>
 #include <vector>
 
@@ -25,7 +26,12 @@ class BatchQueue {
   // Runs one batch; called from the worker thread only, one call at a time.
   using RunFunction = std::function<Result<std::vector<Frame>>(const Batch&)>;
 
+  // Runs frames that ClaimFrame gives, at least one; called from the worker thread only, while
+  // frames wait.
+  using ServeFunction = std::function<void()>;
+
   explicit BatchQueue(RunFunction run);
+  explicit BatchQueue(ServeFunction serve);
   ~BatchQueue();  // closes
 
   // Sets the size every frame of a later Submit must have: elements of the input. Until then Submit
@@ -41,28 +47,61 @@ class BatchQueue {
   // OK while the queue is open and nothing is queued or running: what Load and RunTraced require.
   Status CheckIdle() const;
 
- private:
+  // The rest is for a ServeFunction, and may be called from any of its threads.
+
+  struct Job;
+  // A frame to run. `input` is valid until FinishFrame.
+  struct ClaimedFrame {
+    Job* job;
+    std::int64_t index;  // in its batch
+    std::span<const std::int8_t> input;
+  };
+  // Frames that nobody has claimed.
+  std::int64_t WaitingFrames() const;
+  // The next frame, of the oldest batch that has one. To one of `threads` threads that run whole
+  // frames the last frames are not given where the frames since ServeFunction was called, those
+  // submitted meanwhile included, are no multiple of `threads`: what is left is fewer than
+  // `threads`. nullopt when there is none; after Ctrl-C, which cancels all that waits.
+  std::optional<ClaimedFrame> ClaimFrame(int threads = 1);
+  // The result of a claimed frame. Frames of a batch that failed are not given any more; the batch
+  // gets the error of its first frame that failed.
+  void FinishFrame(const ClaimedFrame& frame, Result<Frame> result);
+
+  // A batch that is not done: frames [0, begun) were claimed, `finished` of them are done.
   struct Job {
     Ticket ticket;
     Batch batch;
+    std::vector<Frame> frames;
+    std::int64_t begun = 0;
+    std::int64_t finished = 0;
+    std::int64_t failed_at = 0;  // where `failure` is not OK
+    Status failure;
   };
 
+ private:
   using Outcome = std::optional<Result<std::vector<Frame>>>;
 
   void Work();
+  // All of these under `mutex_`.
+  void RunOldest(std::unique_lock<std::mutex>& lock);
+  void Cancel(Job& job, const Status& why);
+  void CompleteIfDone(Job& job);
   void Store(Ticket ticket, Result<std::vector<Frame>> result);
 
-  RunFunction run_;
+  const RunFunction run_;      // this
+  const ServeFunction serve_;  // or that
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<Job> queue_;
+  std::list<Job> jobs_;                // oldest first
+  std::int64_t waiting_frames_ = 0;    // of all jobs: not begun
+  std::int64_t group_frames_ = 0;      // since `serve_` was called: those that were there or came,
+  std::int64_t group_begun_ = 0;       // and those that were claimed
   // Tickets that nobody has waited for, and those that somebody is waiting for now; a value once
   // the batch is done.
   std::map<Ticket, Outcome> results_;
   std::map<Ticket, Outcome> waited_;
   std::uint64_t next_ticket_ = 1;
   std::int64_t frame_elements_ = -1;
-  bool running_ = false;
   bool closed_ = false;
   std::thread worker_;
 };

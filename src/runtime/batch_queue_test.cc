@@ -3,7 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <functional>
+#include <optional>
 #include <semaphore>
+#include <thread>
+#include <vector>
 
 #include "base/interrupt.h"
 
@@ -114,6 +118,130 @@ TEST(BatchQueue, InterruptionCancels) {
   ClearInterrupt();
   ASSERT_FALSE(frames.ok());
   EXPECT_EQ(frames.error().code, ErrorCode::kCancelled);
+}
+
+// Runs frames one after the other, on the worker thread, as FirstValues does; a frame of -1 fails.
+class FrameServer {
+ public:
+  FrameServer() : queue_([this] { Serve(); }) { queue_.SetFrameElements(1); }
+  BatchQueue& queue() { return queue_; }
+  std::vector<int> order() const { return order_; }
+  // Those that were run when there were fewer frames than threads.
+  std::vector<int> alone() const { return alone_; }
+
+  // Called with each claimed frame's value before it is done.
+  std::function<void(int)> during = [](int) {};
+  int threads = 1;
+
+ private:
+  void Serve() {
+    if (queue_.WaitingFrames() < threads) {
+      const auto frame = queue_.ClaimFrame();
+      if (!frame) return;  // interrupted
+      alone_.push_back(frame->input[0]);
+      Run(frame);
+    } else {
+      while (const auto frame = queue_.ClaimFrame(threads)) Run(frame);
+    }
+  }
+
+  void Run(const std::optional<BatchQueue::ClaimedFrame>& frame) {
+    const int value = frame->input[0];
+    order_.push_back(value);
+    during(value);
+    if (value < 0) {
+      queue_.FinishFrame(*frame, Internal("frame {} failed", value));
+    } else {
+      queue_.FinishFrame(*frame, Frame{{static_cast<std::uint8_t>(value)}});
+    }
+  }
+
+  std::vector<int> order_, alone_;
+  BatchQueue queue_;  // last: its thread ends before what it uses
+};
+
+TEST(FrameQueue, GivesEachTicketItsOwnFrames) {
+  FrameServer server;
+  const auto a = server.queue().Submit({1, {1}});
+  const auto b = server.queue().Submit({3, {2, 3, 4}});
+  EXPECT_EQ(*server.queue().Wait(*b), (std::vector<Frame>{{{2}}, {{3}}, {{4}}}));
+  EXPECT_EQ(*server.queue().Wait(*a), (std::vector<Frame>{{{1}}}));
+  EXPECT_TRUE(server.queue().CheckIdle().ok());
+  EXPECT_EQ(server.order(), (std::vector<int>{1, 2, 3, 4}));
+}
+
+TEST(FrameQueue, FramesOfLaterBatchesJoin) {
+  FrameServer server;
+  server.threads = 2;
+  std::binary_semaphore began(0), may_go_on(0);
+  server.during = [&](int value) {
+    if (value != 1) return;
+    began.release();
+    may_go_on.acquire();
+  };
+  // Frame 1 alone has fewer frames than threads; meanwhile five more come: four of them together,
+  // the last one alone.
+  const auto a = server.queue().Submit({1, {1}});
+  began.acquire();
+  const auto b = server.queue().Submit({2, {2, 3}});
+  const auto c = server.queue().Submit({3, {4, 5, 6}});
+  EXPECT_EQ(server.queue().WaitingFrames(), 5);
+  may_go_on.release();
+  EXPECT_EQ(server.queue().Wait(*c)->size(), 3U);
+  EXPECT_EQ(server.queue().Wait(*b)->size(), 2U);
+  EXPECT_EQ(server.queue().Wait(*a)->size(), 1U);
+  EXPECT_EQ(server.order(), (std::vector<int>{1, 2, 3, 4, 5, 6}));
+  EXPECT_EQ(server.alone(), (std::vector<int>{1, 6}));
+}
+
+TEST(FrameQueue, ThreadsLeaveWhatIsNoMultipleOfThem) {
+  FrameServer server;
+  server.threads = 3;
+  EXPECT_EQ(server.queue().Wait(*server.queue().Submit({5, {1, 2, 3, 4, 5}}))->size(), 5U);
+  EXPECT_EQ(server.order(), (std::vector<int>{1, 2, 3, 4, 5}));
+  EXPECT_EQ(server.alone(), (std::vector<int>{4, 5}));
+}
+
+TEST(FrameQueue, AFailedFrameFailsItsBatchOnly) {
+  FrameServer server;
+  const auto bad = server.queue().Submit({4, {1, -2, 3, 4}});
+  const auto good = server.queue().Submit({1, {5}});
+  const auto frames = server.queue().Wait(*bad);
+  ASSERT_FALSE(frames.ok());
+  EXPECT_EQ(frames.error().message, "frame -2 failed");
+  EXPECT_EQ(*server.queue().Wait(*good), (std::vector<Frame>{{{5}}}));
+  EXPECT_EQ(server.order(), (std::vector<int>{1, -2, 5}));
+}
+
+TEST(FrameQueue, CloseFinishesWhatRunsAndCancelsTheRest) {
+  FrameServer server;
+  std::binary_semaphore began(0), may_go_on(0);
+  server.during = [&](int value) {
+    if (value != 1) return;
+    began.release();
+    may_go_on.acquire();
+  };
+  const auto running = server.queue().Submit({2, {1, 2}});
+  began.acquire();
+  const auto queued = server.queue().Submit({1, {3}});
+  std::thread closer([&] { server.queue().Close(); });
+  EXPECT_EQ(server.queue().Wait(*queued).error().code, ErrorCode::kCancelled);
+  may_go_on.release();
+  closer.join();
+  EXPECT_EQ(server.queue().Wait(*running)->size(), 2U);
+  EXPECT_EQ(server.order(), (std::vector<int>{1, 2}));
+}
+
+TEST(FrameQueue, InterruptionCancelsWhatWaits) {
+  FrameServer server;
+  server.during = [&](int value) {
+    if (value == 1) RequestInterrupt();
+  };
+  const auto frames = server.queue().Wait(*server.queue().Submit({3, {1, 2, 3}}));
+  ClearInterrupt();
+  ASSERT_FALSE(frames.ok());
+  EXPECT_EQ(frames.error().code, ErrorCode::kCancelled);
+  EXPECT_EQ(server.order(), (std::vector<int>{1}));
 }
 
 }  // namespace

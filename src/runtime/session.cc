@@ -32,13 +32,22 @@ Result<Prediction> Session::Run(std::span<const float> input) {
 }
 
 Result<std::vector<Prediction>> Session::RunBatch(std::span<const std::vector<float>> inputs) {
-  std::vector<Prediction> predictions;
-  if (inputs.empty()) return predictions;
+  if (inputs.empty()) return std::vector<Prediction>();
+  TF2_ASSIGN_OR_RETURN(const Ticket ticket, Submit(inputs));
+  return Wait(ticket);
+}
+
+Result<Ticket> Session::Submit(std::span<const std::vector<float>> inputs) {
   Batch batch;
   batch.data.reserve(inputs.size() *
                      static_cast<std::size_t>(net_->tensor(net_->input).elements()));
   for (const auto& input : inputs) TF2_RETURN_IF_ERROR(Append(input, batch));
-  TF2_ASSIGN_OR_RETURN(const auto frames, runtime::RunBatch(*device_, std::move(batch)));
+  return device_->Submit(std::move(batch));
+}
+
+Result<std::vector<Prediction>> Session::Wait(Ticket ticket) {
+  TF2_ASSIGN_OR_RETURN(const auto frames, device_->Wait(ticket));
+  std::vector<Prediction> predictions;
   predictions.reserve(frames.size());
   for (const Frame& frame : frames) {
     TF2_ASSIGN_OR_RETURN(predictions.emplace_back(), ApplyHeads(frame));
@@ -72,11 +81,10 @@ Status Session::Stream(const Source& source, const Sink& sink, int batch_size) {
   const auto finish_oldest = [&](const Status& so_far) -> Status {
     const Ticket ticket = in_flight.front();
     in_flight.pop_front();
-    auto frames = device_->Wait(ticket);
+    auto predictions = Wait(ticket);
     if (!so_far.ok()) return so_far;
-    if (!frames.ok()) return std::move(frames.error());
-    for (const Frame& frame : *frames) {
-      TF2_ASSIGN_OR_RETURN(const Prediction prediction, ApplyHeads(frame));
+    if (!predictions.ok()) return std::move(predictions.error());
+    for (const Prediction& prediction : *predictions) {
       TF2_RETURN_IF_ERROR(sink(index++, prediction));
     }
     return {};

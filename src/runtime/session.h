@@ -33,6 +33,11 @@ class Session {
   Result<Prediction> Run(std::span<const float> input);
   // Several, as one batch.
   Result<std::vector<Prediction>> RunBatch(std::span<const std::vector<float>> inputs);
+  // The same in two steps: quantises and queues at least one input, and waits for a batch, each of
+  // which can be waited for once, in any order. With a second batch queued the device never stands
+  // still between two.
+  Result<Ticket> Submit(std::span<const std::vector<float>> inputs);
+  Result<std::vector<Prediction>> Wait(Ticket ticket);
 
   // Gives the next preprocessed input, or nullopt at the end.
   using Source = std::function<Result<std::optional<std::vector<float>>>()>;

@@ -1,12 +1,9 @@
 #include "runtime/backends/cpu/cpu.h"
 
-#include <atomic>
 #include <cstdlib>
-#include <mutex>
 #include <optional>
 #include <utility>
 
-#include "base/interrupt.h"
 #include "base/parallel.h"
 #include "runtime/backends/cpu/isa.h"
 #include "runtime/backends/cpu/network.h"
@@ -20,7 +17,7 @@ class CpuDevice final : public Device {
   CpuDevice(int threads, const cpu::KernelSet& kernels)
       : kernels_(kernels),
         pool_(threads),
-        queue_([this](const Batch& batch) { return Run(batch); }) {}
+        queue_([this] { Serve(); }) {}
 
   std::string_view name() const override { return "cpu"; }
   std::string_view isa() const override { return kernels_.isa; }
@@ -59,42 +56,23 @@ class CpuDevice final : public Device {
   }
 
  private:
-  // Whole frames are shared by the threads as long as there is one for each; the threads share the
-  // operators of each frame of the rest.
-  Result<std::vector<Frame>> Run(const Batch& batch) {
-    const std::size_t elements = batch.data.size() / static_cast<std::size_t>(batch.count);
-    std::vector<Frame> frames(static_cast<std::size_t>(batch.count));
-    const auto run = [&](std::int64_t frame, std::size_t arena, ThreadPool* pool) -> Status {
-      const auto at = static_cast<std::size_t>(frame);
-      TF2_ASSIGN_OR_RETURN(frames[at],
-                           network_->Run(std::span(batch.data).subspan(at * elements, elements),
-                                         arenas_[arena], pool, nullptr));
-      return {};
-    };
-    const std::int64_t shared =
-        pool_.threads() == 1 ? 0 : batch.count / pool_.threads() * pool_.threads();
-    if (shared > 0) TF2_RETURN_IF_ERROR(RunShared(shared, run));
-    for (std::int64_t i = shared; i < batch.count; ++i) {
-      TF2_RETURN_IF_ERROR(run(i, 0, &pool_));
+  // Each thread runs whole frames, of whichever batches are there, as long as there is one for each;
+  // the threads share the operators of each frame of the rest.
+  void Serve() {
+    const int threads = pool_.threads();
+    if (queue_.WaitingFrames() < threads) {
+      if (const auto frame = queue_.ClaimFrame()) {
+        queue_.FinishFrame(*frame, network_->Run(frame->input, arenas_[0], &pool_, nullptr));
+      }
+      return;
     }
-    return frames;
-  }
-
-  // Runs frames [0, count), each on the next thread that is free.
-  template <typename RunFrame>
-  Status RunShared(std::int64_t count, const RunFrame& run) {
-    const auto threads = static_cast<std::size_t>(pool_.threads());
-    while (arenas_.size() < threads) arenas_.push_back(network_->MakeArena());
-    std::vector<Status> statuses(threads);
-    std::atomic<std::int64_t> next = 0;
-    pool_.ForRanges(pool_.threads(), [&](std::int64_t, std::int64_t, int k) {
-      const auto at = static_cast<std::size_t>(k);
-      for (std::int64_t i = next++; i < count && statuses[at].ok(); i = next++) {
-        statuses[at] = run(i, at, nullptr);
+    while (std::ssize(arenas_) < threads) arenas_.push_back(network_->MakeArena());
+    pool_.ForRanges(threads, [&](std::int64_t, std::int64_t, int k) {
+      cpu::AlignedBuffer& arena = arenas_[static_cast<std::size_t>(k)];
+      while (const auto frame = queue_.ClaimFrame(threads)) {
+        queue_.FinishFrame(*frame, network_->Run(frame->input, arena, nullptr, nullptr));
       }
     });
-    for (Status& status : statuses) TF2_RETURN_IF_ERROR(std::move(status));
-    return {};
   }
 
   const cpu::KernelSet& kernels_;
