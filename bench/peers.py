@@ -23,7 +23,7 @@ ENVIRONMENT = ROOT / "build/peers"
 WORK = ROOT / "build/peers-work"
 SHARED = ROOT.parent / "shared/data"
 TF2 = os.environ.get("TF2", str(ROOT / "build/release/tf2"))
-SCALING = ROOT / "build/release/bench/tf2_scaling_bench"
+BUILD = pathlib.Path(TF2).resolve().parent  # of the same build
 
 MEAN = (104, 117, 123)
 NETWORKS = {  # name: prototxt, weights or none, side of the input
@@ -279,15 +279,18 @@ def ort_rates(network, args):
 
 def scaling(args):
     """One thread against two on ResNet-50, beside the machine's own ratio and ONNX Runtime's: all alternating."""
-    if not SCALING.exists():
-        raise RuntimeError(f"{SCALING} is absent: ninja -C build/release tf2_scaling_bench")
+    program = BUILD / "bench/tf2_scaling_bench"
+    if (BUILD / "build.ninja").exists():
+        subprocess.run(["ninja", "-C", BUILD, "tf2_scaling_bench"], stdout=subprocess.DEVNULL, check=True)
+    if not program.exists():
+        raise RuntimeError(f"{program} is absent: ninja -C {BUILD} tf2_scaling_bench")
     network = Network("resnet50")
     result = {"network": "resnet50", "measure": "two threads / one thread"}
     for bits in args.bits:
-        done = subprocess.run([SCALING, network.artifact(bits), "--threads", "2", "--batch", str(args.batch), "--rounds",
+        done = subprocess.run([program, network.artifact(bits), "--threads", "2", "--batch", str(args.batch), "--rounds",
                                str(6 * args.rounds)], capture_output=True, text=True)
         if done.returncode != 0:
-            raise RuntimeError(f"{SCALING.name}: {done.stderr.strip()[-200:]}")
+            raise RuntimeError(f"{program.name}: {done.stderr.strip()[-200:]}")
         result[f"{bits}bit"] = ratios = json.loads(done.stdout)
         print(f"  resnet50 {bits}-bit, two threads / one thread, medians (best): "
               + ", ".join(f"{key} {ratios[key]['medians']:.2f} ({ratios[key]['best']:.2f})" for key in ("single", "batch", "registers", "cache")))

@@ -1,10 +1,10 @@
 // One thread against several on the CPU backend, beside what this machine makes of as many threads
 // at all: a loop on registers alone, and one over a buffer in the second-level cache.
 //   tf2_scaling_bench ARTIFACT [--threads N] [--batch N] [--rounds N] [--isa NAME]
-// One process; each round runs every measure on one thread, then on all, networks four times in a
-// row of which the fastest counts. JSON: for each measure the ratio of the medians and of the best
-// rates, and the best rates themselves. Other programs disturb the medians; the best needs one
-// undisturbed run of each kind.
+// One process; each round runs every measure on one thread, then on all: four batches queued at
+// once, and single frames four times in a row of which the fastest counts. JSON: for each measure
+// the ratio of the medians and of the best rates, and the best rates themselves. Other programs
+// disturb the medians; the best needs one undisturbed run of each kind.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -60,22 +60,44 @@ struct Measure {
   std::array<Rates, 2> rates = {};
 };
 
-// The least time of kCalls calls in a row with `count` frames each.
-Result<double> FramesPerSecond(Device& device, const qnet::QNet& net, int count) {
-  constexpr int kCalls = 4;
+constexpr int kCalls = 4;
+
+Batch Noise(const qnet::QNet& net, int count) {
   Rng rng(1);
   Batch batch{count, {}};
   batch.data.resize(static_cast<std::size_t>(net.tensor(net.input).elements() * count));
   for (auto& value : batch.data) value = static_cast<std::int8_t>(rng.Between(-128, 127));
+  return batch;
+}
+
+using Clock = std::chrono::steady_clock;
+
+double SecondsSince(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+// Of kCalls batches of `count` frames, queued at once.
+Result<double> FramesPerSecondOfBatches(Device& device, const qnet::QNet& net, int count) {
+  std::vector<Batch> batches(kCalls, Noise(net, count));
+  std::vector<Ticket> tickets;
+  const auto start = Clock::now();
+  for (Batch& batch : batches) {
+    TF2_ASSIGN_OR_RETURN(tickets.emplace_back(), device.Submit(std::move(batch)));
+  }
+  for (const Ticket ticket : tickets) TF2_RETURN_IF_ERROR(device.Wait(ticket));
+  return kCalls * count / SecondsSince(start);
+}
+
+// Of the fastest of kCalls frames, one after the other.
+Result<double> SingleFramesPerSecond(Device& device, const qnet::QNet& net) {
   double least = std::numeric_limits<double>::infinity();
   for (int call = 0; call < kCalls; ++call) {
-    Batch copy = batch;
-    const auto start = std::chrono::steady_clock::now();
-    TF2_ASSIGN_OR_RETURN(const auto frames, RunBatch(device, std::move(copy)));
-    const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
-    least = std::min(least, taken.count());
+    Batch frame = Noise(net, 1);
+    const auto start = Clock::now();
+    TF2_RETURN_IF_ERROR(RunBatch(device, std::move(frame)));
+    least = std::min(least, SecondsSince(start));
   }
-  return count / least;
+  return 1 / least;
 }
 
 Status Main(int argc, char** argv) {
@@ -92,18 +114,17 @@ Status Main(int argc, char** argv) {
     TF2_RETURN_IF_ERROR(devices[i]->Load(model));
   }
   const std::string isa(devices[0]->isa());
-  const auto frames = [&](int count) {
-    return [&, count](std::size_t which) {
-      return FramesPerSecond(*devices[which], *model.net, count);
-    };
-  };
   std::vector<Measure> measures = {
       {"registers",
        [&](std::size_t which) { return benchmark::PeakMacsPerSecond(isa, threads[which]); }},
       {"cache",
        [&](std::size_t which) { return benchmark::CacheReadBytesPerSecond(threads[which]); }},
-      {"batch", frames(options.batch)},
-      {"single", frames(1)}};
+      {"batch",
+       [&](std::size_t which) {
+         return FramesPerSecondOfBatches(*devices[which], *model.net, options.batch);
+       }},
+      {"single",
+       [&](std::size_t which) { return SingleFramesPerSecond(*devices[which], *model.net); }}};
   for (int round = 0; round <= options.rounds; ++round) {
     for (Measure& measure : measures) {
       for (std::size_t which = 0; which < 2; ++which) {

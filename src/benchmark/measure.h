@@ -26,9 +26,9 @@ struct Speed {
   double images_per_s = 0;
 };
 
-// Times calls of `batch` frames taken in turn from `samples` (at least one): single frames one after
-// the other; of batches a second one is queued while one runs, and a call is from the end of one to
-// the end of the next. Errors: those of the device; kCancelled on Ctrl-C.
+// Times calls of `batch` frames taken in turn from `samples` (at least one): single frames one
+// after the other; of batches a second one is queued while one runs, and a call is from the end of
+// one to the end of the next. Errors: those of the device; kCancelled on Ctrl-C.
 Result<Speed> Measure(runtime::Session& session, const std::vector<std::vector<float>>& samples,
                       const MeasureOptions& options);
 

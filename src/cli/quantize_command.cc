@@ -23,7 +23,7 @@ namespace {
 // Samples to calibrate on unless --limit says otherwise: more change little and cost time.
 constexpr std::int64_t kDefaultSamples = 256;
 
-// Samples of a set, then (where asked for) each mirrored from left to right.
+// Samples of a set, each followed (where asked for) by its mirror image.
 class Samples {
  public:
   Samples(const dataset::Dataset& set, bool mirror, std::int64_t width)
@@ -34,8 +34,8 @@ class Samples {
   quantize::SampleSource Source() const {
     return [this](std::size_t i) -> Result<std::vector<float>> {
       const auto index = static_cast<std::int64_t>(i);
-      TF2_ASSIGN_OR_RETURN(dataset::Sample one, set_.Get(index % set_.size()));
-      if (index >= set_.size()) {
+      TF2_ASSIGN_OR_RETURN(dataset::Sample one, set_.Get(mirror_ ? index / 2 : index));
+      if (mirror_ && index % 2 == 1) {
         for (auto row = one.x.begin(); row != one.x.end(); row += width_)
           std::reverse(row, row + width_);
       }

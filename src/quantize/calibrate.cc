@@ -138,7 +138,7 @@ Status Measure(const ir::Value& value, const ir::Tensor& tensor, SampleSums& sum
     sums.sum.push_back(sum);
     sums.sum_squares.push_back(squares);
     if (histograms == nullptr) continue;
-    for (std::size_t i = 0; i < plane; ++i) (*histograms)[c].Add(std::fabs(x[i]));
+    (*histograms)[c].AddMagnitudes({x, plane});
   }
   return {};
 }

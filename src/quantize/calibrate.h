@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "base/result.h"
@@ -22,7 +23,8 @@ struct Histogram {
   std::uint64_t zeros = 0;
   std::vector<std::uint32_t> bins;  // empty until the first value that is not zero
 
-  void Add(float magnitude);
+  // Those of values that are finite.
+  void AddMagnitudes(std::span<const float> values);
   void Merge(const Histogram& other);
   void WidenTo(std::int32_t new_exponent);
   bool operator==(const Histogram&) const = default;

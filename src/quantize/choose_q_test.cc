@@ -49,7 +49,7 @@ TEST(SquaredErrorAt, IsThatOfTheValues) {
     for (int i = 0; i < 40000; ++i) {
       const auto v = static_cast<float>(3.0 * std::pow(std::fabs(rng.Normal()), power));
       values.push_back(rng.Chance(0.3) ? 0 : v);
-      histogram.Add(values.back());
+      histogram.AddMagnitudes({&values.back(), 1});
       fmax = std::max(fmax, values.back());
     }
     int best = FloorQ(fmax);
@@ -141,7 +141,7 @@ TEST(QPlan, WhatOnlyAveragesReadDoesNotClip) {
   for (ValueStats& stats : calibration.values) {
     for (std::size_t i = 0; i < stats.histograms.size(); ++i) {
       stats.abs_max[i] *= 2;
-      stats.histograms[i].Add(stats.abs_max[i]);
+      stats.histograms[i].AddMagnitudes({&stats.abs_max[i], 1});
     }
   }
   EXPECT_NE(q_of(QRule::kMse, "a"), q_of(QRule::kFloor, "a"));

@@ -20,7 +20,7 @@
 #include "quantize/layer_statistics.h"
 #include "quantize/power_of_two.h"
 #include "quantize/quantize_state.h"
-#include "quantize/sensitivity.h"
+#include "quantize/second_terms.h"
 
 namespace tf2::quantize {
 namespace {
@@ -52,12 +52,6 @@ Hasher KeyOfModel(const Draft& draft, const CompensatedOptions& options, std::si
   }
   return key;
 }
-
-// Which layers get a second term.
-struct SecondTerms {
-  bool everywhere = false;  // and what each layer is with one term is kept as an alternative
-  std::vector<std::string> layers;
-};
 
 // The place of a layer's one-term form in the state, beside that of its two terms.
 constexpr std::uint32_t kOneTerm = std::uint32_t{1} << 31;
@@ -352,10 +346,11 @@ class Attempt {
   std::vector<Alternative> alternatives_;
 };
 
-// The same work in less time: good enough to compare layers.
-CompensatedOptions ForComparison(CompensatedOptions options) {
+// The same work in less time: good enough to compare layers and sets of layers. Repetitions past
+// the activation do more for one term than for two, so sets are not compared without any.
+CompensatedOptions ForComparison(CompensatedOptions options, const SecondTerms& second) {
   options.rounding.restarts = std::min(options.rounding.restarts, 2);
-  options.rounding.refinements = 0;
+  options.rounding.refinements = second.everywhere ? 0 : std::min(options.rounding.refinements, 2);
   options.positions /= 2;
   return options;
 }
@@ -386,7 +381,7 @@ class Work {
     if (options_.max_passes > 1 && options_.base.bits == 4) {
       TF2_ASSIGN_OR_RETURN(second.layers, TwoTermLayers());
     }
-    TF2_ASSIGN_OR_RETURN(Rounding rounding, RoundAll(second, options_));
+    TF2_ASSIGN_OR_RETURN(Rounding rounding, RoundAll(second, options_, source_, count_));
     state_.Remove();
     CompensatedNet result;
     result.layers = std::move(rounding.layers);
@@ -410,10 +405,11 @@ class Work {
     std::vector<Alternative> alternatives;
   };
 
-  Result<Rounding> RoundAll(const SecondTerms& second, const CompensatedOptions& options) {
+  Result<Rounding> RoundAll(const SecondTerms& second, const CompensatedOptions& options,
+                            const SampleSource& source, std::size_t count) {
     while (true) {
       plan_->Apply(*draft_);
-      Attempt attempt(graph_, calibration_, source_, count_, options, second, must_resume_, *draft_,
+      Attempt attempt(graph_, calibration_, source, count, options, second, must_resume_, *draft_,
                       state_);
       must_resume_ = false;
       auto caps = attempt.Run();
@@ -432,34 +428,22 @@ class Work {
     }
   }
 
-  // Those whose one-term form in the place of two terms does most to the output per pass.
   Result<std::vector<std::string>> TwoTermLayers() {
     TF2_ASSIGN_OR_RETURN(const std::vector<float> first, source_(0));
     const std::uint64_t key = KeyOfModel(*draft_, options_, count_)
                                   .Add(fmt::format("passes {}", options_.max_passes))
                                   .Add(AsBytes(first))
                                   .Digest();
-    if (auto names = state_.Names(key)) {
-      must_resume_ = false;
-      return *std::move(names);
-    }
-    TF2_ASSIGN_OR_RETURN(const Rounding rounding,
-                         RoundAll({.everywhere = true, .layers = {}}, ForComparison(options_)));
-    TF2_ASSIGN_OR_RETURN(
-        const std::vector<double> gains,
-        MeasureAlternatives(draft_->net, rounding.alternatives, source_,
-                            std::min(count_, options_.sensitivity_samples), options_.threads));
-    std::int64_t macs = 0;
-    for (const LayerReport& layer : rounding.layers) macs += layer.macs;
-    std::vector<Candidate> candidates;
-    for (std::size_t i = 0; i < gains.size(); ++i) {
-      const qnet::Op& op = rounding.alternatives[i].op;
-      candidates.push_back({op.name, MacsOf(draft_->net, op), gains[i]});
-    }
-    std::vector<std::string> names =
-        ChooseTwoTermLayers(std::move(candidates), macs, options_.max_passes);
-    state_.PutNames(key, names);
-    return names;
+    if (state_.Knows(key)) must_resume_ = false;
+    const auto round = [&](const SecondTerms& second, const SampleSource& source,
+                           std::size_t count) -> Result<std::vector<Alternative>> {
+      TF2_ASSIGN_OR_RETURN(Rounding rounding,
+                           RoundAll(second, ForComparison(options_, second), source, count));
+      return std::move(rounding.alternatives);
+    };
+    return ChooseSecondTerms(graph_, draft_->net, source_, count_,
+                             {options_.max_passes, options_.sensitivity_samples, options_.threads},
+                             key, state_, round);
   }
 
   const ir::Graph& graph_;

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstdint>
@@ -15,18 +16,21 @@ double PowerOfTwo(int exponent) {
 
 }  // namespace
 
-void Histogram::Add(float magnitude) {
-  if (magnitude == 0) {
-    ++zeros;
-    return;
-  }
+void Histogram::AddMagnitudes(std::span<const float> values) {
+  float largest = 0;
+  for (const float v : values) largest = std::max(largest, std::fabs(v));
+  const auto equal_zero = static_cast<std::uint64_t>(std::ranges::count(values, 0.0F));
+  zeros += equal_zero;
+  if (largest == 0) return;
   if (bins.empty()) bins.assign(kBins, 0);
-  if (magnitude >= PowerOfTwo(exponent)) {
-    int needed = 0;  // magnitude < 2^needed
-    std::frexp(magnitude, &needed);
-    WidenTo(needed);
-  }
-  ++bins[static_cast<std::size_t>(magnitude * PowerOfTwo(11 - exponent))];
+  int needed = 0;  // largest < 2^needed
+  std::frexp(largest, &needed);
+  WidenTo(needed);
+  // Zeros go to the first bin with the others, which spares a jump that goes either way, and are
+  // taken out again.
+  const double unit = PowerOfTwo(11 - exponent);
+  for (const float v : values) ++bins[static_cast<std::size_t>(std::fabs(v) * unit)];
+  bins[0] -= static_cast<std::uint32_t>(equal_zero);
 }
 
 void Histogram::WidenTo(std::int32_t new_exponent) {

@@ -12,7 +12,7 @@
 namespace tf2::quantize {
 namespace {
 
-constexpr std::uint32_t kMagic = 0x31535154;  // "TQS1"
+constexpr std::uint32_t kMagic = 0x32535154;  // "TQS2"
 
 template <typename T>
 void WriteVector(ByteWriter& out, const std::vector<T>& v) {
@@ -77,6 +77,12 @@ Result<QuantizeState> QuantizeState::Read(const std::string& path) {
       TF2_ASSIGN_OR_RETURN(names.emplace_back(), in.ReadString());
     }
   }
+  TF2_ASSIGN_OR_RETURN(const auto measured, in.Read<std::uint32_t>());
+  for (std::uint32_t i = 0; i < measured; ++i) {
+    TF2_ASSIGN_OR_RETURN(const auto key, in.Read<std::uint64_t>());
+    TF2_ASSIGN_OR_RETURN(std::string of, in.ReadString());
+    TF2_ASSIGN_OR_RETURN(state.numbers_[std::pair(key, std::move(of))], ReadVector<double>(in));
+  }
   return state;
 }
 
@@ -104,6 +110,22 @@ void QuantizeState::PutNames(std::uint64_t key, const std::vector<std::string>& 
   if (!path_.empty()) names_[key] = names;
 }
 
+std::optional<std::vector<double>> QuantizeState::Numbers(std::uint64_t key,
+                                                          const std::string& of) const {
+  const auto it = numbers_.find({key, of});
+  return it == numbers_.end() ? std::nullopt : std::optional(it->second);
+}
+
+void QuantizeState::PutNumbers(std::uint64_t key, const std::string& of,
+                               const std::vector<double>& numbers) {
+  if (!path_.empty()) numbers_[{key, of}] = numbers;
+}
+
+bool QuantizeState::Knows(std::uint64_t key) const {
+  const auto it = numbers_.lower_bound({key, ""});
+  return names_.contains(key) || (it != numbers_.end() && it->first.first == key);
+}
+
 void QuantizeState::KeepOnly(std::uint64_t key) {
   std::erase_if(layers_, [key](const auto& entry) { return entry.first.first != key; });
 }
@@ -124,6 +146,12 @@ Status QuantizeState::Write() const {
     body.Write(key);
     body.Write(static_cast<std::uint32_t>(names.size()));
     for (const std::string& name : names) body.WriteString(name);
+  }
+  body.Write(static_cast<std::uint32_t>(numbers_.size()));
+  for (const auto& [of, numbers] : numbers_) {
+    body.Write(of.first);
+    body.WriteString(of.second);
+    WriteVector(body, numbers);
   }
   const std::array<std::uint32_t, 2> head = {kMagic, Crc32(body.bytes())};
   ByteWriter file;

@@ -3,10 +3,14 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <numeric>
 #include <optional>
+#include <set>
+#include <utility>
 
 #include "base/parallel.h"
 #include "dataset/metrics.h"
+#include "floatexec/executor.h"
 #include "qnet/head.h"
 #include "qnet/interpreter.h"
 #include "quantize/fast_conv.h"
@@ -42,14 +46,15 @@ class Meter {
     }
   }
 
+  // The network's own first output.
+  Result<std::vector<float>> Run(const std::vector<std::int8_t>& input) const {
+    TF2_ASSIGN_OR_RETURN(const Values values, RunAll(input));
+    return FirstOutput(values, {});
+  }
+
   // The error that each alternative makes on one sample.
   Result<std::vector<double>> Measure(const std::vector<std::int8_t>& input) const {
-    std::vector<qnet::Bytes> values(net_.tensors.size());
-    values[qnet::Index(net_.input)].assign(input.begin(), input.end());
-    for (std::size_t i = 0; i < net_.ops.size(); ++i) {
-      const qnet::Op& op = net_.ops[i];
-      TF2_ASSIGN_OR_RETURN(values[qnet::Index(op.output)], RunOne(op, own_[i], values, {}));
-    }
+    TF2_ASSIGN_OR_RETURN(const Values values, RunAll(input));
     TF2_ASSIGN_OR_RETURN(const std::vector<float> expected, FirstOutput(values, {}));
     std::vector<double> errors;
     for (std::size_t a = 0; a < alternatives_.size(); ++a) {
@@ -64,6 +69,16 @@ class Meter {
  private:
   using Values = std::vector<qnet::Bytes>;
   using Changed = std::map<qnet::TensorId, qnet::Bytes>;  // instead of some values
+
+  Result<Values> RunAll(const std::vector<std::int8_t>& input) const {
+    Values values(net_.tensors.size());
+    values[qnet::Index(net_.input)].assign(input.begin(), input.end());
+    for (std::size_t i = 0; i < net_.ops.size(); ++i) {
+      const qnet::Op& op = net_.ops[i];
+      TF2_ASSIGN_OR_RETURN(values[qnet::Index(op.output)], RunOne(op, own_[i], values, {}));
+    }
+    return values;
+  }
 
   static const qnet::Bytes& ValueOf(qnet::TensorId id, const Values& values,
                                     const Changed& changed) {
@@ -153,6 +168,30 @@ Result<std::vector<double>> MeasureAlternatives(const qnet::QNet& net,
   return mean;
 }
 
+Result<double> MeasureNet(const ir::Graph& graph, const qnet::QNet& net, const SampleSource& source,
+                          std::size_t count, int threads) {
+  const std::vector<Alternative> none;
+  const Meter meter(net, none);
+  const floatexec::Executor executor(graph);
+  std::vector<std::vector<float>> samples;
+  for (std::size_t i = 0; i < count; ++i) {
+    TF2_ASSIGN_OR_RETURN(samples.emplace_back(), source(i));
+  }
+  std::vector<double> errors(count);
+  TF2_RETURN_IF_ERROR(
+      ParallelForStatus(static_cast<std::int64_t>(count), threads, [&](std::int64_t i) -> Status {
+        std::vector<float>& sample = samples[static_cast<std::size_t>(i)];
+        TF2_ASSIGN_OR_RETURN(const auto input, qnet::QuantizeInput(net, sample));
+        TF2_ASSIGN_OR_RETURN(const std::vector<float> made, meter.Run(input));
+        const ir::Tensor real =
+            ir::Tensor::Float(graph.value(graph.inputs[0]).shape, std::move(sample));
+        TF2_ASSIGN_OR_RETURN(const std::vector<ir::Tensor> expected, executor.Run({&real, 1}));
+        errors[static_cast<std::size_t>(i)] = ErrorOf(expected[0].f32, made);
+        return {};
+      }));
+  return std::accumulate(errors.begin(), errors.end(), 0.0) / static_cast<double>(count);
+}
+
 std::vector<std::string> ChooseTwoTermLayers(std::vector<Candidate> candidates,
                                              std::int64_t total_macs, double max_passes) {
   std::erase_if(candidates, [](const Candidate& c) { return c.gain <= 0; });
@@ -185,6 +224,21 @@ std::vector<std::string> ChooseTwoTermLayers(std::vector<Candidate> candidates,
     names.push_back(candidates[sets[static_cast<std::size_t>(s)].last].name);
   std::ranges::reverse(names);
   return names;
+}
+
+std::vector<std::vector<std::string>> CandidateSets(const std::vector<Candidate>& candidates,
+                                                    std::int64_t total_macs, double max_passes) {
+  std::vector<std::vector<std::string>> sets;
+  std::set<std::set<std::string>> known;
+  for (const double left : {1.0, 0.5, 0.25, 0.125}) {
+    std::vector<Candidate> discounted = candidates;
+    for (Candidate& c : discounted) {
+      if (c.followed) c.gain *= left;
+    }
+    auto set = ChooseTwoTermLayers(std::move(discounted), total_macs, max_passes);
+    if (known.insert({set.begin(), set.end()}).second) sets.push_back(std::move(set));
+  }
+  return sets;
 }
 
 }  // namespace tf2::quantize

@@ -96,9 +96,9 @@ double RowScale(const Row& row, WeightKind kind) {
   const std::vector<double> candidates = Candidates(kind, largest);
   switch (kind) {
     case WeightKind::kSac:
-      return SearchScale(row, candidates, SacMagnitude);
+      return SearchScale(row, candidates, [](float x) { return SacMagnitude(x); });
     case WeightKind::kMac:
-      return SearchScale(row, candidates, MacMagnitude);
+      return SearchScale(row, candidates, [](float x) { return MacMagnitude(x); });
   }
   TF2_CHECK(false, "no such kind of weights");
 }

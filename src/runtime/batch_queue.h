@@ -1,6 +1,6 @@
-// The asynchronous half of a device: a queue of batches, a thread that runs them, tickets. A backend
-// owns one, gives it the function that runs a batch, or one that runs frames of several batches at
-// once, and forwards Submit, Wait and Close to it.
+// The asynchronous half of a device: a queue of batches, a thread that runs them, tickets. A
+// backend owns one, gives it the function that runs a batch, or one that runs frames of several
+// batches at once, and forwards Submit, Wait and Close to it.
 #ifndef TF2_RUNTIME_BATCH_QUEUE_H_
 #define TF2_RUNTIME_BATCH_QUEUE_H_
 
@@ -92,10 +92,10 @@ class BatchQueue {
   const ServeFunction serve_;  // or that
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  std::list<Job> jobs_;                // oldest first
-  std::int64_t waiting_frames_ = 0;    // of all jobs: not begun
-  std::int64_t group_frames_ = 0;      // since `serve_` was called: those that were there or came,
-  std::int64_t group_begun_ = 0;       // and those that were claimed
+  std::list<Job> jobs_;              // oldest first
+  std::int64_t waiting_frames_ = 0;  // of all jobs: not begun
+  std::int64_t group_frames_ = 0;    // since `serve_` was called: those that were there or came,
+  std::int64_t group_begun_ = 0;     // and those that were claimed
   // Tickets that nobody has waited for, and those that somebody is waiting for now; a value once
   // the batch is done.
   std::map<Ticket, Outcome> results_;

@@ -15,9 +15,7 @@ namespace {
 class CpuDevice final : public Device {
  public:
   CpuDevice(int threads, const cpu::KernelSet& kernels)
-      : kernels_(kernels),
-        pool_(threads),
-        queue_([this] { Serve(); }) {}
+      : kernels_(kernels), pool_(threads), queue_([this] { Serve(); }) {}
 
   std::string_view name() const override { return "cpu"; }
   std::string_view isa() const override { return kernels_.isa; }
@@ -56,8 +54,8 @@ class CpuDevice final : public Device {
   }
 
  private:
-  // Each thread runs whole frames, of whichever batches are there, as long as there is one for each;
-  // the threads share the operators of each frame of the rest.
+  // Each thread runs whole frames, of whichever batches are there, as long as there is one for
+  // each; the threads share the operators of each frame of the rest.
   void Serve() {
     const int threads = pool_.threads();
     if (queue_.WaitingFrames() < threads) {
