@@ -4,18 +4,21 @@
 Usage: peer_worker.py ort|openvino MODEL SAMPLES.npy THREADS BATCH
 
 Prints {"ready": ...}; then, for each line of seconds that it reads, the images per second of single samples and of
-batches, with the processor time of all threads.
+batches (where BATCH is above 1), with the processor time of all threads.
 """
+import concurrent.futures
 import json
 import statistics
 import sys
+import threading
 import time
 
 import numpy as np
 
 
 class Ort:
-    """All optimisations, one thread pool of THREADS threads, sequential operators: its defaults but the threads."""
+    """All optimisations, one thread pool of THREADS threads, sequential operators: its defaults but the threads.
+    Batches: one after the other, and two at a time from two threads of the caller."""
 
     def __init__(self, model, threads, batch):
         import onnxruntime as ort
@@ -26,25 +29,40 @@ class Ort:
         options.log_severity_level = 3
         self.session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         self.input = self.session.get_inputs()[0].name
-        self.batch = batch
+        self.callers = concurrent.futures.ThreadPoolExecutor(2)
 
     def one(self, sample):
         self.session.run(None, {self.input: sample})
 
-    def many(self, samples):
-        self.session.run(None, {self.input: samples})
+    def ways(self):
+        return [(self.one_batch, 1), (self.two_batches, 1)]
 
-    def finish(self):
-        pass
+    def one_batch(self, chunks, ended):
+        for chunk in chunks:
+            self.one(chunk)
+            ended()
+
+    def two_batches(self, chunks, ended):
+        free = threading.Semaphore(2)
+
+        def run(chunk):
+            self.one(chunk)
+            ended()
+            free.release()
+
+        for chunk in chunks:
+            free.acquire()
+            self.callers.submit(run, chunk)
+        for _ in range(2):
+            free.acquire()
 
 
 class OpenVino:
     """Compiled twice: with the latency hint for single samples; for throughput with the throughput hint and a queue of
-    requests of one sample each, and as one batch with the latency hint, whichever is faster."""
+    requests of one sample each, and as batches with the latency hint, two of them queued, whichever is faster."""
 
     def __init__(self, model, threads, batch):
         import openvino as ov
-        self.batch = batch
         core = ov.Core()
         network = core.read_model(model)
         shape = network.input(0).partial_shape
@@ -55,39 +73,68 @@ class OpenVino:
         self.request = self.single.create_infer_request()
         self.streams = core.compile_model(network, "CPU", {**base, "PERFORMANCE_HINT": "THROUGHPUT"})
         self.queue = ov.AsyncInferQueue(self.streams)
-        self.batched = None
+        self.batch = batch
         if batch > 1:
             shape[0] = batch
             network.reshape(shape)
-            self.batched = core.compile_model(network, "CPU", {**base, "PERFORMANCE_HINT": "LATENCY"}).create_infer_request()
+            self.batched = core.compile_model(network, "CPU", {**base, "PERFORMANCE_HINT": "LATENCY"})
+            self.batches = ov.AsyncInferQueue(self.batched, 2)
 
     def one(self, sample):
         self.request.infer([sample], share_inputs=True)
 
-    def many(self, samples):
-        """Returns when the last sample has begun: the next batch follows without a pause, `finish` waits for the rest."""
-        for i in range(len(samples)):
-            self.queue.start_async([samples[i : i + 1]], share_inputs=True)
+    def ways(self):
+        return [(self.samples_queued, self.batch), (self.batches_queued, 1)]
 
-    def finish(self):
-        self.queue.wait_all()
+    def samples_queued(self, chunks, ended):
+        self.feed(self.queue, (chunk[i : i + 1] for chunk in chunks for i in range(len(chunk))), ended)
 
-    def many_batched(self, samples):
-        self.batched.infer([samples], share_inputs=True)
+    def batches_queued(self, chunks, ended):
+        self.feed(self.batches, chunks, ended)
+
+    @staticmethod
+    def feed(queue, inputs, ended):
+        queue.set_callback(lambda request, data: ended())
+        for x in inputs:
+            queue.start_async([x], share_inputs=True)
+        queue.wait_all()
 
 
-def rate(call, images, seconds, finish):
-    """(images/s, processor ms an image): medians over calls that last `seconds` together, at least five; what they left
-    running is awaited by `finish`."""
+def latency(peer, singles, seconds):
+    """(samples/s, processor ms a sample): medians over single samples that last `seconds` together, at least five."""
     wall, cpu = [], []
     begin = time.perf_counter()
     while len(wall) < 5 or time.perf_counter() - begin < seconds:
         cpu_start, start = time.process_time(), time.perf_counter()
-        call(len(wall))
+        peer.one(singles[len(wall) % len(singles)])
         wall.append(time.perf_counter() - start)
         cpu.append(time.process_time() - cpu_start)
-    finish()
-    return images / statistics.median(wall), statistics.median(cpu) / images * 1e3
+    return 1 / statistics.median(wall), statistics.median(cpu) * 1e3
+
+
+def throughput(way, pieces, chunks, seconds):
+    """The same of batches, one queued while another runs: medians over the spans of two batches, from the end of one to
+    the end of the next but one, at least five. `pieces`: what `way` reports as ended of a batch."""
+    ends = []
+    begin = time.perf_counter()
+    count = 0
+
+    def ended():
+        nonlocal count
+        count += 1
+        if count % pieces == 0:
+            ends.append((time.perf_counter(), time.process_time()))
+
+    def endless():
+        i = 0
+        while len(ends) < 7 or time.perf_counter() - begin < seconds:
+            yield chunks[i % len(chunks)]
+            i += 1
+
+    way(endless(), ended)
+    spans = [((b[0] - a[0]) / 2, (b[1] - a[1]) / 2) for a, b in zip(ends, ends[2:])]
+    images = len(chunks[0])
+    return images / statistics.median(s[0] for s in spans), statistics.median(s[1] for s in spans) / images * 1e3
 
 
 def main():
@@ -95,18 +142,15 @@ def main():
     peer = {"ort": Ort, "openvino": OpenVino}[engine](model, threads, batch)
     chunks = [np.ascontiguousarray(samples[i : i + batch]) for i in range(0, len(samples) - batch + 1, batch)]
     singles = [np.ascontiguousarray(samples[i : i + 1]) for i in range(len(samples))]
-    ways = [peer.many] + ([peer.many_batched] if getattr(peer, "batched", None) else [])
     peer.one(singles[0])
-    for way in ways:
-        way(chunks[0])
-    peer.finish()
     print(json.dumps({"ready": engine}), flush=True)
     for line in sys.stdin:
         seconds = float(line)
-        latency = rate(lambda i: peer.one(singles[i % len(singles)]), 1, seconds, peer.finish)
-        through = max(rate(lambda i, way=way: way(chunks[i % len(chunks)]), batch, seconds, peer.finish) for way in ways)
-        print(json.dumps({"latency": latency[0], "latency_cpu_ms": latency[1], "throughput": through[0],
-                          "throughput_cpu_ms": through[1]}), flush=True)
+        single = many = latency(peer, singles, seconds)
+        if batch > 1:
+            many = max(throughput(way, pieces, chunks, seconds) for way, pieces in peer.ways())
+        print(json.dumps({"latency": single[0], "latency_cpu_ms": single[1], "throughput": many[0],
+                          "throughput_cpu_ms": many[1]}), flush=True)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ ENVIRONMENT = ROOT / "build/peers"
 WORK = ROOT / "build/peers-work"
 SHARED = ROOT.parent / "shared/data"
 TF2 = os.environ.get("TF2", str(ROOT / "build/release/tf2"))
-BUILD = pathlib.Path(TF2).resolve().parent  # of the same build
+BUILD = pathlib.Path(TF2).resolve().parent
 
 MEAN = (104, 117, 123)
 NETWORKS = {  # name: prototxt, weights or none, side of the input
@@ -280,10 +280,10 @@ def ort_rates(network, args):
 def scaling(args):
     """One thread against two on ResNet-50, beside the machine's own ratio and ONNX Runtime's: all alternating."""
     program = BUILD / "bench/tf2_scaling_bench"
-    if (BUILD / "build.ninja").exists():
-        subprocess.run(["ninja", "-C", BUILD, "tf2_scaling_bench"], stdout=subprocess.DEVNULL, check=True)
-    if not program.exists():
-        raise RuntimeError(f"{program} is absent: ninja -C {BUILD} tf2_scaling_bench")
+    if not program.exists():  # part of no default target
+        made = subprocess.run(["cmake", "--build", BUILD, "--target", program.name], capture_output=True, text=True)
+        if made.returncode != 0:
+            raise RuntimeError(f"{program} is absent and could not be built: {(made.stdout + made.stderr).strip()[-300:]}")
     network = Network("resnet50")
     result = {"network": "resnet50", "measure": "two threads / one thread"}
     for bits in args.bits:

@@ -38,36 +38,33 @@ Result<Speed> Measure(runtime::Session& session, const std::vector<std::vector<f
                       const MeasureOptions& options) {
   using Clock = std::chrono::steady_clock;
   const auto batches = BatchesOf(samples, options.batch);
-  const std::size_t queued = options.batch == 1 ? 0 : 1;  // behind the batch that runs
-  std::deque<runtime::Ticket> in_flight;
-  std::vector<double> wall, cpu;
+  const std::size_t in_flight = options.batch == 1 ? 1 : 2;
+  const std::size_t least = static_cast<std::size_t>(options.least_rounds) + in_flight;
+  std::deque<runtime::Ticket> tickets;
+  std::vector<Clock::time_point> ends;
+  std::vector<std::clock_t> cpu_ends;
   const auto begin = Clock::now();
-  auto start = begin;
-  std::clock_t cpu_start = std::clock();
-  std::size_t submitted = 0;
-  for (int done = 0;;) {
-    // The first is not counted.
-    const bool more = static_cast<int>(submitted) <= options.least_rounds ||
+  for (std::size_t submitted = 0;;) {
+    const bool more = submitted < least ||
                       std::chrono::duration<double>(Clock::now() - begin).count() < options.seconds;
     if (more) {
-      TF2_ASSIGN_OR_RETURN(const runtime::Ticket ticket,
+      TF2_ASSIGN_OR_RETURN(tickets.emplace_back(),
                            session.Submit(batches[submitted++ % batches.size()]));
-      in_flight.push_back(ticket);
-    } else if (in_flight.empty()) {
+    } else if (tickets.empty()) {
       break;
     }
-    if (more && in_flight.size() <= queued) continue;
-    TF2_RETURN_IF_ERROR(session.Wait(in_flight.front()));
-    in_flight.pop_front();
+    if (more && tickets.size() < in_flight) continue;
+    TF2_RETURN_IF_ERROR(session.Wait(tickets.front()));
+    tickets.pop_front();
     if (Interrupted()) return Cancelled("interrupted");
-    const auto now = Clock::now();
-    const std::clock_t cpu_now = std::clock();
-    if (done++ > 0) {
-      wall.push_back(std::chrono::duration<double>(now - start).count());
-      cpu.push_back(static_cast<double>(cpu_now - cpu_start) / CLOCKS_PER_SEC);
-    }
-    start = now;
-    cpu_start = cpu_now;
+    ends.push_back(Clock::now());
+    cpu_ends.push_back(std::clock());
+  }
+  std::vector<double> wall, cpu;
+  for (std::size_t i = in_flight; i < ends.size(); ++i) {
+    const auto n = static_cast<double>(in_flight);
+    wall.push_back(std::chrono::duration<double>(ends[i] - ends[i - in_flight]).count() / n);
+    cpu.push_back(static_cast<double>(cpu_ends[i] - cpu_ends[i - in_flight]) / CLOCKS_PER_SEC / n);
   }
   Speed speed;
   speed.rounds = static_cast<int>(wall.size());

@@ -18,7 +18,7 @@ struct MeasureOptions {
   int least_rounds = 5;  // and at least so many times
 };
 
-// Medians over the calls, after one that is not counted.
+// Medians over the calls, after one or two that are not counted.
 struct Speed {
   int rounds = 0;
   double seconds = 0;      // of a call

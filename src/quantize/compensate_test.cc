@@ -1,5 +1,4 @@
-// Code sets, compensated rounding, the lowering with it, equalisation, the choice of two-term
-// layers.
+// Code sets, compensated rounding, the lowering with it, equalisation, sensitivity.
 #include "quantize/compensate.h"
 
 #include <gmock/gmock.h>
@@ -308,21 +307,6 @@ TEST(Equalise, FillsTheRangeOf8Bits) {
     EXPECT_EQ(std::get<qnet::Conv>(op.params).activation, qnet::Activation::kNone) << op.name;
     EXPECT_THAT(net.tensor(op.output).q, Each(0)) << op.name;
   }
-}
-
-TEST(TwoTermLayers, BestGainPerPassFirst) {
-  const std::vector<Candidate> candidates = {
-      {"large", 60, 6}, {"small", 10, 3}, {"middle", 30, 4.5}, {"useless", 5, 0}};
-  EXPECT_THAT(ChooseTwoTermLayers(candidates, 100, 1.1), ElementsAre("small"));
-  EXPECT_THAT(ChooseTwoTermLayers(candidates, 100, 1.4), ElementsAre("small", "middle"));
-  EXPECT_THAT(ChooseTwoTermLayers(candidates, 100, 1.05), IsEmpty());
-  EXPECT_THAT(ChooseTwoTermLayers(candidates, 100, 2), ElementsAre("small", "middle", "large"));
-}
-
-TEST(TwoTermLayers, TheBestSetMayLackTheBestLayer) {
-  const std::vector<Candidate> candidates = {{"dense", 60, 6.6}, {"one", 50, 5}, {"two", 50, 5}};
-  EXPECT_THAT(ChooseTwoTermLayers(candidates, 200, 1.5), ElementsAre("one", "two"));
-  EXPECT_THAT(ChooseTwoTermLayers(candidates, 200, 1.4), ElementsAre("dense"));
 }
 
 TEST(Sensitivity, MeasuresWhatAnAlternativeChanges) {

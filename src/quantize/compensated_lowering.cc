@@ -35,13 +35,18 @@ std::span<const std::uint8_t> AsBytes(const std::vector<T>& v) {
   return {reinterpret_cast<const std::uint8_t*>(v.data()), v.size() * sizeof(T)};
 }
 
-// Whatever decides what a layer becomes, but for the samples.
-Hasher KeyOfModel(const Draft& draft, const CompensatedOptions& options, std::size_t count) {
+std::string TextOf(const CompensatedOptions& options) {
+  return fmt::format("{} {} {} {} {} {} {} {} {} {}", options.base.bits, options.rounding.ridge,
+                     options.rounding.damping, options.rounding.restarts, options.rounding.sweeps,
+                     options.rounding.refinements, options.positions, options.picture_weight,
+                     options.max_passes, options.gain_samples);
+}
+
+// Whatever decides what comes of the whole work.
+Result<std::uint64_t> KeyOfWork(const Draft& draft, const CompensatedOptions& options,
+                                const SampleSource& source, std::size_t count) {
   Hasher key;
-  key.Add(fmt::format("{} {} {} {} {} {} {} {} {}", options.base.bits, options.rounding.ridge,
-                      options.rounding.damping, options.rounding.restarts, options.rounding.sweeps,
-                      options.rounding.refinements, options.positions, options.picture_weight,
-                      count));
+  key.Add(TextOf(options));
   for (const qnet::Tensor& tensor : draft.net.tensors) {
     key.Add(std::string_view(tensor.name));
     key.Add(AsBytes(tensor.q));
@@ -50,25 +55,31 @@ Hasher KeyOfModel(const Draft& draft, const CompensatedOptions& options, std::si
     key.Add(AsBytes(weights.w));
     key.Add(AsBytes(weights.bias));
   }
-  return key;
+  for (std::size_t i = 0; i < count; ++i) {
+    TF2_RETURN_IF_ERROR(CheckInterrupted());
+    TF2_ASSIGN_OR_RETURN(const std::vector<float> sample, source(i));
+    key.Add(AsBytes(sample));
+  }
+  return key.Digest();
 }
 
 // The place of a layer's one-term form in the state, beside that of its two terms.
 constexpr std::uint32_t kOneTerm = std::uint32_t{1} << 31;
 
-// One attempt: a plan of Q, layer after layer. Caps that turn up end it.
+// One attempt: a plan of Q, layer after layer. Caps that turn up end it. `key`: of all that decides
+// what a layer becomes, for the state.
 class Attempt {
  public:
   Attempt(const ir::Graph& graph, const Calibration& calibration, const SampleSource& source,
           std::size_t count, const CompensatedOptions& options, const SecondTerms& second,
-          bool must_resume, Draft& draft, QuantizeState& state)
+          std::uint64_t key, Draft& draft, QuantizeState& state)
       : graph_(graph),
         calibration_(calibration),
         source_(source),
         count_(count),
         options_(options),
         second_(second),
-        must_resume_(must_resume),
+        key_(key),
         draft_(draft),
         state_(state),
         memory_(options.memory_bytes),
@@ -128,24 +139,14 @@ class Attempt {
     TF2_ASSIGN_OR_RETURN(Frontier * real, floats_.Input());
     TF2_ASSIGN_OR_RETURN(Frontier quantised,
                          Frontier::Make(memory_, count_, static_cast<std::size_t>(input.bytes())));
-    Hasher key = KeyOfModel(draft_, options_, count_);
-    key.Add(std::string_view(second_.everywhere ? "everywhere" : ""));
-    for (const std::string& name : second_.layers) key.Add(std::string_view(name));
     for (std::size_t i = 0; i < count_; ++i) {
       TF2_RETURN_IF_ERROR(CheckInterrupted());
       TF2_ASSIGN_OR_RETURN(const std::vector<float> sample, source_(i));
       TF2_ASSIGN_OR_RETURN(const auto integers, qnet::QuantizeInput(draft_.net, sample));
-      key.Add(AsBytes(sample));
       std::ranges::copy(sample, real->Floats(i));
       std::ranges::copy(integers, quantised.Bytes(i));
     }
     tensors_[qnet::Index(draft_.net.input)] = std::move(quantised);
-    key_ = key.Digest();
-    if (must_resume_ && !state_.Has(key_)) {
-      return WithHint(InvalidArgument("it is of another model, other samples or other options")
-                          .At(options_.state_path),
-                      "give the flags and data of the interrupted run, or run without --resume");
-    }
     state_.KeepOnly(key_);
     return {};
   }
@@ -331,10 +332,9 @@ class Attempt {
   const std::size_t count_;
   const CompensatedOptions& options_;
   const SecondTerms& second_;
-  const bool must_resume_;
+  const std::uint64_t key_;
   Draft& draft_;
   QuantizeState& state_;
-  std::uint64_t key_ = 0;
   std::size_t resumed_ = 0;
   std::chrono::steady_clock::time_point written_ = std::chrono::steady_clock::now();
   FrontierMemory memory_;
@@ -347,7 +347,8 @@ class Attempt {
 };
 
 // The same work in less time: good enough to compare layers and sets of layers. Repetitions past
-// the activation do more for one term than for two, so sets are not compared without any.
+// the activation do more for one term than for two, so sets are compared with some, where the work
+// has any.
 CompensatedOptions ForComparison(CompensatedOptions options, const SecondTerms& second) {
   options.rounding.restarts = std::min(options.rounding.restarts, 2);
   options.rounding.refinements = second.everywhere ? 0 : std::min(options.rounding.refinements, 2);
@@ -355,8 +356,8 @@ CompensatedOptions ForComparison(CompensatedOptions options, const SecondTerms& 
   return options;
 }
 
-// The whole work: attempts until no cap turns up; where more passes than one are allowed, first
-// with second terms everywhere, to find the layers that need them.
+// The whole work: attempts until no cap turns up; where more passes than one are allowed, before
+// that others, to find the layers that need second terms.
 class Work {
  public:
   Work(const ir::Graph& graph, const Calibration& calibration, const SampleSource& source,
@@ -369,14 +370,20 @@ class Work {
         state_(options.state_path) {}
 
   Result<CompensatedNet> Run() {
-    if (options_.resume) {
-      TF2_ASSIGN_OR_RETURN(state_, QuantizeState::Read(options_.state_path));
-      must_resume_ = true;
-    }
+    auto net = RoundNet();
+    // Whatever was done so far, for --resume.
+    if (!net.ok() && net.error().code == ErrorCode::kCancelled && work_key_ != 0)
+      TF2_RETURN_IF_ERROR(state_.Write());
+    return net;
+  }
+
+ private:
+  Result<CompensatedNet> RoundNet() {
     // Nearest rounding settles every Q first: its scales are close to the final ones.
     TF2_ASSIGN_OR_RETURN(draft_, LowerStructure(graph_, &calibration_));
     TF2_ASSIGN_OR_RETURN(plan_, PlanQ(*draft_, calibration_, options_.base));
     plan_->Apply(*draft_);
+    TF2_RETURN_IF_ERROR(OpenState());
     SecondTerms second;
     if (options_.max_passes > 1 && options_.base.bits == 4) {
       TF2_ASSIGN_OR_RETURN(second.layers, TwoTermLayers());
@@ -399,42 +406,65 @@ class Work {
     return result;
   }
 
- private:
+  // Reads the state, where the work is to go on with it.
+  Status OpenState() {
+    TF2_ASSIGN_OR_RETURN(const std::uint64_t key, KeyOfWork(*draft_, options_, source_, count_));
+    if (options_.resume) {
+      TF2_ASSIGN_OR_RETURN(state_, QuantizeState::Read(options_.state_path));
+      if (!state_.Knows(key)) {
+        return WithHint(InvalidArgument("it is of another model, other samples or other options")
+                            .At(options_.state_path),
+                        "give the flags and data of the interrupted run, or run without --resume");
+      }
+    }
+    work_key_ = key;
+    state_.PutNumbers(work_key_, "work", {});
+    return {};
+  }
+
   struct Rounding {
     std::vector<LayerReport> layers;
     std::vector<Alternative> alternatives;
   };
 
+  // Attempts until no cap turns up. Caps are kept in the state, so that a resumed work makes the
+  // last attempt at once.
   Result<Rounding> RoundAll(const SecondTerms& second, const CompensatedOptions& options,
                             const SampleSource& source, std::size_t count) {
+    Hasher key;
+    key.Add(static_cast<std::int64_t>(work_key_)).Add(TextOf(options));
+    key.Add(static_cast<std::int64_t>(count)).Add(second.everywhere ? "everywhere" : "");
+    for (const std::string& name : second.layers) key.Add(std::string_view(name));
+    const std::string name_of_caps = "caps of " + key.Hex();
+    std::vector<double> caps =
+        state_.Numbers(work_key_, name_of_caps).value_or(std::vector<double>{});
     while (true) {
-      plan_->Apply(*draft_);
-      Attempt attempt(graph_, calibration_, source, count, options, second, must_resume_, *draft_,
-                      state_);
-      must_resume_ = false;
-      auto caps = attempt.Run();
-      if (!caps.ok()) {
-        TF2_RETURN_IF_ERROR(state_.Write());
-        return std::move(caps.error());
+      QPlan plan = *plan_;
+      for (std::size_t i = 0; i + 2 < caps.size(); i += 3) {
+        plan.Cap(*draft_, qnet::TensorId{static_cast<std::int32_t>(caps[i])},
+                 static_cast<std::size_t>(caps[i + 1]), static_cast<int>(caps[i + 2]));
       }
+      plan.Apply(*draft_);
+      Attempt attempt(graph_, calibration_, source, count, options, second,
+                      Hasher(key).Add(AsBytes(caps)).Digest(), *draft_, state_);
+      TF2_ASSIGN_OR_RETURN(const std::vector<QCap> found, attempt.Run());
       resumed_layers_ += attempt.resumed();
-      if (caps->empty()) {
+      if (found.empty()) {
         Rounding rounding;
         rounding.alternatives = std::move(attempt).alternatives();
         rounding.layers = std::move(attempt).reports();
         return rounding;
       }
-      for (const QCap& cap : *caps) plan_->Cap(*draft_, cap.tensor, cap.channel, cap.limit);
+      for (const QCap& cap : found) {
+        caps.push_back(static_cast<double>(qnet::Index(cap.tensor)));
+        caps.push_back(static_cast<double>(cap.channel));
+        caps.push_back(cap.limit);
+      }
+      state_.PutNumbers(work_key_, name_of_caps, caps);
     }
   }
 
   Result<std::vector<std::string>> TwoTermLayers() {
-    TF2_ASSIGN_OR_RETURN(const std::vector<float> first, source_(0));
-    const std::uint64_t key = KeyOfModel(*draft_, options_, count_)
-                                  .Add(fmt::format("passes {}", options_.max_passes))
-                                  .Add(AsBytes(first))
-                                  .Digest();
-    if (state_.Knows(key)) must_resume_ = false;
     const auto round = [&](const SecondTerms& second, const SampleSource& source,
                            std::size_t count) -> Result<std::vector<Alternative>> {
       TF2_ASSIGN_OR_RETURN(Rounding rounding,
@@ -442,8 +472,8 @@ class Work {
       return std::move(rounding.alternatives);
     };
     return ChooseSecondTerms(graph_, draft_->net, source_, count_,
-                             {options_.max_passes, options_.sensitivity_samples, options_.threads},
-                             key, state_, round);
+                             {options_.max_passes, options_.gain_samples, options_.threads},
+                             work_key_, state_, round);
   }
 
   const ir::Graph& graph_;
@@ -452,7 +482,7 @@ class Work {
   const std::size_t count_;
   const CompensatedOptions& options_;
   QuantizeState state_;
-  bool must_resume_ = false;  // what was read has to be of this work
+  std::uint64_t work_key_ = 0;  // 0: not known yet
   std::size_t resumed_layers_ = 0;
   std::optional<Draft> draft_;
   std::optional<QPlan> plan_;

@@ -22,11 +22,11 @@ inline constexpr std::size_t kMaxCompensatedRow = 9216;
 struct CompensatedOptions {
   QuantizeOptions base;
   CompensateOptions rounding;
-  // Bound on the mean number of passes: layers get a second term by measured gain per added pass
-  // until it is reached. Of 4-bit weights only; 1: none.
+  // Bound on the mean number of passes: which layers get a second term is measured
+  // (second_terms.h). Of 4-bit weights only; 1: none.
   double max_passes = 1;
-  // Samples that the gain is measured on, at most.
-  std::size_t sensitivity_samples = 32;
+  // Samples that the gain of a layer's second term is measured on, at most.
+  std::size_t gain_samples = 32;
   // Output positions of all pictures that the statistics of a layer are taken from, at least; more
   // where a row has many weights.
   std::size_t positions = std::size_t{1} << 16;

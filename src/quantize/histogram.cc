@@ -1,21 +1,9 @@
 #include <algorithm>
-#include <bit>
 #include <cmath>
-#include <cstdint>
 
 #include "quantize/calibrate.h"
 
 namespace tf2::quantize {
-namespace {
-
-// 2^exponent, -1022 to 1023: without the call of std::ldexp, as every feature of every sample comes
-// here.
-double PowerOfTwo(int exponent) {
-  return std::bit_cast<double>(static_cast<std::uint64_t>(1023 + exponent) << 52);
-}
-
-}  // namespace
-
 void Histogram::AddMagnitudes(std::span<const float> values) {
   float largest = 0;
   for (const float v : values) largest = std::max(largest, std::fabs(v));
@@ -28,7 +16,7 @@ void Histogram::AddMagnitudes(std::span<const float> values) {
   WidenTo(needed);
   // Zeros go to the first bin with the others, which spares a jump that goes either way, and are
   // taken out again.
-  const double unit = PowerOfTwo(11 - exponent);
+  const double unit = std::ldexp(1.0, 11 - exponent);
   for (const float v : values) ++bins[static_cast<std::size_t>(std::fabs(v) * unit)];
   bins[0] -= static_cast<std::uint32_t>(equal_zero);
 }

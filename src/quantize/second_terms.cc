@@ -3,6 +3,8 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <set>
+#include <utility>
 #include <variant>
 
 namespace tf2::quantize {
@@ -33,6 +35,21 @@ std::vector<bool> ReadByLayers(const qnet::QNet& net) {
   }
   return read;
 }
+
+// Sets of layers, each the last layer and the rest of the set.
+struct Set {
+  std::size_t last = 0;
+  std::ptrdiff_t rest = -1;  // index of a set; -1: empty
+};
+
+// The best known set of about one size.
+struct Best {
+  std::int64_t macs = 0;
+  double gain = -1;  // none
+  std::ptrdiff_t set = -1;
+};
+
+constexpr std::int64_t kSizes = 1 << 14;
 
 class Chooser {
  public:
@@ -125,12 +142,61 @@ class Chooser {
 
 }  // namespace
 
+std::vector<std::string> ChooseTwoTermLayers(std::vector<Candidate> candidates,
+                                             std::int64_t total_macs, double max_passes) {
+  std::erase_if(candidates, [](const Candidate& c) { return c.gain <= 0; });
+  std::ranges::stable_sort(candidates, [](const Candidate& a, const Candidate& b) {
+    return a.gain * static_cast<double>(b.macs) > b.gain * static_cast<double>(a.macs);
+  });
+  const auto budget =
+      static_cast<std::int64_t>((max_passes - 1) * static_cast<double>(total_macs) * (1 + 1e-9));
+  const std::int64_t unit = total_macs / kSizes + 1;
+  std::vector<Set> sets;
+  std::vector<Best> best(static_cast<std::size_t>(budget / unit + 1));
+  best[0].gain = 0;
+  for (std::size_t i = 0; i < candidates.size(); ++i) {
+    for (std::size_t size = best.size(); size-- > 0;) {
+      if (best[size].gain < 0) continue;
+      Best with = best[size];
+      with.macs += candidates[i].macs;
+      with.gain += candidates[i].gain;
+      if (with.macs > budget) continue;
+      Best& there = best[static_cast<std::size_t>(with.macs / unit)];
+      if (with.gain <= there.gain) continue;
+      with.set = std::ssize(sets);
+      sets.push_back({i, best[size].set});
+      there = with;
+    }
+  }
+  const auto chosen = std::ranges::max_element(best, {}, &Best::gain);
+  std::vector<std::string> names;
+  for (std::ptrdiff_t s = chosen->set; s >= 0; s = sets[static_cast<std::size_t>(s)].rest)
+    names.push_back(candidates[sets[static_cast<std::size_t>(s)].last].name);
+  std::ranges::reverse(names);
+  return names;
+}
+
+std::vector<std::vector<std::string>> CandidateSets(const std::vector<Candidate>& candidates,
+                                                    std::int64_t total_macs, double max_passes) {
+  std::vector<std::vector<std::string>> sets;
+  std::set<std::set<std::string>> known;
+  for (const double left : {1.0, 0.5, 0.25, 0.125}) {
+    std::vector<Candidate> discounted = candidates;
+    for (Candidate& c : discounted) {
+      if (c.followed) c.gain *= left;
+    }
+    auto set = ChooseTwoTermLayers(std::move(discounted), total_macs, max_passes);
+    if (known.insert({set.begin(), set.end()}).second) sets.push_back(std::move(set));
+  }
+  return sets;
+}
+
 SampleSplit SplitSamples(std::size_t count) {
   SampleSplit split;
   for (std::size_t i = 0; i < count; ++i) {
-    const bool measured = i / 2 % 4 == 3;
-    if (measured || count < 8) split.measured.push_back(i);
-    if (!measured || count < 8) split.rounded.push_back(i);
+    const bool measured = i / 2 % 2 == 1;
+    if (measured || count < 4) split.measured.push_back(i);
+    if (!measured || count < 4) split.rounded.push_back(i);
   }
   return split;
 }

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 #include "base/files.h"
 #include "quantize/compensated_lowering.h"
@@ -14,18 +16,34 @@ namespace tf2::quantize {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 TEST(SplitSamples, KeepsPairsTogether) {
   const SampleSplit split = SplitSamples(10);
-  EXPECT_THAT(split.rounded, ElementsAre(0, 1, 2, 3, 4, 5, 8, 9));
-  EXPECT_THAT(split.measured, ElementsAre(6, 7));
+  EXPECT_THAT(split.rounded, ElementsAre(0, 1, 4, 5, 8, 9));
+  EXPECT_THAT(split.measured, ElementsAre(2, 3, 6, 7));
 }
 
 TEST(SplitSamples, FewAreInBoth) {
   const SampleSplit split = SplitSamples(3);
   EXPECT_THAT(split.rounded, ElementsAre(0, 1, 2));
   EXPECT_EQ(split.measured, split.rounded);
+}
+
+TEST(TwoTermLayers, BestGainPerPassFirst) {
+  const std::vector<Candidate> candidates = {
+      {"large", 60, 6}, {"small", 10, 3}, {"middle", 30, 4.5}, {"useless", 5, 0}};
+  EXPECT_THAT(ChooseTwoTermLayers(candidates, 100, 1.1), ElementsAre("small"));
+  EXPECT_THAT(ChooseTwoTermLayers(candidates, 100, 1.4), ElementsAre("small", "middle"));
+  EXPECT_THAT(ChooseTwoTermLayers(candidates, 100, 1.05), IsEmpty());
+  EXPECT_THAT(ChooseTwoTermLayers(candidates, 100, 2), ElementsAre("small", "middle", "large"));
+}
+
+TEST(TwoTermLayers, TheBestSetMayLackTheBestLayer) {
+  const std::vector<Candidate> candidates = {{"dense", 60, 6.6}, {"one", 50, 5}, {"two", 50, 5}};
+  EXPECT_THAT(ChooseTwoTermLayers(candidates, 200, 1.5), ElementsAre("one", "two"));
+  EXPECT_THAT(ChooseTwoTermLayers(candidates, 200, 1.4), ElementsAre("dense"));
 }
 
 TEST(CandidateSets, FollowedLayersLoseFirst) {
@@ -142,35 +160,73 @@ TEST_F(ChooseSecondTermsTest, MeasuresNothingTwice) {
   for (const auto& asked : asked_) EXPECT_NE(asked, std::vector<std::string>{"everywhere"});
 }
 
-// Cancelled while sets are compared, the work goes on where it was.
-TEST(SecondTerms, GoOnWhereTheyWereCancelled) {
-  const ir::Graph graph = testing::SmallNet();
-  const auto calibration = *testing::CalibrateRandom(graph, kSamples);
-  const auto scratch = *ScratchDir::Create();
-  const SampleSource source = [&graph](std::size_t i) -> Result<std::vector<float>> {
-    return testing::RandomSample(graph, i);
-  };
-  CompensatedOptions options;
-  options.max_passes = 1.5;
-  options.state_path = scratch.File("state");
-  const auto run = [&] {
-    return QuantizeCompensated(graph, calibration, source, kSamples, options);
-  };
-  int layers = 0;
-  options.progress = [&](const std::string&, std::size_t, std::size_t) { return ++layers > 0; };
-  const auto whole = *run();
-  for (const int stop : {2, layers / 2, layers - 1}) {
-    int left = stop;
-    options.resume = false;
-    options.progress = [&](const std::string&, std::size_t, std::size_t) { return left-- > 0; };
-    ASSERT_EQ(run().error().code, ErrorCode::kCancelled) << stop;
-    int again = 0;
-    options.progress = [&](const std::string&, std::size_t, std::size_t) { return ++again > 0; };
-    options.resume = true;
-    const auto resumed = run();
-    ASSERT_TRUE(resumed.ok()) << stop << ": " << resumed.error().ToString();
-    EXPECT_EQ(resumed->net, whole.net) << stop;
+// The whole work on a small network, with a bound under which sets are compared.
+class SecondTermsWork : public ::testing::Test {
+ protected:
+  // Bounds differ by little, so that layers are left out of the sets.
+  void SetUp() override {
+    const std::size_t layers = 3;  // of SmallNet
+    options_.threads = 1;
+    for (options_.max_passes = 1.1; options_.max_passes < 2; options_.max_passes += 0.03) {
+      whole_ = *Run({});
+      if (layers_done_ >= 4 * layers) return;  // everywhere, two sets, and the end
+    }
+    FAIL() << "no bound under which sets differ";
   }
+
+  // Cancels before a layer once `most` layers were begun.
+  Result<CompensatedNet> Run(std::optional<int> most) {
+    layers_done_ = 0;
+    options_.progress = [&, most](const std::string&, std::size_t, std::size_t) {
+      if (most && std::cmp_equal(layers_done_, *most)) return false;
+      ++layers_done_;
+      return true;
+    };
+    return QuantizeCompensated(graph_, calibration_, source_, kSamples, options_);
+  }
+
+  const ir::Graph graph_ = testing::SmallNet();
+  const Calibration calibration_ = *testing::CalibrateRandom(graph_, kSamples);
+  const SampleSource source_ = [this](std::size_t i) -> Result<std::vector<float>> {
+    return testing::RandomSample(graph_, i + first_sample_);
+  };
+  std::size_t first_sample_ = 0;
+  CompensatedOptions options_;
+  CompensatedNet whole_;
+  std::size_t layers_done_ = 0;
+};
+
+TEST_F(SecondTermsWork, GoesOnWhereItWasCancelled) {
+  const auto scratch = *ScratchDir::Create();
+  options_.state_path = scratch.File("state");
+  ASSERT_TRUE(Run({}).ok());
+  const std::size_t all = layers_done_;
+  for (std::size_t stop = 0; stop < all; ++stop) {
+    options_.resume = false;
+    ASSERT_EQ(Run(static_cast<int>(stop)).error().code, ErrorCode::kCancelled) << stop;
+    options_.resume = true;
+    const auto resumed = Run({});
+    ASSERT_TRUE(resumed.ok()) << stop << ": " << resumed.error().ToString();
+    EXPECT_EQ(resumed->net, whole_.net) << stop;
+    // The finished roundings are not done again, the layers of the last one not anew.
+    EXPECT_LE(layers_done_ + stop, all + 2) << stop;
+    EXPECT_FALSE(FileExists(options_.state_path));
+  }
+}
+
+TEST_F(SecondTermsWork, RefusesTheStateOfOtherSamples) {
+  const auto scratch = *ScratchDir::Create();
+  options_.state_path = scratch.File("state");
+  ASSERT_FALSE(Run(8).ok());
+  options_.resume = true;
+  first_sample_ = 1;
+  EXPECT_THAT(Run({}).error().ToString(), HasSubstr("other samples or other options"));
+  EXPECT_TRUE(FileExists(options_.state_path));
+}
+
+TEST_F(SecondTermsWork, ThreadsDoNotChangeTheResult) {
+  options_.threads = 3;
+  EXPECT_EQ(Run({})->net, whole_.net);
 }
 
 }  // namespace

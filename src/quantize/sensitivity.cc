@@ -5,7 +5,6 @@
 #include <map>
 #include <numeric>
 #include <optional>
-#include <set>
 #include <utility>
 
 #include "base/parallel.h"
@@ -19,6 +18,7 @@ namespace tf2::quantize {
 namespace {
 
 double RelativeError(const std::vector<float>& a, const std::vector<float>& b) {
+  TF2_CHECK(a.size() == b.size());
   double error = 0;
   double signal = 0;
   for (std::size_t i = 0; i < a.size(); ++i) {
@@ -32,6 +32,11 @@ double ErrorOf(const std::vector<float>& expected, const std::vector<float>& mad
   dataset::Divergence divergence;
   divergence.Add(expected, made);
   return divergence.Mean() ? *divergence.Mean() : RelativeError(expected, made);
+}
+
+std::vector<float> AsFloats(const ir::Tensor& tensor) {
+  if (tensor.dtype == ir::DType::kFloat32) return tensor.f32;
+  return {tensor.i64.begin(), tensor.i64.end()};
 }
 
 class Meter {
@@ -126,21 +131,6 @@ class Meter {
   std::vector<std::optional<FastConv>> other_;  // by alternative
 };
 
-// Sets of layers, each the last layer and the rest of the set.
-struct Set {
-  std::size_t last = 0;
-  std::ptrdiff_t rest = -1;  // index of a set; -1: empty
-};
-
-// The best known set of about one size.
-struct Best {
-  std::int64_t macs = 0;
-  double gain = -1;  // none
-  std::ptrdiff_t set = -1;
-};
-
-constexpr std::int64_t kSizes = 1 << 14;
-
 }  // namespace
 
 Result<std::vector<double>> MeasureAlternatives(const qnet::QNet& net,
@@ -186,59 +176,10 @@ Result<double> MeasureNet(const ir::Graph& graph, const qnet::QNet& net, const S
         const ir::Tensor real =
             ir::Tensor::Float(graph.value(graph.inputs[0]).shape, std::move(sample));
         TF2_ASSIGN_OR_RETURN(const std::vector<ir::Tensor> expected, executor.Run({&real, 1}));
-        errors[static_cast<std::size_t>(i)] = ErrorOf(expected[0].f32, made);
+        errors[static_cast<std::size_t>(i)] = ErrorOf(AsFloats(expected[0]), made);
         return {};
       }));
   return std::accumulate(errors.begin(), errors.end(), 0.0) / static_cast<double>(count);
-}
-
-std::vector<std::string> ChooseTwoTermLayers(std::vector<Candidate> candidates,
-                                             std::int64_t total_macs, double max_passes) {
-  std::erase_if(candidates, [](const Candidate& c) { return c.gain <= 0; });
-  std::ranges::stable_sort(candidates, [](const Candidate& a, const Candidate& b) {
-    return a.gain * static_cast<double>(b.macs) > b.gain * static_cast<double>(a.macs);
-  });
-  const auto budget =
-      static_cast<std::int64_t>((max_passes - 1) * static_cast<double>(total_macs) * (1 + 1e-9));
-  const std::int64_t unit = total_macs / kSizes + 1;
-  std::vector<Set> sets;
-  std::vector<Best> best(static_cast<std::size_t>(budget / unit + 1));
-  best[0].gain = 0;
-  for (std::size_t i = 0; i < candidates.size(); ++i) {
-    for (std::size_t size = best.size(); size-- > 0;) {
-      if (best[size].gain < 0) continue;
-      Best with = best[size];
-      with.macs += candidates[i].macs;
-      with.gain += candidates[i].gain;
-      if (with.macs > budget) continue;
-      Best& there = best[static_cast<std::size_t>(with.macs / unit)];
-      if (with.gain <= there.gain) continue;
-      with.set = std::ssize(sets);
-      sets.push_back({i, best[size].set});
-      there = with;
-    }
-  }
-  const auto chosen = std::ranges::max_element(best, {}, &Best::gain);
-  std::vector<std::string> names;
-  for (std::ptrdiff_t s = chosen->set; s >= 0; s = sets[static_cast<std::size_t>(s)].rest)
-    names.push_back(candidates[sets[static_cast<std::size_t>(s)].last].name);
-  std::ranges::reverse(names);
-  return names;
-}
-
-std::vector<std::vector<std::string>> CandidateSets(const std::vector<Candidate>& candidates,
-                                                    std::int64_t total_macs, double max_passes) {
-  std::vector<std::vector<std::string>> sets;
-  std::set<std::set<std::string>> known;
-  for (const double left : {1.0, 0.5, 0.25, 0.125}) {
-    std::vector<Candidate> discounted = candidates;
-    for (Candidate& c : discounted) {
-      if (c.followed) c.gain *= left;
-    }
-    auto set = ChooseTwoTermLayers(std::move(discounted), total_macs, max_passes);
-    if (known.insert({set.begin(), set.end()}).second) sets.push_back(std::move(set));
-  }
-  return sets;
 }
 
 }  // namespace tf2::quantize

@@ -94,7 +94,7 @@ std::vector<double> Candidates(WeightKind kind, double largest) {
 double RowScale(const Row& row, WeightKind kind) {
   const double largest = *std::ranges::max_element(row.magnitude);
   const std::vector<double> candidates = Candidates(kind, largest);
-  switch (kind) {
+  switch (kind) {  // lambdas rather than the functions, so that they are inlined
     case WeightKind::kSac:
       return SearchScale(row, candidates, [](float x) { return SacMagnitude(x); });
     case WeightKind::kMac:

@@ -8,6 +8,17 @@
 
 namespace tf2::runtime {
 
+// Frames [0, begun) were claimed, `finished` of them are done.
+struct BatchQueue::Job {
+  Ticket ticket;
+  Batch batch;
+  std::vector<Frame> frames;
+  std::int64_t begun = 0;
+  std::int64_t finished = 0;
+  std::int64_t failed_at = 0;  // where `failure` is not OK
+  Status failure;
+};
+
 BatchQueue::BatchQueue(RunFunction run) : run_(std::move(run)) {}
 
 BatchQueue::BatchQueue(ServeFunction serve) : serve_(std::move(serve)) {}
@@ -32,7 +43,6 @@ Result<Ticket> BatchQueue::Submit(Batch batch) {
   const Ticket ticket{next_ticket_++};
   results_.emplace(ticket, std::nullopt);
   waiting_frames_ += batch.count;
-  group_frames_ += batch.count;
   jobs_.push_back({.ticket = ticket, .batch = std::move(batch), .frames = {}, .failure = {}});
   if (!worker_.joinable()) worker_ = std::thread([this] { Work(); });
   changed_.notify_all();
@@ -69,8 +79,9 @@ void BatchQueue::Close() {
   if (worker.joinable()) worker.join();
 }
 
-Status BatchQueue::CheckIdle() const {
-  std::lock_guard lock(mutex_);
+Status BatchQueue::CheckIdle() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return !serving_ || !jobs_.empty(); });
   if (closed_) return InvalidArgument("the device is closed");
   if (!jobs_.empty()) return InvalidArgument("the device has batches in flight");
   return {};
@@ -91,10 +102,11 @@ std::optional<BatchQueue::ClaimedFrame> BatchQueue::ClaimFrame(int threads) {
   if (const Status interrupted = CheckInterrupted(); !interrupted.ok()) {
     for (auto job = jobs_.begin(); job != jobs_.end();) Cancel(*job++, interrupted);
   }
-  if (group_begun_ >= group_frames_ / threads * threads) return std::nullopt;
+  if (group_begun_ >= (group_begun_ + waiting_frames_) / threads * threads) group_open_ = false;
+  if (!group_open_) return std::nullopt;
   const auto job = std::ranges::find_if(
       jobs_, [](const Job& candidate) { return candidate.begun < candidate.batch.count; });
-  if (job == jobs_.end()) return std::nullopt;
+  TF2_CHECK(job != jobs_.end(), "{} frames wait, and no batch has one", waiting_frames_);
   const std::int64_t index = job->begun++;
   --waiting_frames_;
   ++group_begun_;
@@ -131,7 +143,6 @@ void BatchQueue::Cancel(Job& job, const Status& why) {
   job.begun += skipped;
   job.finished += skipped;
   waiting_frames_ -= skipped;
-  group_frames_ -= std::min(skipped, group_frames_);
   CompleteIfDone(job);
 }
 
@@ -144,6 +155,7 @@ void BatchQueue::CompleteIfDone(Job& job) {
     Store(job.ticket, job.failure.error());
   }
   jobs_.remove_if([&job](const Job& candidate) { return &candidate == &job; });
+  if (jobs_.empty()) group_open_ = false;
   changed_.notify_all();
 }
 
@@ -155,11 +167,13 @@ void BatchQueue::Work() {
     if (run_) {
       RunOldest(lock);
     } else {
-      group_frames_ = waiting_frames_;
       group_begun_ = 0;
+      group_open_ = serving_ = true;
       lock.unlock();
       serve_();
       lock.lock();
+      serving_ = false;
+      changed_.notify_all();
     }
   }
 }

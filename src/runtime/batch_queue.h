@@ -26,8 +26,8 @@ class BatchQueue {
   // Runs one batch; called from the worker thread only, one call at a time.
   using RunFunction = std::function<Result<std::vector<Frame>>(const Batch&)>;
 
-  // Runs frames that ClaimFrame gives, at least one; called from the worker thread only, while
-  // frames wait.
+  // Runs a group of frames that ClaimFrame gives, on threads that it has done with when it returns;
+  // called from the worker thread only, while frames wait.
   using ServeFunction = std::function<void()>;
 
   explicit BatchQueue(RunFunction run);
@@ -45,7 +45,8 @@ class BatchQueue {
   void Close();
 
   // OK while the queue is open and nothing is queued or running: what Load and RunTraced require.
-  Status CheckIdle() const;
+  // Waits for a ServeFunction that has no frames left to return.
+  Status CheckIdle();
 
   // The rest is for a ServeFunction, and may be called from any of its threads.
 
@@ -58,25 +59,14 @@ class BatchQueue {
   };
   // Frames that nobody has claimed.
   std::int64_t WaitingFrames() const;
-  // The next frame, of the oldest batch that has one. To one of `threads` threads that run whole
-  // frames the last frames are not given where the frames since ServeFunction was called, those
-  // submitted meanwhile included, are no multiple of `threads`: what is left is fewer than
-  // `threads`. nullopt when there is none; after Ctrl-C, which cancels all that waits.
+  // The next frame, of the oldest batch that has one, to one of `threads` threads that run whole
+  // frames. nullopt ends the group for all of them, so that they begin the next one together: when
+  // the frames of the group and those that wait are no multiple of `threads` and only the remainder
+  // is left, fewer than `threads`; and after Ctrl-C, which cancels all that waits.
   std::optional<ClaimedFrame> ClaimFrame(int threads = 1);
   // The result of a claimed frame. Frames of a batch that failed are not given any more; the batch
   // gets the error of its first frame that failed.
   void FinishFrame(const ClaimedFrame& frame, Result<Frame> result);
-
-  // A batch that is not done: frames [0, begun) were claimed, `finished` of them are done.
-  struct Job {
-    Ticket ticket;
-    Batch batch;
-    std::vector<Frame> frames;
-    std::int64_t begun = 0;
-    std::int64_t finished = 0;
-    std::int64_t failed_at = 0;  // where `failure` is not OK
-    Status failure;
-  };
 
  private:
   using Outcome = std::optional<Result<std::vector<Frame>>>;
@@ -94,8 +84,9 @@ class BatchQueue {
   std::condition_variable changed_;
   std::list<Job> jobs_;              // oldest first
   std::int64_t waiting_frames_ = 0;  // of all jobs: not begun
-  std::int64_t group_frames_ = 0;    // since `serve_` was called: those that were there or came,
-  std::int64_t group_begun_ = 0;     // and those that were claimed
+  std::int64_t group_begun_ = 0;     // claimed since `serve_` was called
+  bool group_open_ = false;          // whether `serve_` is given more
+  bool serving_ = false;             // whether `serve_` runs
   // Tickets that nobody has waited for, and those that somebody is waiting for now; a value once
   // the batch is done.
   std::map<Ticket, Outcome> results_;

@@ -3,7 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <functional>
+#include <map>
+#include <mutex>
 #include <optional>
 #include <semaphore>
 #include <thread>
@@ -242,6 +245,70 @@ TEST(FrameQueue, InterruptionCancelsWhatWaits) {
   ASSERT_FALSE(frames.ok());
   EXPECT_EQ(frames.error().code, ErrorCode::kCancelled);
   EXPECT_EQ(server.order(), (std::vector<int>{1}));
+}
+
+TEST(FrameQueue, TheFirstFailureOfABatchIsItsError) {
+  std::optional<BatchQueue> queue;
+  queue.emplace([&] {
+    const auto first = queue->ClaimFrame(2);
+    const auto second = queue->ClaimFrame(2);
+    if (!first || !second) return;
+    queue->FinishFrame(*second, Internal("the second"));
+    queue->FinishFrame(*first, Internal("the first"));
+  });
+  queue->SetFrameElements(1);
+  EXPECT_EQ(queue->Wait(*queue->Submit({4, {1, 2, 3, 4}})).error().message, "the first");
+}
+
+// Two threads run whole frames. One is at its frame when the other finds none: a batch that comes
+// meanwhile is for both of them.
+TEST(FrameQueue, ThreadsGoOnTogether) {
+  std::binary_semaphore refused(0), may_end(0);
+  std::mutex mutex;
+  std::map<int, int> runs_of_thread;  // in the last group
+  std::optional<BatchQueue> queue;
+  const auto work = [&](int k) {
+    while (const auto frame = queue->ClaimFrame(2)) {
+      if (frame->input[0] == 1) may_end.acquire();
+      if (frame->input[0] > 2) {
+        const std::scoped_lock lock(mutex);
+        ++runs_of_thread[k];
+      }
+      if (frame->input[0] > 2) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+      queue->FinishFrame(*frame, Frame{{0}});
+    }
+    refused.release();
+  };
+  queue.emplace([&] {
+    std::thread other([&] { work(1); });
+    work(0);
+    other.join();
+  });
+  queue->SetFrameElements(1);
+  const auto first = queue->Submit({2, {1, 2}});
+  refused.acquire();
+  const auto second = queue->Submit({8, {3, 4, 5, 6, 7, 8, 9, 10}});
+  may_end.release();
+  EXPECT_TRUE(queue->Wait(*first).ok());
+  EXPECT_TRUE(queue->Wait(*second).ok());
+  const std::scoped_lock lock(mutex);
+  EXPECT_EQ(runs_of_thread.size(), 2U);
+  EXPECT_EQ(runs_of_thread[0] + runs_of_thread[1], 8);
+}
+
+TEST(FrameQueue, CheckIdleWaitsForTheServingThreads) {
+  std::atomic<bool> serving = false;
+  std::optional<BatchQueue> queue;
+  queue.emplace([&] {
+    serving = true;
+    while (const auto frame = queue->ClaimFrame()) queue->FinishFrame(*frame, Frame{{0}});
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    serving = false;
+  });
+  queue->SetFrameElements(1);
+  EXPECT_TRUE(queue->Wait(*queue->Submit({3, {1, 2, 3}})).ok());
+  EXPECT_TRUE(queue->CheckIdle().ok());
+  EXPECT_FALSE(serving);
 }
 
 }  // namespace

@@ -101,7 +101,8 @@ class Device {
   virtual Status Load(const LoadedModel& model) = 0;
 
   // Queues a batch (any count >= 1; the size may differ from call to call) and returns at once.
-  // Batches run in the order of submission. Errors: kInvalidArgument when nothing is loaded, the
+  // Frames begin in the order of submission; those of a batch may run beside the last ones of the
+  // batch before. Errors: kInvalidArgument when nothing is loaded, the
   // device is closed or the size of the data is not count times the input's.
   virtual Result<Ticket> Submit(Batch batch) = 0;
 
@@ -118,7 +119,7 @@ class Device {
   // Counters of the last frame; nullopt where the backend has none or nothing has run.
   virtual std::optional<RunStatistics> Statistics() const { return std::nullopt; }
 
-  // Waits for the running batch, cancels the queued ones, frees the network. Idempotent.
+  // Waits for the batches that have begun, cancels the queued ones, frees the network. Idempotent.
   virtual void Close() = 0;
 };
 

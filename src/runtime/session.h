@@ -34,8 +34,8 @@ class Session {
   // Several, as one batch.
   Result<std::vector<Prediction>> RunBatch(std::span<const std::vector<float>> inputs);
   // The same in two steps: quantises and queues at least one input, and waits for a batch, each of
-  // which can be waited for once, in any order. With a second batch queued the device never stands
-  // still between two.
+  // which can be waited for once, in any order. While a second batch is queued the device does not
+  // stand still between two.
   Result<Ticket> Submit(std::span<const std::vector<float>> inputs);
   Result<std::vector<Prediction>> Wait(Ticket ticket);
 

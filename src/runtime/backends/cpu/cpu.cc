@@ -66,9 +66,9 @@ class CpuDevice final : public Device {
     }
     while (std::ssize(arenas_) < threads) arenas_.push_back(network_->MakeArena());
     pool_.ForRanges(threads, [&](std::int64_t, std::int64_t, int k) {
-      cpu::AlignedBuffer& arena = arenas_[static_cast<std::size_t>(k)];
       while (const auto frame = queue_.ClaimFrame(threads)) {
-        queue_.FinishFrame(*frame, network_->Run(frame->input, arena, nullptr, nullptr));
+        queue_.FinishFrame(*frame, network_->Run(frame->input, arenas_[static_cast<std::size_t>(k)],
+                                                 nullptr, nullptr));
       }
     });
   }

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 
 #include "base/interrupt.h"
@@ -148,6 +149,18 @@ TEST(CpuDevice, ReloadsAndReportsErrors) {
   ASSERT_FALSE(late.ok());
   EXPECT_EQ(late.error().message, "the device is closed");
   EXPECT_FALSE(device->Load({net, {}}).ok());
+}
+
+TEST(CpuDevice, ReloadsRightAfterABatchOfManyThreads) {
+  const auto device = Open("", 3);
+  const std::array nets = {Share(qnet::testing::EveryOperator(1)), Share(RandomOps(4))};
+  for (int i = 0; i < 40; ++i) {
+    const auto& net = nets[static_cast<std::size_t>(i % 2)];
+    ASSERT_TRUE(device->Load({net, {}}).ok());
+    const auto input = RandomFrames(*net, 7, static_cast<std::uint64_t>(i));
+    EXPECT_EQ(RunFrames(*device, 7, input)[0],
+              Expected(*net, std::span(input).first(input.size() / 7)));
+  }
 }
 
 TEST(CpuDevice, RefusesUnknownInstructionSets) {
