@@ -18,24 +18,28 @@ import numpy as np
 
 class Ort:
     """All optimisations, one thread pool of THREADS threads, sequential operators: its defaults but the threads.
-    Batches: one after the other, and two at a time from two threads of the caller."""
+    Batches: one after the other, and two at a time on two sessions of half of the threads each."""
 
     def __init__(self, model, threads, batch):
+        self.session = self.open(model, threads)
+        self.input = self.session.get_inputs()[0].name
+        self.halves = [self.open(model, threads // 2) for _ in range(2)] if batch > 1 and threads > 1 else []
+
+    @staticmethod
+    def open(model, threads):
         import onnxruntime as ort
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
         options.log_severity_level = 3
-        self.session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-        self.input = self.session.get_inputs()[0].name
-        self.callers = concurrent.futures.ThreadPoolExecutor(2)
+        return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
     def one(self, sample):
         self.session.run(None, {self.input: sample})
 
     def ways(self):
-        return [(self.one_batch, 1), (self.two_batches, 1)]
+        return [(self.one_batch, 1)] + ([(self.two_batches, 1)] if self.halves else [])
 
     def one_batch(self, chunks, ended):
         for chunk in chunks:
@@ -43,18 +47,21 @@ class Ort:
             ended()
 
     def two_batches(self, chunks, ended):
-        free = threading.Semaphore(2)
+        lock = threading.Lock()
 
-        def run(chunk):
-            self.one(chunk)
-            ended()
-            free.release()
+        def caller(session):
+            while True:
+                with lock:
+                    chunk = next(chunks, None)
+                if chunk is None:
+                    return
+                session.run(None, {self.input: chunk})
+                with lock:
+                    ended()
 
-        for chunk in chunks:
-            free.acquire()
-            self.callers.submit(run, chunk)
-        for _ in range(2):
-            free.acquire()
+        with concurrent.futures.ThreadPoolExecutor(2) as callers:
+            for done in [callers.submit(caller, session) for session in self.halves]:
+                done.result()
 
 
 class OpenVino:
