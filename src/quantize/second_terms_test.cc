@@ -54,7 +54,7 @@ TEST(CandidateSets, FollowedLayersLoseFirst) {
   EXPECT_THAT(CandidateSets(candidates, 100, 1), ElementsAre(IsEmpty()));
 }
 
-constexpr std::size_t kSamples = 24;
+constexpr std::size_t kChoiceSamples = 24;
 
 // A quantised network whose rounding is played: what `round` is asked for is kept, and each set of
 // layers gives the network that the test wants.
@@ -62,7 +62,7 @@ class ChooseSecondTermsTest : public ::testing::Test {
  protected:
   ChooseSecondTermsTest()
       : graph_(testing::SmallNet()),
-        good_(*Quantize(graph_, *testing::CalibrateRandom(graph_, kSamples), {.bits = 8})),
+        good_(*Quantize(graph_, *testing::CalibrateRandom(graph_, kChoiceSamples), {.bits = 8})),
         net_(good_) {
     for (std::size_t i = 0; i < good_.ops.size(); ++i) {
       if (std::holds_alternative<qnet::Conv>(good_.ops[i].params)) layers_.push_back(i);
@@ -82,7 +82,7 @@ class ChooseSecondTermsTest : public ::testing::Test {
     };
     const auto round = [this](const SecondTerms& second, const SampleSource&,
                               std::size_t count) -> Result<std::vector<Alternative>> {
-      EXPECT_EQ(count, SplitSamples(kSamples).rounded.size());
+      EXPECT_EQ(count, SplitSamples(kChoiceSamples).rounded.size());
       asked_.push_back(second.everywhere ? std::vector<std::string>{"everywhere"} : second.layers);
       net_ = good_;
       std::vector<Alternative> alternatives;
@@ -98,7 +98,7 @@ class ChooseSecondTermsTest : public ::testing::Test {
     ChoiceOptions options;
     options.max_passes = max_passes;
     options.threads = 1;
-    return ChooseSecondTerms(graph_, net_, source, kSamples, options, 7, state, round);
+    return ChooseSecondTerms(graph_, net_, source, kChoiceSamples, options, 7, state, round);
   }
 
   const ir::Graph graph_;
@@ -182,11 +182,11 @@ class SecondTermsWork : public ::testing::Test {
       ++layers_done_;
       return true;
     };
-    return QuantizeCompensated(graph_, calibration_, source_, kSamples, options_);
+    return QuantizeCompensated(graph_, calibration_, source_, kChoiceSamples, options_);
   }
 
   const ir::Graph graph_ = testing::SmallNet();
-  const Calibration calibration_ = *testing::CalibrateRandom(graph_, kSamples);
+  const Calibration calibration_ = *testing::CalibrateRandom(graph_, kChoiceSamples);
   const SampleSource source_ = [this](std::size_t i) -> Result<std::vector<float>> {
     return testing::RandomSample(graph_, i + first_sample_);
   };
