@@ -15,7 +15,8 @@
 #include <vector>
 
 #include "base/parallel.h"
-#include "base/rng.h"
+#include "benchmark/measure.h"
+#include "noise.h"
 #include "options.h"
 #include "qnet/artifact.h"
 #include "runtime/backends/cpu/cpu.h"
@@ -47,25 +48,11 @@ Result<Options> ParseOptions(int argc, char** argv) {
                  n["--batch"],  n["--rounds"], n["--profile"]};
 }
 
-Batch Noise(const qnet::QNet& net, int count) {
-  Rng rng(1);
-  Batch batch{count, {}};
-  batch.data.resize(static_cast<std::size_t>(net.tensor(net.input).elements() * count));
-  for (auto& value : batch.data) value = static_cast<std::int8_t>(rng.Between(-128, 127));
-  return batch;
-}
-
 // Median of the rounds, wall clock and processor time of all threads.
 struct Seconds {
   double wall = 0;
   double cpu = 0;
 };
-
-double Median(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
 
 // `rounds` runs of `batch`, after one that is not counted.
 Result<Seconds> Time(Device& device, const Batch& batch, int rounds) {
@@ -80,7 +67,7 @@ Result<Seconds> Time(Device& device, const Batch& batch, int rounds) {
     wall.push_back(taken.count());
     cpu.push_back(static_cast<double>(std::clock() - cpu_start) / CLOCKS_PER_SEC);
   }
-  return Seconds{Median(std::move(wall)), Median(std::move(cpu))};
+  return Seconds{benchmark::Median(std::move(wall)), benchmark::Median(std::move(cpu))};
 }
 
 Status Measure(const BackendFactory& backend, const std::string& isa, const LoadedModel& model,
@@ -91,8 +78,9 @@ Status Measure(const BackendFactory& backend, const std::string& isa, const Load
   TF2_ASSIGN_OR_RETURN(const auto device, backend.open(device_options));
   TF2_RETURN_IF_ERROR(device->Load(model));
   const int rounds = backend.name == "reference" ? 1 : options.rounds;
-  TF2_ASSIGN_OR_RETURN(const Seconds one, Time(*device, Noise(*model.net, 1), rounds));
-  TF2_ASSIGN_OR_RETURN(const Seconds many, Time(*device, Noise(*model.net, options.batch), rounds));
+  TF2_ASSIGN_OR_RETURN(const Seconds one, Time(*device, bench::Noise(*model.net, 1), rounds));
+  TF2_ASSIGN_OR_RETURN(const Seconds many,
+                       Time(*device, bench::Noise(*model.net, options.batch), rounds));
   fmt::print(
       "{{\"backend\": \"{}\", \"isa\": \"{}\", \"threads\": {}, \"batch\": {}, "
       "\"images_per_s\": {:.1f}, \"latency_ms\": {:.3f}, \"cpu_ms_per_image\": {:.3f}}}\n",

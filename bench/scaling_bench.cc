@@ -18,8 +18,9 @@
 #include <vector>
 
 #include "base/parallel.h"
-#include "base/rng.h"
 #include "benchmark/machine.h"
+#include "benchmark/measure.h"
+#include "noise.h"
 #include "options.h"
 #include "qnet/artifact.h"
 #include "runtime/backends/cpu/cpu.h"
@@ -48,12 +49,6 @@ Result<Options> ParseOptions(int argc, char** argv) {
 
 using Rates = std::vector<double>;  // of one measure, a round each
 
-double Median(Rates rates) {
-  const auto middle = rates.begin() + static_cast<std::ptrdiff_t>(rates.size() / 2);
-  std::nth_element(rates.begin(), middle, rates.end());
-  return *middle;
-}
-
 struct Measure {
   std::string name;
   std::function<Result<double>(std::size_t which)> rate;  // which: 0 on one thread, 1 on all
@@ -61,14 +56,6 @@ struct Measure {
 };
 
 constexpr int kCalls = 4;
-
-Batch Noise(const qnet::QNet& net, int count) {
-  Rng rng(1);
-  Batch batch{count, {}};
-  batch.data.resize(static_cast<std::size_t>(net.tensor(net.input).elements() * count));
-  for (auto& value : batch.data) value = static_cast<std::int8_t>(rng.Between(-128, 127));
-  return batch;
-}
 
 using Clock = std::chrono::steady_clock;
 
@@ -78,7 +65,7 @@ double SecondsSince(Clock::time_point start) {
 
 // Of kCalls batches of `count` frames, queued at once.
 Result<double> FramesPerSecondOfBatches(Device& device, const qnet::QNet& net, int count) {
-  std::vector<Batch> batches(kCalls, Noise(net, count));
+  std::vector<Batch> batches(kCalls, bench::Noise(net, count));
   std::vector<Ticket> tickets;
   const auto start = Clock::now();
   for (Batch& batch : batches) {
@@ -90,7 +77,7 @@ Result<double> FramesPerSecondOfBatches(Device& device, const qnet::QNet& net, i
 
 // Of the fastest of kCalls frames, one after the other.
 Result<double> SingleFramesPerSecond(Device& device, const qnet::QNet& net) {
-  const Batch noise = Noise(net, 1);
+  const Batch noise = bench::Noise(net, 1);
   double least = std::numeric_limits<double>::infinity();
   for (int call = 0; call < kCalls; ++call) {
     Batch frame = noise;
@@ -141,7 +128,8 @@ Status Main(int argc, char** argv) {
     const double best_one = std::ranges::max(one), best_all = std::ranges::max(all);
     fmt::print(
         ", \"{}\": {{\"medians\": {:.3f}, \"best\": {:.3f}, \"one\": {:.4g}, \"all\": {:.4g}}}",
-        measure.name, Median(all) / Median(one), best_all / best_one, best_one, best_all);
+        measure.name, benchmark::Median(all) / benchmark::Median(one), best_all / best_one,
+        best_one, best_all);
   }
   fmt::print("}}\n");
   return {};

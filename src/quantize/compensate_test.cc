@@ -309,6 +309,20 @@ TEST(Equalise, FillsTheRangeOf8Bits) {
   }
 }
 
+TEST(Sensitivity, MeasuresHowFarANetworkIsFromTheFloatOne) {
+  const ir::Graph graph = testing::SmallNet();
+  const auto calibration = *testing::CalibrateRandom(graph, 8);
+  const auto expected = *FirstOutputs(graph, RandomSource(graph), 6, 1);
+  EXPECT_EQ(*FirstOutputs(graph, RandomSource(graph), 6, 3), expected);
+  const auto error = [&](int bits, int threads) {
+    return *MeasureNet(*Quantize(graph, calibration, {.bits = bits}), expected, RandomSource(graph),
+                       threads);
+  };
+  EXPECT_GT(error(8, 1), 0);
+  EXPECT_LT(error(8, 1), error(4, 1));
+  EXPECT_EQ(error(4, 3), error(4, 1));
+}
+
 TEST(Sensitivity, MeasuresWhatAnAlternativeChanges) {
   const ir::Graph graph = testing::SmallNet();
   const auto calibration = *testing::CalibrateRandom(graph, 8);

@@ -91,11 +91,6 @@ std::optional<CompensatedLayer> QuantizeState::Layer(std::uint64_t key, std::uin
   return it == layers_.end() ? std::nullopt : std::optional(it->second);
 }
 
-bool QuantizeState::Has(std::uint64_t key) const {
-  const auto it = layers_.lower_bound({key, 0});
-  return it != layers_.end() && it->first.first == key;
-}
-
 void QuantizeState::PutLayer(std::uint64_t key, std::uint32_t index,
                              const CompensatedLayer& layer) {
   if (!path_.empty()) layers_[{key, index}] = layer;

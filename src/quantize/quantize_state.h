@@ -26,7 +26,6 @@ class QuantizeState {
   static Result<QuantizeState> Read(const std::string& path);
 
   std::optional<CompensatedLayer> Layer(std::uint64_t key, std::uint32_t index) const;
-  bool Has(std::uint64_t key) const;  // any layer of that work
   void PutLayer(std::uint64_t key, std::uint32_t index, const CompensatedLayer& layer);
   std::optional<std::vector<std::string>> Names(std::uint64_t key) const;
   void PutNames(std::uint64_t key, const std::vector<std::string>& names);

@@ -39,6 +39,18 @@ std::vector<float> AsFloats(const ir::Tensor& tensor) {
   return {tensor.i64.begin(), tensor.i64.end()};
 }
 
+using Inputs = std::vector<std::vector<std::int8_t>>;
+
+Result<Inputs> QuantizeInputs(const qnet::QNet& net, const SampleSource& source,
+                              std::size_t count) {
+  Inputs inputs;
+  for (std::size_t i = 0; i < count; ++i) {
+    TF2_ASSIGN_OR_RETURN(const std::vector<float> sample, source(i));
+    TF2_ASSIGN_OR_RETURN(inputs.emplace_back(), qnet::QuantizeInput(net, sample));
+  }
+  return inputs;
+}
+
 class Meter {
  public:
   Meter(const qnet::QNet& net, const std::vector<Alternative>& alternatives)
@@ -138,11 +150,7 @@ Result<std::vector<double>> MeasureAlternatives(const qnet::QNet& net,
                                                 const SampleSource& source, std::size_t count,
                                                 int threads) {
   const Meter meter(net, alternatives);
-  std::vector<std::vector<std::int8_t>> inputs;
-  for (std::size_t i = 0; i < count; ++i) {
-    TF2_ASSIGN_OR_RETURN(const std::vector<float> sample, source(i));
-    TF2_ASSIGN_OR_RETURN(inputs.emplace_back(), qnet::QuantizeInput(net, sample));
-  }
+  TF2_ASSIGN_OR_RETURN(const auto inputs, QuantizeInputs(net, source, count));
   std::vector<std::vector<double>> errors(count);
   TF2_RETURN_IF_ERROR(
       ParallelForStatus(static_cast<std::int64_t>(count), threads, [&](std::int64_t i) -> Status {
@@ -158,25 +166,39 @@ Result<std::vector<double>> MeasureAlternatives(const qnet::QNet& net,
   return mean;
 }
 
-Result<double> MeasureNet(const ir::Graph& graph, const qnet::QNet& net, const SampleSource& source,
-                          std::size_t count, int threads) {
+Result<std::vector<std::vector<float>>> FirstOutputs(const ir::Graph& graph,
+                                                     const SampleSource& source, std::size_t count,
+                                                     int threads) {
+  const floatexec::Executor executor(graph);
+  const ir::Shape& shape = graph.value(graph.inputs[0]).shape;
+  std::vector<ir::Tensor> samples;
+  for (std::size_t i = 0; i < count; ++i) {
+    TF2_ASSIGN_OR_RETURN(std::vector<float> sample, source(i));
+    samples.push_back(ir::Tensor::Float(shape, std::move(sample)));
+  }
+  std::vector<std::vector<float>> outputs(count);
+  TF2_RETURN_IF_ERROR(
+      ParallelForStatus(static_cast<std::int64_t>(count), threads, [&](std::int64_t i) -> Status {
+        const auto at = static_cast<std::size_t>(i);
+        TF2_ASSIGN_OR_RETURN(const std::vector<ir::Tensor> all, executor.Run({&samples[at], 1}));
+        outputs[at] = AsFloats(all[0]);
+        return {};
+      }));
+  return outputs;
+}
+
+Result<double> MeasureNet(const qnet::QNet& net, const std::vector<std::vector<float>>& expected,
+                          const SampleSource& source, int threads) {
   const std::vector<Alternative> none;
   const Meter meter(net, none);
-  const floatexec::Executor executor(graph);
-  std::vector<std::vector<float>> samples;
-  for (std::size_t i = 0; i < count; ++i) {
-    TF2_ASSIGN_OR_RETURN(samples.emplace_back(), source(i));
-  }
+  const std::size_t count = expected.size();
+  TF2_ASSIGN_OR_RETURN(const auto inputs, QuantizeInputs(net, source, count));
   std::vector<double> errors(count);
   TF2_RETURN_IF_ERROR(
       ParallelForStatus(static_cast<std::int64_t>(count), threads, [&](std::int64_t i) -> Status {
-        std::vector<float>& sample = samples[static_cast<std::size_t>(i)];
-        TF2_ASSIGN_OR_RETURN(const auto input, qnet::QuantizeInput(net, sample));
-        TF2_ASSIGN_OR_RETURN(const std::vector<float> made, meter.Run(input));
-        const ir::Tensor real =
-            ir::Tensor::Float(graph.value(graph.inputs[0]).shape, std::move(sample));
-        TF2_ASSIGN_OR_RETURN(const std::vector<ir::Tensor> expected, executor.Run({&real, 1}));
-        errors[static_cast<std::size_t>(i)] = ErrorOf(AsFloats(expected[0]), made);
+        const auto at = static_cast<std::size_t>(i);
+        TF2_ASSIGN_OR_RETURN(const std::vector<float> made, meter.Run(inputs[at]));
+        errors[at] = ErrorOf(expected[at], made);
         return {};
       }));
   return std::accumulate(errors.begin(), errors.end(), 0.0) / static_cast<double>(count);

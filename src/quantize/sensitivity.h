@@ -29,10 +29,15 @@ Result<std::vector<double>> MeasureAlternatives(const qnet::QNet& net,
                                                 const SampleSource& source, std::size_t count,
                                                 int threads);
 
-// The mean error over the first `count` samples of the first output of `net`, as above, against
-// that of the float network `graph`.
-Result<double> MeasureNet(const ir::Graph& graph, const qnet::QNet& net, const SampleSource& source,
-                          std::size_t count, int threads);
+// The first output of the float network over the first `count` samples.
+Result<std::vector<std::vector<float>>> FirstOutputs(const ir::Graph& graph,
+                                                     const SampleSource& source, std::size_t count,
+                                                     int threads);
+
+// The mean error, as above, of the first output of `net` against `expected`, over as many samples.
+// Memory: 4 bytes a weight.
+Result<double> MeasureNet(const qnet::QNet& net, const std::vector<std::vector<float>>& expected,
+                          const SampleSource& source, int threads);
 
 }  // namespace tf2::quantize
 

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -265,16 +266,18 @@ TEST(FrameQueue, TheFirstFailureOfABatchIsItsError) {
 TEST(FrameQueue, ThreadsGoOnTogether) {
   std::binary_semaphore refused(0), may_end(0);
   std::mutex mutex;
-  std::map<int, int> runs_of_thread;  // in the last group
+  std::condition_variable changed;
+  std::map<int, int> runs_of_thread;  // of the second batch
   std::optional<BatchQueue> queue;
   const auto work = [&](int k) {
     while (const auto frame = queue->ClaimFrame(2)) {
       if (frame->input[0] == 1) may_end.acquire();
       if (frame->input[0] > 2) {
-        const std::scoped_lock lock(mutex);
+        std::unique_lock lock(mutex);
         ++runs_of_thread[k];
+        changed.notify_all();
+        changed.wait_for(lock, std::chrono::seconds(2), [&] { return runs_of_thread.size() == 2; });
       }
-      if (frame->input[0] > 2) std::this_thread::sleep_for(std::chrono::milliseconds(2));
       queue->FinishFrame(*frame, Frame{{0}});
     }
     refused.release();
