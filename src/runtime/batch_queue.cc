@@ -155,7 +155,6 @@ void BatchQueue::CompleteIfDone(Job& job) {
     Store(job.ticket, job.failure.error());
   }
   jobs_.remove_if([&job](const Job& candidate) { return &candidate == &job; });
-  if (jobs_.empty()) group_open_ = false;
   changed_.notify_all();
 }
 
