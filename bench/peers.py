@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """tf2's cpu backend against ONNX Runtime and OpenVINO: same networks, same pictures, same threads, interleaved rounds.
 
-Usage: peers.py [NETWORK...] [--threads N] [--batch N] [--rounds N] [--seconds S] [--json FILE] [--setup-only]
+Usage: peers.py [NETWORK...] [--threads N] [--batch N] [--rounds N] [--seconds S] [--bits LIST] [--isa LIST] [--json FILE]
+       [--setup-only]
 
 NETWORKS: squeezenet (trained weights), googlenet, resnet50, vgg16 (seeded random weights), fc4096 (four fully connected
 layers, batch 1), scaling (one thread against two), coldstart. Default: all. What is compared, and how each peer is
 configured: bench/README.md. The peers come from PyPI (bench/requirements.txt) into build/peers.
 """
 import argparse
+import itertools
 import json
 import os
 import pathlib
@@ -186,10 +188,10 @@ class Peer:
 class Own:
     """tf2 bench on one artifact; a process each round, loading not counted."""
 
-    def __init__(self, label, artifact, network, args):
+    def __init__(self, label, artifact, network, args, isa=None):
         self.label, self.args = label, args
         self.command = ["bench", artifact, "--data", network.data, "--limit", PICTURES, "--threads", args.threads,
-                        "--batch", args.batch, "--summary"]
+                        "--batch", args.batch, "--summary", *(["--isa", isa] if isa else [])]
 
     def measure(self, seconds):
         report = run_tf2(*self.command, "--seconds", seconds)
@@ -205,7 +207,8 @@ class Own:
 
 def contenders(network, args):
     """Ours, then every peer that works; those that do not are named with the reason."""
-    out = [Own(f"tf2 {bits}-bit", network.artifact(bits), network, args) for bits in args.bits]
+    out = [Own(f"tf2 {bits}-bit" + (f" {isa}" if isa else ""), network.artifact(bits), network, args, isa)
+           for bits in args.bits for isa in args.isa]
     wanted = [("ORT float", "ort", network.float_onnx), ("ORT static int8", "ort", network.ort_int8),
               ("OpenVINO default", "openvino", network.float_onnx), ("OpenVINO int8 (NNCF)", "openvino", network.openvino_int8),
               ("OpenVINO int8 (ORT's QDQ)", "openvino", network.ort_int8)]
@@ -254,11 +257,12 @@ def fully_connected(args):
     result = compare("fc4096", single)
     roofs = run_tf2("bench", Network("fc4096").artifact(4), "--threads", args.threads, "--batch", 1, "--seconds", args.seconds)["machine"]
     weights = FC_LAYERS * FC_SIDE * FC_SIDE
-    for bits in args.bits:
-        rate = result["figures"][f"tf2 {bits}-bit"]["latency"]
+    for label in result["ratios"]:
+        bits = int(label.split()[1].removesuffix("-bit"))
+        rate = result["figures"][label]["latency"]
         share = rate * weights * bits / 8 / roofs["read_bytes_per_s"]
-        result[f"bandwidth_share_{bits}bit"] = share
-        print(f"  tf2 {bits}-bit reads {rate * weights * bits / 8 / 1e9:.2f} GB/s of weights: {share:.0%} of the "
+        result[f"bandwidth_share {label}"] = share
+        print(f"  {label} reads {rate * weights * bits / 8 / 1e9:.2f} GB/s of weights: {share:.0%} of the "
               f"{roofs['read_bytes_per_s'] / 1e9:.2f} GB/s measured")
     return result
 
@@ -286,13 +290,14 @@ def scaling(args):
             raise RuntimeError(f"{program} is absent and could not be built: {(made.stdout + made.stderr).strip()[-300:]}")
     network = Network("resnet50")
     result = {"network": "resnet50", "measure": "two threads / one thread"}
-    for bits in args.bits:
+    for bits, isa in itertools.product(args.bits, args.isa):
         done = subprocess.run([program, network.artifact(bits), "--threads", "2", "--batch", str(args.batch), "--rounds",
-                               str(6 * args.rounds)], capture_output=True, text=True)
+                               str(6 * args.rounds), *(["--isa", isa] if isa else [])], capture_output=True, text=True)
         if done.returncode != 0:
             raise RuntimeError(f"{program.name}: {done.stderr.strip()[-200:]}")
-        result[f"{bits}bit"] = ratios = json.loads(done.stdout)
-        print(f"  resnet50 {bits}-bit, two threads / one thread, medians (best): "
+        ratios = json.loads(done.stdout)
+        result[f"{bits}bit {ratios['isa']}"] = ratios
+        print(f"  resnet50 {bits}-bit, {ratios['isa']}, two threads / one thread, medians (best): "
               + ", ".join(f"{key} {ratios[key]['medians']:.2f} ({ratios[key]['best']:.2f})" for key in ("single", "batch", "registers", "cache")))
     try:
         rates = ort_rates(network, args)
@@ -346,6 +351,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=1.0)
     parser.add_argument("--bits", type=lambda s: [int(b) for b in s.split(",")], default=[4, 8])
+    parser.add_argument("--isa", type=lambda s: s.split(","), default=[None], help="instruction sets of tf2; default: the fastest")
     parser.add_argument("--json", type=pathlib.Path)
     parser.add_argument("--setup-only", action="store_true")
     args = parser.parse_args()

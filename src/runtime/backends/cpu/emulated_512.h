@@ -6,12 +6,24 @@
 #define SIMDE_ENABLE_NATIVE_ALIASES
 #include <simde/x86/avx512.h>
 
+#include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 
 // What the emulation leaves out. NOLINTBEGIN(bugprone-*): the names are the intrinsics'.
 #define __mmask16 simde__mmask16
 #define __mmask64 simde__mmask64
+#define _MM_FROUND_NO_EXC SIMDE_MM_FROUND_NO_EXC
+inline simde__m512 _mm512_cvtepi32_ps(simde__m512i words) {
+  std::int32_t from[16];
+  float to[16];
+  std::memcpy(from, &words, sizeof from);
+  for (int i = 0; i < 16; ++i) to[i] = static_cast<float>(from[i]);
+  simde__m512 result;
+  std::memcpy(&result, to, sizeof to);
+  return result;
+}
 inline simde__m512i _mm512_cvtepi8_epi32(simde__m128i bytes) {
   std::int8_t from[16];
   std::int32_t to[16];
@@ -25,6 +37,35 @@ inline simde__m512i _mm512_maskz_loadu_epi8(simde__mmask64 mask, const void* fro
   std::uint8_t to[64] = {};
   for (int i = 0; i < 64; ++i) {
     if ((mask >> i & 1) != 0) to[i] = static_cast<const std::uint8_t*>(from)[i];
+  }
+  simde__m512i result;
+  std::memcpy(&result, to, sizeof to);
+  return result;
+}
+inline float RoundDown(long double x) {
+  const auto nearest = static_cast<float>(x);
+  return nearest > x ? std::nextafter(nearest, -HUGE_VALF) : nearest;
+}
+// Rounded down whatever `rounding` is. Sums of few bits are exact in long double.
+inline simde__m512 _mm512_fmadd_round_ps(simde__m512 a, simde__m512 b, simde__m512 c,
+                                         int /*rounding*/) {
+  float x[16], y[16], z[16];
+  std::memcpy(x, &a, sizeof x);
+  std::memcpy(y, &b, sizeof y);
+  std::memcpy(z, &c, sizeof z);
+  for (int i = 0; i < 16; ++i) z[i] = RoundDown(static_cast<long double>(x[i]) * y[i] + z[i]);
+  simde__m512 result;
+  std::memcpy(&result, z, sizeof z);
+  return result;
+}
+inline simde__m512i _mm512_cvt_roundps_epi32(simde__m512 a, int /*rounding*/) {
+  float from[16];
+  std::int32_t to[16];
+  std::memcpy(from, &a, sizeof from);
+  for (int i = 0; i < 16; ++i) {
+    const float down = std::floor(from[i]);
+    to[i] = down >= -0x1p31F && down < 0x1p31F ? static_cast<std::int32_t>(down)
+                                               : std::numeric_limits<std::int32_t>::min();
   }
   simde__m512i result;
   std::memcpy(&result, to, sizeof to);

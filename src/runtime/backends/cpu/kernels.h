@@ -30,19 +30,14 @@ struct View {
   std::int64_t stride = 0;
 };
 
-// The parameters of 16 output channels for results that fit 32 bits before saturation, shifts up to
-// 32 and residual shifts up to 30. "Even" and "odd" are channels of even and odd number; the
-// others' elements of arrays of 16 are anything.
+// The parameters of 16 output channels for arithmetic in float that is rounded down, whose results
+// are exact nevertheless where FitsFast (prepare.cc) holds: floor(x) of a sum x = a + b, b being a
+// float, is the floor of both roundings of it, of a and of the sum, since every integer and what it
+// exceeds b by are floats, which no rounding down passes.
 struct alignas(64) FastRequantization {
-  std::int32_t alpha_even[kTile];
-  std::int32_t alpha_odd[kTile];      // alpha of channel 2 i + 1 at 2 i
-  std::int32_t residual_even[kTile];  // 1 << t
-  std::int32_t residual_odd[kTile];
-  std::int64_t half_even[kTile / 2];   // 1 << (s - 1)
-  std::int64_t half_odd[kTile / 2];    //
-  std::int64_t right_even[kTile / 2];  // s
-  std::int64_t left_odd[kTile / 2];    // 32 - s: the result ends in the upper half of 64 bits
-  std::int8_t low[kTile];              // the activation's bounds
+  float scale[kTile];     // alpha / 2^s
+  float residual[kTile];  // 2^(t - s)
+  std::int8_t low[kTile];  // the activation's bounds
   std::int8_t high[kTile];
 };
 

@@ -9,6 +9,8 @@
 //     from_stride a pixel; kRun: of all the block's entries, or 0 where its runs differ;
 // where kNibbles: void SumNibbles<kTiles>(const Block&, pixel, from, sums) for 4-bit weights;
 // where kFast: void StoreFast<kResidual>(const Sink&, const FastRequantization&, const Rows&);
+// where it is there: void StoreFour<kResidual>(const Sink&, const FastRequantization*, const Rows&),
+//   the same of four whole tiles;
 // where kNarrow: void StoreNarrow<kResidual>(const Sink&, const Requantization&, const Rows&) for
 //   sinks that are `narrow`;
 // with tile registers: kTileEntries, the most entries of int SumTiles<kTiles>(work) (tiles_amx.h),
@@ -144,9 +146,24 @@ inline void FillChunk(const View& input, const Sink& sink, Range pixels, Chunk& 
 }
 
 // Requantises a chunk's sums, [pixel][tiles * 16], of the channels from `channel` on.
+template <typename I = Isa>
 inline void StoreChunk(const Sink& sink, const Chunk& chunk, const std::int32_t* sums, int tiles,
                        std::int64_t first_tile, std::int64_t channel, int channels,
                        std::uint8_t* arena) {
+  if constexpr (requires { &I::template StoreFour<false>; }) {
+    if (sink.fast != nullptr && tiles == 4 && channels == 4 * kTile) {
+      const Rows rows{.sums = sums,
+                      .stride = 4 * kTile,
+                      .count = chunk.count,
+                      .channels = channels,
+                      .output = arena + channel,
+                      .output_at = chunk.output,
+                      .residual = arena + channel,
+                      .residual_at = chunk.residual};
+      return sink.has_residual ? I::template StoreFour<true>(sink, sink.fast + first_tile, rows)
+                               : I::template StoreFour<false>(sink, sink.fast + first_tile, rows);
+    }
+  }
   for (int t = 0; t < tiles; ++t) {
     const std::int64_t c = channel + t * kTile;
     StoreRows(sink, first_tile + t,

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "qnet/interpreter.h"
 #include "qnet/random_net.h"
 #include "qnet/test_net.h"
@@ -214,6 +216,65 @@ TEST_P(Kernels, ManyInputChannels) {
   const auto a = builder.Conv(builder.input(), options);
   const auto net = builder.Finish({a});
   ExpectSame(net, RandomFrames(net, 1, 2));
+}
+
+// A scale and a sum such that sum * alpha + add is `above` more than a multiple of 2^s, 64 to 127 of
+// them; `add` holds half of it.
+struct NearHalf {
+  std::int16_t alpha = 0;
+  std::int32_t sum = 0;
+};
+NearHalf FindNearHalf(int s, std::int64_t add, int above, Rng& rng) {
+  const std::int64_t unit = std::int64_t{1} << s;
+  if (above == 0) {
+    constexpr int kAlpha = 1 << 14;
+    return {kAlpha, static_cast<std::int32_t>((rng.Between(64, 126) * unit - add) / kAlpha)};
+  }
+  for (int tries = 0; tries < 100000; ++tries) {
+    const auto alpha = static_cast<std::uint64_t>(rng.Between(8192, 16383) * 2 + 1);
+    std::uint64_t inverse = alpha;
+    for (int i = 0; i < 5; ++i) inverse *= 2 - alpha * inverse;
+    const auto rest =
+        static_cast<std::int64_t>((static_cast<std::uint64_t>(above - add) * inverse) &
+                                  static_cast<std::uint64_t>(unit - 1));
+    const std::int64_t sum = rest < unit / 2 ? rest : rest - unit;
+    const std::int64_t y = (sum * static_cast<std::int64_t>(alpha) + add) >> s;
+    if (y >= 64 && y < 127) {
+      return {static_cast<std::int16_t>(alpha), static_cast<std::int32_t>(sum)};
+    }
+  }
+  ADD_FAILURE() << "no sum is so near to a half with a shift of " << s;
+  return {};
+}
+
+// Sums just below a half, by less than float tells from it, on it and just above, with a residual
+// and without.
+TEST_P(Kernels, SumsBesideHalves) {
+  constexpr std::int32_t kChannels = 80;
+  constexpr std::int8_t kInput = 5;
+  Rng rng(3);
+  for (const bool residual : {false, true}) {
+    for (const int above : {-1, 0, 1}) {
+      NetBuilder builder(9, {kChannels, 2, 2}, 0);
+      NetBuilder::ConvOptions options;
+      options.oc = kChannels;
+      const auto x = builder.input();
+      qnet::QNet net =
+          builder.Finish({residual ? builder.Conv(x, x, options) : builder.Conv(x, options)});
+      auto& conv = std::get<qnet::Conv>(net.ops[0].params);
+      std::ranges::fill(conv.terms[0], std::int8_t{0});
+      for (std::size_t c = 0; c < kChannels; ++c) {
+        const int s = conv.scale[c].s;
+        const std::int64_t half = std::int64_t{1} << (s - 1);
+        const std::int64_t add = residual ? std::int64_t{kInput} << conv.t[c] : 0;
+        const NearHalf found = FindNearHalf(s, half + add, above, rng);
+        conv.scale[c].alpha = found.alpha;
+        conv.beta[c] = found.sum;
+      }
+      ExpectSame(net, std::vector<std::int8_t>(4 * kChannels, kInput));
+      if (HasFatalFailure()) return;
+    }
+  }
 }
 
 TEST_P(Kernels, FullyConnectedInFourBits) {

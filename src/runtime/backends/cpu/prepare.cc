@@ -44,8 +44,8 @@ ChannelScales ScalesOf(const qnet::Conv& conv, std::span<const std::int64_t> sum
   return {conv.scale, conv.t, sum_bound, conv.alpha_negative, conv.clip_low, conv.clip_high};
 }
 
-// Whether (sum * alpha + (residual << t) + half) >> s fits 32 bits and the fast kernels' shifts.
-bool FitsFast(const ChannelScales& channels) {
+// Whether (sum * alpha + (residual << t) + half) >> s fits 32 bits, and s 32 at most.
+bool FitsNarrow(const ChannelScales& channels) {
   if (!channels.alpha_negative.empty()) return false;
   for (std::size_t c = 0; c < channels.scale.size(); ++c) {
     const numerics::Scale& scale = channels.scale[c];
@@ -55,7 +55,28 @@ bool FitsFast(const ChannelScales& channels) {
       if (channels.t[c] > 30) return false;
       largest += std::int64_t{128} << channels.t[c];
     }
-    if (largest >> scale.s >= std::int64_t{1} << 31) return false;
+    // Half of what fits: conversions to float may round up.
+    if (largest >> scale.s >= std::int64_t{1} << 30) return false;
+  }
+  return true;
+}
+
+// Whether FastRequantization is exact, too: sums are floats or so large that the result saturates;
+// so is what an integer within the bounds exceeds a residual by.
+bool FitsFast(const ChannelScales& channels) {
+  constexpr int kFloatBits = 24;
+  if (!FitsNarrow(channels)) return false;
+  for (std::size_t c = 0; c < channels.scale.size(); ++c) {
+    const numerics::Scale& scale = channels.scale[c];
+    std::int64_t least = std::int64_t{scale.alpha} << kFloatBits;  // of sums that are no floats
+    if (!channels.t.empty()) {
+      const int t = channels.t[c];
+      if (scale.s - t > kFloatBits - 9 || t - scale.s > kFloatBits - 10) return false;
+      least -= std::int64_t{128} << t;
+    }
+    if (channels.sum_bound[c] > 1 << kFloatBits && least < std::int64_t{130} << scale.s) {
+      return false;
+    }
   }
   return true;
 }
@@ -106,12 +127,8 @@ FastRequantization FastTile(const TileSlots& slots) {
   FastRequantization tile{};
   for (std::size_t i = 0; i < kTile; ++i) {
     const Slot& slot = slots[i];
-    const bool even = i % 2 == 0;
-    const std::size_t at = i / 2 * 2;
-    (even ? tile.alpha_even : tile.alpha_odd)[at] = slot.alpha;
-    (even ? tile.residual_even : tile.residual_odd)[at] = std::int32_t{1} << std::min(slot.t, 30);
-    (even ? tile.half_even : tile.half_odd)[i / 2] = std::int64_t{1} << (slot.s - 1);
-    (even ? tile.right_even : tile.left_odd)[i / 2] = even ? slot.s : 32 - slot.s;
+    tile.scale[i] = std::ldexp(static_cast<float>(slot.alpha), -slot.s);
+    tile.residual[i] = std::ldexp(1.0F, slot.t - slot.s);
     tile.low[i] = static_cast<std::int8_t>(slot.low);
     tile.high[i] = static_cast<std::int8_t>(slot.high);
   }
@@ -149,15 +166,22 @@ void AddResidual(const PrepareContext& context, const qnet::Op& op, Sink& sink) 
   sink.residual_zero = context.zero(op.inputs[1]);
 }
 
+// The forms that apply to all channels of a sink.
+struct Forms {
+  bool narrow = true;
+  bool fast = true;
+};
+Forms FormsOf(const ChannelScales& channels) { return {FitsNarrow(channels), FitsFast(channels)}; }
+
 // Keeps the form that applies and points the sink to it.
-void Attach(const KernelSet& kernels, bool fits_fast, RequantizationTables& tables, Sink& sink) {
-  if (fits_fast && kernels.fast_requantization && !sink.wide) {
+void Attach(const KernelSet& kernels, Forms forms, RequantizationTables& tables, Sink& sink) {
+  if (forms.fast && kernels.fast_requantization && !sink.wide) {
     tables.general.clear();
     sink.fast = tables.fast.data();
   } else {
     tables.fast.clear();
     sink.general = tables.general.data();
-    sink.narrow = fits_fast && !sink.wide;
+    sink.narrow = forms.narrow && !sink.wide;
     sink.has_slopes = std::ranges::any_of(tables.general, [](const Requantization& tile) {
       return !std::ranges::equal(tile.positive, tile.negative);
     });
@@ -227,7 +251,7 @@ PreparedConv PrepareConv(const PrepareContext& context, const qnet::Op& op) {
   step.bias = prepared.packed.bias.data();
   step.sink = SinkOf(context, op);
   AddResidual(context, op, step.sink);
-  Attach(context.kernels, FitsFast(channels), prepared.tables, step.sink);
+  Attach(context.kernels, FormsOf(channels), prepared.tables, step.sink);
   return prepared;
 }
 
@@ -278,7 +302,7 @@ PreparedDepthwise PrepareDepthwise(const PrepareContext& context, const qnet::Op
   step.bias = prepared.bias.data();
   step.sink = SinkOf(context, op);
   AddResidual(context, op, step.sink);
-  Attach(context.kernels, FitsFast(channels), prepared.tables, step.sink);
+  Attach(context.kernels, FormsOf(channels), prepared.tables, step.sink);
   return prepared;
 }
 
@@ -296,11 +320,12 @@ PreparedAvgPool PrepareAvgPool(const PrepareContext& context, const qnet::Op& op
   const auto slots = PlainSlots(output.c());
   const std::vector<std::int64_t> sum_bound(static_cast<std::size_t>(output.c()),
                                             std::int64_t{128} * pool.window.kh * pool.window.kw);
-  bool fits_fast = true;
+  Forms forms;
   for (const auto& scale : pool.scale) {
     const ChannelScales channels{scale, {}, sum_bound};
     AppendTable(channels, slots, Low(output, pool.activation), High(output), prepared.tables);
-    fits_fast = fits_fast && FitsFast(channels);
+    const auto [narrow, fast] = FormsOf(channels);
+    forms = {forms.narrow && narrow, forms.fast && fast};
   }
   const auto tiles = static_cast<std::int32_t>(slots.size() / kTile);
   for (const std::int32_t h : pool.divisor_h) {
@@ -310,7 +335,7 @@ PreparedAvgPool PrepareAvgPool(const PrepareContext& context, const qnet::Op& op
     }
   }
   prepared.step.first_tile = prepared.first_tile.data();
-  Attach(context.kernels, fits_fast, prepared.tables, prepared.step.sink);
+  Attach(context.kernels, forms, prepared.tables, prepared.step.sink);
   return prepared;
 }
 

@@ -13,6 +13,24 @@
 namespace tf2::runtime::cpu {
 namespace {
 
+// Arithmetic in float is rounded down while this lives. No such arithmetic may cross its ends: it
+// must depend on what is read, and be written, in between.
+class RoundingDown {
+ public:
+  RoundingDown() {
+    constexpr std::uint32_t kDown = 0x2000;  // of the two bits 0x6000
+    asm volatile("stmxcsr %0" : "=m"(before_) : : "memory");
+    const std::uint32_t down = (before_ & ~std::uint32_t{0x6000}) | kDown;
+    asm volatile("ldmxcsr %0" : : "m"(down) : "memory");
+  }
+  ~RoundingDown() { asm volatile("ldmxcsr %0" : : "m"(before_) : "memory"); }
+  RoundingDown(const RoundingDown&) = delete;
+  RoundingDown& operator=(const RoundingDown&) = delete;
+
+ private:
+  std::uint32_t before_;
+};
+
 template <typename P>
 struct Requantizer256 : AccumulatorOf<P> {
   using P::Load;
@@ -21,59 +39,42 @@ struct Requantizer256 : AccumulatorOf<P> {
     return _mm_loadu_si128(static_cast<const __m128i*>(from));
   }
 
-  // Parameters of 8 channels.
-  struct Parameters {
-    __m256i alpha_even, alpha_odd, half_even, half_odd, right_even, left_odd;
-    __m256i residual_even, residual_odd;
-  };
-  static Parameters LoadParameters(const FastRequantization& r, int vector) {
-    const int narrow = vector * 8;
-    const int wide = vector * 4;
-    return {Load(r.alpha_even + narrow),    Load(r.alpha_odd + narrow),   Load(r.half_even + wide),
-            Load(r.half_odd + wide),        Load(r.right_even + wide),    Load(r.left_odd + wide),
-            Load(r.residual_even + narrow), Load(r.residual_odd + narrow)};
-  }
-
-  // 8 results before saturation. Products of even channels are shifted down to the lower half of 64
-  // bits, those of odd ones up to the upper half.
+  // The results of 8 channels before saturation. `residual`: of those from them on.
   template <bool kResidual>
-  static __m256i Scale(const Parameters& p, __m256i sums, __m256i residual) {
-    __m256i even = _mm256_add_epi64(_mm256_mul_epi32(sums, p.alpha_even), p.half_even);
-    __m256i odd =
-        _mm256_add_epi64(_mm256_mul_epi32(_mm256_srli_epi64(sums, 32), p.alpha_odd), p.half_odd);
+  static __m256i Scale(__m256 scale, __m256 residual_scale, __m256i sums, __m128i residual) {
+    __m256 v = _mm256_mul_ps(_mm256_cvtepi32_ps(sums), scale);
+    __m256 add = _mm256_set1_ps(0.5F);
     if constexpr (kResidual) {
-      even = _mm256_add_epi64(even, _mm256_mul_epi32(residual, p.residual_even));
-      odd =
-          _mm256_add_epi64(odd, _mm256_mul_epi32(_mm256_srli_epi64(residual, 32), p.residual_odd));
+      add = _mm256_add_ps(
+          add, _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(residual)), residual_scale));
     }
-    return _mm256_blend_epi32(_mm256_srlv_epi64(even, p.right_even),
-                              _mm256_sllv_epi64(odd, p.left_odd), 0xAA);
+    v = _mm256_add_ps(v, add);
+    return _mm256_cvtps_epi32(v);
   }
 
   template <bool kResidual>
   static void StoreFast(const Sink& sink, const FastRequantization& r, const Rows& rows) {
-    const Parameters first = LoadParameters(r, 0);
-    const Parameters second = LoadParameters(r, 1);
+    const RoundingDown down;
+    const __m256 scale[2] = {_mm256_load_ps(r.scale), _mm256_load_ps(r.scale + 8)};
+    const __m256 residual_scale[2] = {_mm256_load_ps(r.residual), _mm256_load_ps(r.residual + 8)};
     const __m128i low = Load128(r.low);
     const __m128i high = Load128(r.high);
     const __m128i zero = _mm_set1_epi8(static_cast<char>(sink.zero));
     const __m128i residual_zero = _mm_set1_epi8(static_cast<char>(sink.residual_zero));
     const std::int32_t* sums = rows.sums;
     for (int i = 0; i < rows.count; ++i, sums += rows.stride) {
-      __m256i add_first = _mm256_setzero_si256();
-      __m256i add_second = add_first;
+      __m128i residual = _mm_setzero_si128();
       if constexpr (kResidual) {
-        const __m128i values =
-            _mm_xor_si128(Load128(rows.residual + rows.residual_at[i]), residual_zero);
-        add_first = _mm256_cvtepi8_epi32(values);
-        add_second = _mm256_cvtepi8_epi32(_mm_srli_si128(values, 8));
+        residual = _mm_xor_si128(Load128(rows.residual + rows.residual_at[i]), residual_zero);
       }
-      const __m256i words = _mm256_permute4x64_epi64(
-          _mm256_packs_epi32(Scale<kResidual>(first, Load(sums), add_first),
-                             Scale<kResidual>(second, Load(sums + 8), add_second)),
-          _MM_SHUFFLE(3, 1, 2, 0));
+      const __m256i words = _mm256_packs_epi32(
+          Scale<kResidual>(scale[0], residual_scale[0], Load(sums), residual),
+          Scale<kResidual>(scale[1], residual_scale[1], Load(sums + 8),
+                           _mm_unpackhi_epi64(residual, residual)));
+      // [first 4, third 4 | second 4, fourth 4] of words.
       __m128i y =
           _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
+      y = _mm_shuffle_epi32(y, _MM_SHUFFLE(3, 1, 2, 0));
       y = _mm_xor_si128(_mm_min_epi8(_mm_max_epi8(y, low), high), zero);
       std::uint8_t* const out = rows.output + rows.output_at[i];
       if (rows.channels == kTile) {

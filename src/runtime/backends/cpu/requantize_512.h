@@ -21,33 +21,34 @@ struct Requantizer512 : AccumulatorOf<P> {
     return _mm_loadu_si128(static_cast<const __m128i*>(from));
   }
 
-  // Products of even channels are shifted down to the lower half of 64 bits, those of odd ones up
-  // to the upper half.
+  // The results of 16 channels before saturation. `residual`: of them.
+  template <bool kResidual>
+  static __m512i Scale(__m512 scale, __m512 residual_scale, __m512i sums, __m128i residual) {
+    constexpr int kDown = _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC;
+    __m512 add = _mm512_set1_ps(0.5F);
+    if constexpr (kResidual) {
+      add = _mm512_fmadd_round_ps(_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(residual)),
+                                  residual_scale, add, kDown);
+    }
+    return _mm512_cvt_roundps_epi32(
+        _mm512_fmadd_round_ps(_mm512_cvtepi32_ps(sums), scale, add, kDown), kDown);
+  }
+
   template <bool kResidual>
   static void StoreFast(const Sink& sink, const FastRequantization& r, const Rows& rows) {
-    const __m512i alpha_even = Load(r.alpha_even), alpha_odd = Load(r.alpha_odd);
-    const __m512i half_even = Load(r.half_even), half_odd = Load(r.half_odd);
-    const __m512i right_even = Load(r.right_even), left_odd = Load(r.left_odd);
-    const __m512i residual_even = Load(r.residual_even), residual_odd = Load(r.residual_odd);
+    const __m512 scale = _mm512_load_ps(r.scale);
+    const __m512 residual_scale = _mm512_load_ps(r.residual);
     const __m128i low = Load128(r.low), high = Load128(r.high);
     const __m128i zero = _mm_set1_epi8(static_cast<char>(sink.zero));
     const __m128i residual_zero = _mm_set1_epi8(static_cast<char>(sink.residual_zero));
     const std::int32_t* from = rows.sums;
     for (int i = 0; i < rows.count; ++i, from += rows.stride) {
-      const __m512i sums = Load(from);
-      __m512i even = _mm512_add_epi64(_mm512_mul_epi32(sums, alpha_even), half_even);
-      __m512i odd =
-          _mm512_add_epi64(_mm512_mul_epi32(_mm512_srli_epi64(sums, 32), alpha_odd), half_odd);
+      __m128i residual = _mm_setzero_si128();
       if constexpr (kResidual) {
-        const __m512i residual = _mm512_cvtepi8_epi32(
-            _mm_xor_si128(Load128(rows.residual + rows.residual_at[i]), residual_zero));
-        even = _mm512_add_epi64(even, _mm512_mul_epi32(residual, residual_even));
-        odd =
-            _mm512_add_epi64(odd, _mm512_mul_epi32(_mm512_srli_epi64(residual, 32), residual_odd));
+        residual = _mm_xor_si128(Load128(rows.residual + rows.residual_at[i]), residual_zero);
       }
-      const __m512i joined = _mm512_mask_mov_epi32(
-          _mm512_srlv_epi64(even, right_even), __mmask16{0xAAAA}, _mm512_sllv_epi64(odd, left_odd));
-      __m128i y = _mm512_cvtsepi32_epi8(joined);
+      __m128i y =
+          _mm512_cvtsepi32_epi8(Scale<kResidual>(scale, residual_scale, Load(from), residual));
       y = _mm_xor_si128(_mm_min_epi8(_mm_max_epi8(y, low), high), zero);
       std::uint8_t* const out = rows.output + rows.output_at[i];
       if (rows.channels == kTile) {
@@ -57,6 +58,52 @@ struct Requantizer512 : AccumulatorOf<P> {
         _mm_store_si128(reinterpret_cast<__m128i*>(bytes), y);
         std::memcpy(out, bytes, static_cast<std::size_t>(rows.channels));
       }
+    }
+  }
+
+  // Of four tables one after the other, a field of 16 bytes.
+  static __m512i Bytes(const FastRequantization* r, std::int8_t (FastRequantization::*field)[kTile]) {
+    __m512i bytes = _mm512_castsi128_si512(Load128(r[0].*field));
+    bytes = _mm512_inserti32x4(bytes, Load128(r[1].*field), 1);
+    bytes = _mm512_inserti32x4(bytes, Load128(r[2].*field), 2);
+    return _mm512_inserti32x4(bytes, Load128(r[3].*field), 3);
+  }
+
+  // Stores four whole tiles: `rows` of 64 sums and channels.
+  template <bool kResidual>
+  static void StoreFour(const Sink& sink, const FastRequantization* r, const Rows& rows) {
+    __m512 scale[4], residual_scale[4];
+#pragma GCC unroll 4
+    for (int t = 0; t < 4; ++t) {
+      scale[t] = _mm512_load_ps(r[t].scale);
+      residual_scale[t] = _mm512_load_ps(r[t].residual);
+    }
+    const __m512i low = Bytes(r, &FastRequantization::low);
+    const __m512i high = Bytes(r, &FastRequantization::high);
+    const __m512i zero = _mm512_set1_epi8(static_cast<char>(sink.zero));
+    const __m512i residual_zero = _mm512_set1_epi8(static_cast<char>(sink.residual_zero));
+    // Saturated pairs come in lanes of [tile][4 channels].
+    const __m512i order =
+        _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    const std::int32_t* from = rows.sums;
+    for (int i = 0; i < rows.count; ++i, from += rows.stride) {
+      __m512i residual = _mm512_setzero_si512();
+      if constexpr (kResidual) {
+        residual = _mm512_xor_si512(Load(rows.residual + rows.residual_at[i]), residual_zero);
+      }
+      const __m128i parts[4] = {
+          _mm512_castsi512_si128(residual), _mm512_extracti32x4_epi32(residual, 1),
+          _mm512_extracti32x4_epi32(residual, 2), _mm512_extracti32x4_epi32(residual, 3)};
+      __m512i y[4];
+#pragma GCC unroll 4
+      for (int t = 0; t < 4; ++t) {
+        y[t] = Scale<kResidual>(scale[t], residual_scale[t], Load(from + t * kTile), parts[t]);
+      }
+      __m512i bytes =
+          _mm512_packs_epi16(_mm512_packs_epi32(y[0], y[1]), _mm512_packs_epi32(y[2], y[3]));
+      bytes = _mm512_permutexvar_epi32(order, bytes);
+      bytes = _mm512_xor_si512(_mm512_min_epi8(_mm512_max_epi8(bytes, low), high), zero);
+      _mm512_storeu_si512(rows.output + rows.output_at[i], bytes);
     }
   }
 };
