@@ -103,8 +103,8 @@ void AddBackend(CLI::App* app, Options& o) {
   app->add_option("--backend", o.backend, "reference, cpu or verilator (default cpu)")
       ->check(CLI::IsMember({"reference", "cpu", "verilator"}));
   app->add_option("--isa", o.isa,
-                  "instruction set of the cpu backend: portable, avx2, avxvnni, avx512vnni; amx "
-                  "(only if named)");
+                  "instruction set of the cpu backend: portable, avx2, avxvnni, avx512vnni or amx "
+                  "(default: the last that the machine has)");
 }
 
 void AddArch(CLI::App* app, Options& o) {

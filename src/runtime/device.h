@@ -26,8 +26,8 @@ struct DeviceOptions {
   // Threads that compute; 0: as many as the machine has processors.
   int threads = 0;
   // Instruction set to force ("portable", "avx2", "avxvnni", "avx512vnni", "amx" for `cpu`); empty:
-  // the best that the machine has, AMX aside. A backend refuses a name that it does not know and
-  // one that the machine lacks.
+  // the best that the machine has. A backend refuses a name that it does not know and one that the
+  // machine lacks.
   std::string isa;
   // Simulators: the shared object to load, as src/build made it.
   std::filesystem::path simulator;

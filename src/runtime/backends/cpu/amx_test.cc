@@ -98,12 +98,23 @@ TEST_F(EmulatedAmx, LoadsFeaturesInPlaceWhereTheyAreAdjacent) {
   EXPECT_EQ(use.dot_products, 4 * 2 * 2);
 }
 
-// Rows of 8 pixels with a border: 16 pixels are never equally far apart.
+// Rows of 8 pixels with a border: of 78 places in their order 64 are kept.
+TEST_F(EmulatedAmx, PassesOverBorders) {
+  NetBuilder builder(1, {128, 8, 8});
+  const TileUse use = Run(builder.Finish({builder.Conv(builder.input(), Square(3, 32))}));
+  EXPECT_EQ(use.strided_loads, 5 * 18);
+  EXPECT_EQ(use.dense_loads, 0);
+  EXPECT_EQ(use.dot_products, 5 * 18 * 2);
+}
+
+// Rows of 4 pixels of which every second is read: 16 are never equally far apart.
 TEST_F(EmulatedAmx, GathersFeaturesOfOtherPlaces) {
   NetBuilder builder(1, {80, 8, 8});
-  const TileUse use = Run(builder.Finish({builder.Conv(builder.input(), Square(3, 32))}));
+  NetBuilder::ConvOptions options = Square(3, 32);
+  options.window.sh = options.window.sw = 2;
+  const TileUse use = Run(builder.Finish({builder.Conv(builder.input(), options)}));
   EXPECT_EQ(use.strided_loads, 0);
-  EXPECT_EQ(use.dense_loads, 4 * (3 * 80 * 3 / 64 + 1));
+  EXPECT_EQ(use.dense_loads, 3 * 80 * 3 / 64 + 1);
 }
 
 TEST_F(EmulatedAmx, ReleasesTheTilesOfEveryThread) {
@@ -119,8 +130,12 @@ TEST_F(EmulatedAmx, ReleasesTheTilesOfEveryThread) {
 TEST_F(EmulatedAmx, LeavesSinglePixelsToVectors) {
   NetBuilder builder(3, {100, 1, 1});
   EXPECT_EQ(Run(builder.Finish({builder.Conv(builder.input(), Square(1, 40))})).dot_products, 0);
+}
+
+// The last of 33 pixels is in a tile with the 15 before it.
+TEST_F(EmulatedAmx, FillsTheLastTile) {
   NetBuilder row(3, {64, 1, 33});
-  EXPECT_EQ(Run(row.Finish({row.Conv(row.input(), Square(1, 16))})).dot_products, 2);
+  EXPECT_EQ(Run(row.Finish({row.Conv(row.input(), Square(1, 16))})).dot_products, 3);
 }
 
 // Pixels around tiles, pairs of tiles and chunks; output channels around tiles and panels; entries

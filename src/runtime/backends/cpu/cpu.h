@@ -14,7 +14,7 @@ namespace tf2::runtime {
 // Backend "cpu". DeviceOptions::threads: frames of a batch are shared by the threads where there
 // are enough, else the operators of each frame are. DeviceOptions::isa, else the environment
 // variable TF2_CPU_ISA ("portable", "avx2", "avxvnni", "avx512vnni", "amx"), else the best of the
-// machine but "amx" chooses the kernels; Device::isa tells. Materialises every tensor.
+// machine chooses the kernels; Device::isa tells. Materialises every tensor.
 BackendFactory CpuBackend();
 
 // What one operator of a network costs.

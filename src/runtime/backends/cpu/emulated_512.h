@@ -33,14 +33,26 @@ inline simde__m512i _mm512_cvtepi8_epi32(simde__m128i bytes) {
   std::memcpy(&result, to, sizeof to);
   return result;
 }
-inline simde__m512i _mm512_maskz_loadu_epi8(simde__mmask64 mask, const void* from) {
-  std::uint8_t to[64] = {};
+inline simde__m512i _mm512_mask_loadu_epi8(simde__m512i others, simde__mmask64 mask,
+                                           const void* from) {
+  std::uint8_t to[64];
+  std::memcpy(to, &others, sizeof to);
   for (int i = 0; i < 64; ++i) {
     if ((mask >> i & 1) != 0) to[i] = static_cast<const std::uint8_t*>(from)[i];
   }
   simde__m512i result;
   std::memcpy(&result, to, sizeof to);
   return result;
+}
+inline simde__m512i _mm512_maskz_loadu_epi8(simde__mmask64 mask, const void* from) {
+  return _mm512_mask_loadu_epi8(simde_mm512_setzero_si512(), mask, from);
+}
+inline void _mm512_mask_storeu_epi8(void* to, simde__mmask64 mask, simde__m512i bytes) {
+  std::uint8_t from[64];
+  std::memcpy(from, &bytes, sizeof from);
+  for (int i = 0; i < 64; ++i) {
+    if ((mask >> i & 1) != 0) static_cast<std::uint8_t*>(to)[i] = from[i];
+  }
 }
 inline float RoundDown(long double x) {
   const auto nearest = static_cast<float>(x);

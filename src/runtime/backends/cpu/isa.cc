@@ -48,35 +48,26 @@ IsaInfo Info(const char* name, const KernelSet* kernels, bool machine_has_it) {
               std::string(machine_has_it ? "" : "the processor lacks their instructions"));
 }
 
-constexpr char kAmx[] = "amx";
-
 // AMX's kernels are those of AVX-512 VNNI but for convolutions. Leave to use tiles, which lasts as
 // long as the process, is asked for only where it can be of use.
 IsaInfo AmxInfo() {
   const KernelSet* const kernels = AmxKernels();
-  if (kernels == nullptr || !MachineHasAvx512Vnni()) return Info(kAmx, kernels, false);
-  return Info(kAmx, kernels, AmxObstacle());
-}
-
-// All but AMX.
-std::vector<IsaInfo> VectorIsas() {
-  return {Info("portable", PortableKernels(), true), Info("avx2", Avx2Kernels(), MachineHasAvx2()),
-          Info("avxvnni", AvxVnniKernels(), MachineHasAvxVnni()),
-          Info("avx512vnni", Avx512VnniKernels(), MachineHasAvx512Vnni())};
+  if (kernels == nullptr || !MachineHasAvx512Vnni()) return Info("amx", kernels, false);
+  return Info("amx", kernels, AmxObstacle());
 }
 
 }  // namespace
 
 std::vector<IsaInfo> AllIsas() {
-  std::vector<IsaInfo> isas = VectorIsas();
-  isas.push_back(AmxInfo());
-  return isas;
+  return {Info("portable", PortableKernels(), true), Info("avx2", Avx2Kernels(), MachineHasAvx2()),
+          Info("avxvnni", AvxVnniKernels(), MachineHasAvxVnni()),
+          Info("avx512vnni", Avx512VnniKernels(), MachineHasAvx512Vnni()), AmxInfo()};
 }
 
 Result<const KernelSet*> SelectKernels(const std::string& name) {
   const KernelSet* best = nullptr;
   std::string names;
-  for (const IsaInfo& isa : name.empty() ? VectorIsas() : AllIsas()) {
+  for (const IsaInfo& isa : AllIsas()) {
     if (isa.name == name && !isa.available) {
       return WithHint(Unsupported("this machine cannot run the {} kernels: {}", name, isa.obstacle),
                       "leave the choice to tf2, or use portable");

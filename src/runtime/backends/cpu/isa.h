@@ -22,8 +22,7 @@ struct IsaInfo {
 // system for AMX's registers where the processor has them (amx.h).
 std::vector<IsaInfo> AllIsas();
 
-// The kernels called `name`, or where it is empty the fastest available ones but AMX's, which have
-// been proven on a model of the registers only. Errors: a name that
+// The kernels called `name`, or where it is empty the fastest available ones. Errors: a name that
 // does not exist, kernels that this machine cannot run (kUnsupported).
 Result<const KernelSet*> SelectKernels(const std::string& name);
 

@@ -168,6 +168,31 @@ struct AddStep {
   std::uint8_t zero_a = 0, zero_b = 0, zero = 0;
 };
 
+// The factors of sums of squares S from one bit pattern of float(S) to the next that shares its
+// upper bits: low + diff * (the lower kLrnRestBits bits / 2^kLrnRestBits), in units of 2^-shift.
+struct LrnFactors {
+  float low;
+  float diff;
+};
+inline constexpr int kLrnRestBits = 17;
+inline constexpr double kLrnRestUnit = 1.0 / (1 << kLrnRestBits);
+inline constexpr std::int32_t kLrnFirstPattern = (127 << (23 - kLrnRestBits)) - 1;  // of S = 0
+
+// Local response normalisation across channels: y = clamp(floor(v * factor of S + 1/2)), S the sum
+// of the squares of the window around v. The arithmetic in double is exact: a factor has 24 + 17
+// bits, v has 8.
+struct LrnStep {
+  std::int64_t pixels = 0;
+  std::int32_t channels = 0;
+  std::int32_t width = 1;               // pixels of a row
+  std::int32_t size = 1;                // channels of a window, kMaxLrnSize at most
+  const LrnFactors* factors = nullptr;  // of the patterns from kLrnFirstPattern on
+  double unit = 1;                      // 2^-shift
+  View input, output;
+  std::uint8_t zero_in = 0, zero_out = 0;
+};
+inline constexpr std::int32_t kMaxLrnSize = 32;
+
 // Some entries of a panel.
 struct Block {
   const std::int32_t* offsets;
@@ -204,11 +229,14 @@ struct KernelSet {
   // Pixels that pieces of a convolution are best multiples of: those that most kernels compute
   // together, or a few times as many.
   std::int32_t piece_pixels = 6;
+  // Multiply-accumulates of the smallest piece that is worth a thread: a few microseconds.
+  std::int64_t piece_macs = 1 << 19;
   void (*conv)(const ConvStep&, std::uint8_t* arena, Range pixels, Range panels);
   void (*depthwise)(const DepthwiseStep&, std::uint8_t* arena, Range pixels);
   void (*max_pool)(const PoolStep&, std::uint8_t* arena, Range pixels);
   void (*avg_pool)(const PoolStep&, std::uint8_t* arena, Range pixels);
   void (*add)(const AddStep&, std::uint8_t* arena, Range pixels);
+  void (*lrn)(const LrnStep&, std::uint8_t* arena, Range pixels);
 };
 
 const KernelSet* PortableKernels();

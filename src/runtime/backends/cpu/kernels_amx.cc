@@ -5,6 +5,7 @@
 
 #if (defined(__AMX_INT8__) && defined(__AVX512VNNI__)) || defined(TF2_EMULATE_ISA)
 
+#include "runtime/backends/cpu/lrn_256.h"
 #include "runtime/backends/cpu/primitives_512.h"
 #include "runtime/backends/cpu/requantize_512.h"
 #include "runtime/backends/cpu/tiles_amx.h"
@@ -12,16 +13,8 @@
 namespace tf2::runtime::cpu {
 namespace {
 
-struct Isa : Requantizer512<Primitives512> {
-  // Of the pixels that no tile has: one at most.
-  static constexpr int Pixels(int) { return 1; }
-  static constexpr int kTileEntries = kBatchBlocks * kBlockEntries;
-  static constexpr int kPixelUnit = 2 * kTilePixels;
-  template <int kTiles>
-  static int SumTiles(const TileWork& work) {
-    return cpu::SumTiles<kTiles>(work);
-  }
-};
+// Of what tiles do not compute.
+struct Isa : Requantizer512<Primitives512>, Normalizer256 {};
 
 }  // namespace
 }  // namespace tf2::runtime::cpu
@@ -31,12 +24,138 @@ struct Isa : Requantizer512<Primitives512> {
 namespace tf2::runtime::cpu {
 namespace {
 
+// The output pixels in an order in which their inputs lie equally far apart: row by row, with as
+// many more after each row as its input is longer. Those lie in the border or the next row; they
+// are computed and not kept.
+struct PixelOrder {
+  std::int64_t kept;   // pixels of a row
+  std::int64_t width;  // and all
+
+  explicit PixelOrder(const ConvStep& step) : kept(step.sink.width), width(kept) {
+    const View& in = step.input;
+    if (in.stride <= 0 || in.row % in.stride != 0) return;
+    // A third more is faster than to bring features together.
+    const std::int64_t longer = in.row / in.stride;
+    if (longer >= kept && 3 * longer <= 4 * kept) width = longer;
+  }
+
+  std::int64_t At(std::int64_t pixel) const { return pixel / kept * width + pixel % kept; }
+};
+
+// Fills `chunk` with whole tiles of rows for the places [begin, end) of the order. Rows that are
+// not kept, and those that fill the last tile, are stored where another row of the chunk is stored
+// afterwards, or is the same pixel.
+inline void FillTiles(const ConvStep& step, const PixelOrder& order, Range places, Chunk& chunk) {
+  const auto count = static_cast<int>(places.end - places.begin);
+  const View& from = step.input;
+  const View& to = step.sink.output;
+  const View& residual = step.sink.residual;
+  std::int64_t y = places.begin / order.width, x = places.begin % order.width;
+  for (int i = 0; i < count; ++y, x = 0) {
+    const int kept = Min(count, i + static_cast<int>(order.kept - x));
+    const int all = Min(count, i + static_cast<int>(order.width - x));
+    const std::int64_t input = from.offset + y * from.row + x * from.stride;
+    const std::int64_t output = to.offset + y * to.row + x * to.stride;
+    const std::int64_t more = residual.offset + y * residual.row + x * residual.stride;
+    for (int k = 0; i + k < all; ++k) chunk.input[i + k] = input + k * from.stride;
+    for (int k = 0; i + k < kept; ++k) chunk.output[i + k] = output + k * to.stride;
+    for (int k = 0; i + k < kept; ++k) chunk.residual[i + k] = more + k * residual.stride;
+    for (int k = kept; k < all; ++k) {
+      chunk.output[k] = to.offset + (y + 1) * to.row;
+      chunk.residual[k] = residual.offset + (y + 1) * residual.row;
+    }
+    i = all;
+  }
+  const int whole = count / kTilePixels * kTilePixels;
+  const auto fill = [&](std::int64_t* list) {
+    if (whole > 0 && whole < count) {  // the last 16
+      std::memmove(list + whole, list + count - kTilePixels, kTilePixels * sizeof *list);
+    }
+    for (int i = count; whole == 0 && i < kTilePixels; ++i) list[i] = list[count - 1];
+  };
+  fill(chunk.input);
+  fill(chunk.output);
+  fill(chunk.residual);
+  chunk.count = whole == count ? whole : whole + kTilePixels;
+}
+
+// Features that were brought together last, for the panels that read the same.
+struct TileCache {
+  GatheredBatch gathered;
+  BatchLayout layout;
+  const std::int32_t* offsets = nullptr;
+  std::int64_t entries = 0;
+
+  void Load(const std::int32_t* wanted, std::int64_t count, const std::uint8_t* arena,
+            const Chunk& chunk) {
+    const std::size_t bytes = static_cast<std::size_t>(count) * sizeof *wanted;
+    if (offsets != nullptr && count == entries && std::memcmp(offsets, wanted, bytes) == 0) return;
+    LayOut(wanted, static_cast<int>(count), layout);
+    Gather(arena, chunk.input, chunk.count / kTilePixels, layout, gathered);
+    offsets = wanted;
+    entries = count;
+  }
+};
+
+template <int kTiles>
+void TilePanel(const ConvStep& step, const Panel& panel, std::uint8_t* arena, const Chunk& chunk,
+               TileCache& cache) {
+  constexpr int kRow = kTiles * kTile;
+  alignas(64) std::int32_t sums[kChunkTiles * kTilePixels * kRow];
+  const std::int32_t* const bias = step.bias + std::int64_t{panel.first_tile} * kTile;
+  std::int64_t begin = 0;
+  do {  // once, too, where there are no entries
+    const std::int64_t entries = Min<std::int64_t>(kBatchEntries, panel.entries - begin);
+    const std::int32_t* const offsets = step.offsets + panel.offsets + begin;
+    cache.Load(offsets, entries, arena, chunk);
+    const Block block{offsets, step.weights + panel.weights + begin * kRow * kGroup, entries};
+    PassPanel<kTiles>(block, {&cache.gathered, chunk.count / kTilePixels,
+                              begin == 0 ? bias : sums, begin == 0 ? 0 : kRow, sums});
+    begin += entries;
+  } while (begin < panel.entries);
+  StoreSums(step.sink, chunk.places(), sums, kTiles, panel.first_tile, panel.out_channel,
+            panel.channels, arena);
+}
+
+void DispatchTilePanel(const ConvStep& step, const Panel& panel, std::uint8_t* arena,
+                       const Chunk& chunk, TileCache& cache) {
+  static_assert(Isa::kPanelTiles == 4);
+  switch (panel.tiles) {
+    case 1:
+      return TilePanel<1>(step, panel, arena, chunk, cache);
+    case 2:
+      return TilePanel<2>(step, panel, arena, chunk, cache);
+    case 3:
+      return TilePanel<3>(step, panel, arena, chunk, cache);
+    default:
+      return TilePanel<4>(step, panel, arena, chunk, cache);
+  }
+}
+
 void ConvInTiles(const ConvStep& step, std::uint8_t* arena, Range pixels, Range panels) {
-  if (step.nibbles || pixels.end - pixels.begin < 2) {
-    Conv(step, arena, pixels, panels);
-  } else {
-    const ConfiguredTiles tiles;
-    Conv(step, arena, pixels, panels);
+  static_assert(kChunk == kChunkTiles * kTilePixels);
+  if (step.nibbles || pixels.end - pixels.begin < 2) return Conv(step, arena, pixels, panels);
+  const ConfiguredTiles tiles;
+  const PixelOrder order(step);
+  const std::int64_t begin = order.At(pixels.begin);
+  const std::int64_t end = order.At(pixels.end - 1) + 1;
+  // Chunks of about equal size, in whole tiles.
+  const std::int64_t chunks = (end - begin + kChunk - 1) / kChunk;
+  const std::int64_t size =
+      ((end - begin + chunks - 1) / chunks + kTilePixels - 1) / kTilePixels * kTilePixels;
+  Chunk chunk;
+  TileCache cache;
+  for (std::int64_t from = begin; from < end; from += size) {
+    // From a pixel that is kept to another.
+    std::int64_t first = from, last = Min(from + size, end) - 1;
+    if (first % order.width >= order.kept) first += order.width - first % order.width;
+    if (last % order.width >= order.kept) last -= last % order.width - (order.kept - 1);
+    if (first > last) continue;
+    FillTiles(step, order, {first, last + 1}, chunk);
+    cache.offsets = nullptr;
+    for (std::int64_t i = panels.begin; i < panels.end; ++i) {
+      DispatchTilePanel(step, step.panels[i], arena, chunk, cache);
+    }
   }
 }
 
@@ -47,7 +166,8 @@ const KernelSet* AmxKernels() {
     KernelSet set = ByteKernels("amx");
     // The last block of a panel may have fewer entries than its tile of weights has rows.
     set.weight_slack = (kBlockEntries - 1) * Isa::kPanelTiles * kRowBytes;
-    set.piece_pixels = kTilePixels;
+    set.piece_pixels = 2 * kTilePixels;
+    set.piece_macs = 1 << 21;
     set.conv = ConvInTiles;
     return set;
   }();

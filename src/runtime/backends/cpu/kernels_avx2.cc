@@ -5,6 +5,7 @@
 
 #if defined(__AVX2__)
 
+#include "runtime/backends/cpu/lrn_256.h"
 #include "runtime/backends/cpu/primitives_256.h"
 #include "runtime/backends/cpu/requantize_256.h"
 
@@ -42,7 +43,7 @@ struct Primitives : Primitives256 {
   }
 };
 
-using Isa = Requantizer256<Primitives>;
+struct Isa : Requantizer256<Primitives>, Normalizer256 {};
 
 }  // namespace
 }  // namespace tf2::runtime::cpu

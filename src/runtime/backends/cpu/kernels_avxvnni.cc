@@ -4,6 +4,7 @@
 
 #if defined(__AVXVNNI__) || defined(TF2_EMULATE_ISA)
 
+#include "runtime/backends/cpu/lrn_256.h"
 #include "runtime/backends/cpu/primitives_256.h"
 #include "runtime/backends/cpu/requantize_256.h"
 
@@ -21,7 +22,7 @@ struct Primitives : Primitives256 {
   }
 };
 
-using Isa = Requantizer256<Primitives>;
+struct Isa : Requantizer256<Primitives>, Normalizer256 {};
 
 }  // namespace
 }  // namespace tf2::runtime::cpu

@@ -9,12 +9,11 @@
 //     from_stride a pixel; kRun: of all the block's entries, or 0 where its runs differ;
 // where kNibbles: void SumNibbles<kTiles>(const Block&, pixel, from, sums) for 4-bit weights;
 // where kFast: void StoreFast<kResidual>(const Sink&, const FastRequantization&, const Rows&);
-// where it is there: void StoreFour<kResidual>(const Sink&, const FastRequantization*, const Rows&),
-//   the same of four whole tiles;
+// where it is there: void StoreSeveral<kCount, kResidual>(const Sink&, const FastRequantization*,
+//   const Rows&), the same of two or four whole tiles;
+// where it is there: void NormalizeEight(const LrnStep&, values, squares, out), see below;
 // where kNarrow: void StoreNarrow<kResidual>(const Sink&, const Requantization&, const Rows&) for
 //   sinks that are `narrow`;
-// with tile registers: kTileEntries, the most entries of int SumTiles<kTiles>(work) (tiles_amx.h),
-//   and kPixelUnit, the pixels that it computes together.
 #ifndef TF2_RUNTIME_BACKENDS_CPU_KERNELS_IMPL_H_
 #define TF2_RUNTIME_BACKENDS_CPU_KERNELS_IMPL_H_
 
@@ -35,6 +34,11 @@ inline constexpr int kBlockBytes = 16384;
 template <typename T>
 inline T Min(T a, T b) {
   return a < b ? a : b;
+}
+
+template <typename T>
+inline T Max(T a, T b) {
+  return a > b ? a : b;
 }
 
 // Walks over the pixels of a map, row by row.
@@ -123,12 +127,22 @@ inline void StoreRows(const Sink& sink, std::int64_t tile, const Rows& rows) {
   }
 }
 
+// Where the results of some pixels go.
+struct Places {
+  int count;
+  const std::int64_t* output;
+  const std::int64_t* residual;
+};
+
 // Arena offsets of the pixels of a chunk; the last one is repeated, for kernels that compute more.
 struct Chunk {
   int count = 0;
   std::int64_t input[kChunk + kMaxTilePixels];
   std::int64_t output[kChunk];
   std::int64_t residual[kChunk];
+
+  Places places(int first, int some) const { return {some, output + first, residual + first}; }
+  Places places() const { return places(0, count); }
 };
 
 inline void FillChunk(const View& input, const Sink& sink, Range pixels, Chunk& chunk) {
@@ -145,23 +159,32 @@ inline void FillChunk(const View& input, const Sink& sink, Range pixels, Chunk& 
   }
 }
 
-// Requantises a chunk's sums, [pixel][tiles * 16], of the channels from `channel` on.
+// Requantises the sums of some pixels, of kCount whole tiles together.
+template <int kCount, typename I = Isa>
+inline void StoreSeveral(const Sink& sink, const Places& at, const std::int32_t* sums,
+                         std::int64_t first_tile, std::int64_t channel, std::uint8_t* arena) {
+  const Rows rows{.sums = sums,
+                  .stride = kCount * kTile,
+                  .count = at.count,
+                  .channels = kCount * kTile,
+                  .output = arena + channel,
+                  .output_at = at.output,
+                  .residual = arena + channel,
+                  .residual_at = at.residual};
+  const FastRequantization* const tables = sink.fast + first_tile;
+  sink.has_residual ? I::template StoreSeveral<kCount, true>(sink, tables, rows)
+                    : I::template StoreSeveral<kCount, false>(sink, tables, rows);
+}
+
+// Requantises the sums of some pixels, [pixel][tiles * 16], of the channels from `channel` on.
 template <typename I = Isa>
-inline void StoreChunk(const Sink& sink, const Chunk& chunk, const std::int32_t* sums, int tiles,
-                       std::int64_t first_tile, std::int64_t channel, int channels,
-                       std::uint8_t* arena) {
-  if constexpr (requires { &I::template StoreFour<false>; }) {
-    if (sink.fast != nullptr && tiles == 4 && channels == 4 * kTile) {
-      const Rows rows{.sums = sums,
-                      .stride = 4 * kTile,
-                      .count = chunk.count,
-                      .channels = channels,
-                      .output = arena + channel,
-                      .output_at = chunk.output,
-                      .residual = arena + channel,
-                      .residual_at = chunk.residual};
-      return sink.has_residual ? I::template StoreFour<true>(sink, sink.fast + first_tile, rows)
-                               : I::template StoreFour<false>(sink, sink.fast + first_tile, rows);
+inline void StoreSums(const Sink& sink, const Places& at, const std::int32_t* sums, int tiles,
+                      std::int64_t first_tile, std::int64_t channel, int channels,
+                      std::uint8_t* arena) {
+  if constexpr (requires { &I::template StoreSeveral<4, false>; }) {
+    if (sink.fast != nullptr && tiles % 2 == 0 && channels == tiles * kTile) {
+      return tiles == 4 ? StoreSeveral<4>(sink, at, sums, first_tile, channel, arena)
+                        : StoreSeveral<2>(sink, at, sums, first_tile, channel, arena);
     }
   }
   for (int t = 0; t < tiles; ++t) {
@@ -169,46 +192,18 @@ inline void StoreChunk(const Sink& sink, const Chunk& chunk, const std::int32_t*
     StoreRows(sink, first_tile + t,
               {.sums = sums + t * kTile,
                .stride = tiles * kTile,
-               .count = chunk.count,
+               .count = at.count,
                .channels = Min(kTile, channels - t * kTile),
                .output = arena + c * (sink.wide ? 2 : 1),
-               .output_at = chunk.output,
+               .output_at = at.output,
                .residual = arena + c,
-               .residual_at = chunk.residual});
+               .residual_at = at.residual});
   }
 }
 
 // Entries whose weights a chunk of pixels passes before the next ones: a multiple of every run.
-template <typename I = Isa>
 constexpr std::int64_t BlockEntries(int tiles) {
-  if constexpr (requires { I::kTileEntries; }) {
-    return I::kTileEntries;
-  } else {
-    return kBlockBytes / (tiles * kTile * kGroup * I::kWeightBytes);
-  }
-}
-
-// Pixels that chunks are best multiples of.
-template <typename I = Isa>
-constexpr std::int64_t PixelUnit() {
-  if constexpr (requires { I::kPixelUnit; }) {
-    return I::kPixelUnit;
-  } else {
-    return 12;
-  }
-}
-
-// Sums of the first pixels of a chunk in tile registers, where the instruction set has them.
-// Returns how many pixels.
-template <int kTiles, typename I = Isa>
-inline int SumInTiles(const Block& block, const std::uint8_t* arena, const Chunk& chunk,
-                      const std::int32_t* from, int from_stride, std::int32_t* sums) {
-  if constexpr (requires { I::kTileEntries; }) {
-    return I::template SumTiles<kTiles>(
-        {block, arena, chunk.input, chunk.count, from, from_stride, sums});
-  } else {
-    return 0;
-  }
+  return kBlockBytes / (tiles * kTile * kGroup * Isa::kWeightBytes);
 }
 
 template <int kTiles, int kRun>
@@ -223,9 +218,7 @@ template <int kTiles, int kRun>
   const std::int64_t part = chunk.count > kPixels ? bytes * kPixels / chunk.count + 1 : 0;
   const std::int8_t* ahead = block.weights + bytes;
   const std::int8_t* end = ahead;
-  int first = SumInTiles<kTiles>(block, arena, chunk, bias != nullptr ? bias : sums,
-                                 bias != nullptr ? 0 : kRow, sums);
-  for (; first < chunk.count; first += kPixels) {
+  for (int first = 0; first < chunk.count; first += kPixels) {
     for (end += part; ahead < end; ahead += kLine) __builtin_prefetch(ahead);
     std::int32_t* const to = sums + first * kRow;
     const std::int32_t* const from = bias != nullptr ? bias : to;
@@ -264,8 +257,8 @@ void ConvPanel(const ConvStep& step, const Panel& panel, std::uint8_t* arena, co
     SumBlock<kTiles, kRun>(block, arena, chunk, bias, sums);
     begin += entries;
   } while (begin < panel.entries);
-  StoreChunk(step.sink, chunk, sums, kTiles, panel.first_tile, panel.out_channel, panel.channels,
-             arena);
+  StoreSums(step.sink, chunk.places(), sums, kTiles, panel.first_tile, panel.out_channel,
+            panel.channels, arena);
 }
 
 // One panel of 4-bit weights over one pixel.
@@ -276,8 +269,8 @@ void NibblePanel(const ConvStep& step, const Panel& panel, std::uint8_t* arena,
   I::template SumNibbles<kTiles>(
       {step.offsets + panel.offsets, step.weights + panel.weights / 2, panel.entries, panel.runs},
       arena + chunk.input[0], step.bias + std::int64_t{panel.first_tile} * kTile, sums);
-  StoreChunk(step.sink, chunk, sums, kTiles, panel.first_tile, panel.out_channel, panel.channels,
-             arena);
+  StoreSums(step.sink, chunk.places(), sums, kTiles, panel.first_tile, panel.out_channel,
+            panel.channels, arena);
 }
 
 // The run of all entries of a panel, or 0 where they differ.
@@ -319,7 +312,7 @@ void DispatchPanel(const ConvStep& step, const Panel& panel, std::uint8_t* arena
 
 void Conv(const ConvStep& step, std::uint8_t* arena, Range pixels, Range panels) {
   // Chunks of about equal size, in whole tiles of most kernels.
-  constexpr std::int64_t kUnit = PixelUnit();
+  constexpr std::int64_t kUnit = 12;
   const std::int64_t count = pixels.end - pixels.begin;
   const std::int64_t chunks = (count + kChunk - 1) / kChunk;
   const std::int64_t size =
@@ -359,7 +352,7 @@ void Depthwise(const DepthwiseStep& step, std::uint8_t* arena, Range pixels) {
     FillChunk(step.input, step.sink, range, chunk);
     for (int c = 0; c < step.channels; c += kTile) {
       DepthwiseSums(step, arena, chunk, c, sums);
-      StoreChunk(step.sink, chunk, sums, 1, c / kTile, c, step.channels - c, arena);
+      StoreSums(step.sink, chunk.places(), sums, 1, c / kTile, c, step.channels - c, arena);
     }
   }
 }
@@ -487,6 +480,71 @@ void Add(const AddStep& step, std::uint8_t* arena, Range pixels) {
   }
 }
 
+// Channels of a pixel that are normalised together.
+inline constexpr int kLrnBlock = 256;
+
+// Normalises 8 channels by the squares from the first of their windows on.
+template <typename I = Isa>
+inline void NormalizeEight(const LrnStep& step, const float* values, const float* squares,
+                           std::uint8_t* out) {
+  if constexpr (requires { &I::NormalizeEight; }) {
+    I::NormalizeEight(step, values, squares, out);
+  } else {
+    float sums[8] = {};  // integers below 2^24
+    for (int k = 0; k < step.size; ++k) {
+      for (int i = 0; i < 8; ++i) sums[i] += squares[i + k];
+    }
+    for (int i = 0; i < 8; ++i) {
+      std::int32_t bits;
+      std::memcpy(&bits, sums + i, sizeof bits);
+      const LrnFactors& f = step.factors[Max((bits >> kLrnRestBits) - kLrnFirstPattern, 0)];
+      const double rest = (bits & ((1 << kLrnRestBits) - 1)) * kLrnRestUnit;
+      // 128 more than the result, so that the conversion rounds down.
+      const double v = values[i] * step.unit * (f.low + f.diff * rest) + 128.5;
+      const double inside = Max(Min(v, 255.0), 0.0);
+      out[i] = static_cast<std::uint8_t>(static_cast<std::int32_t>(inside) - 128 + step.zero_out);
+    }
+  }
+}
+
+// Normalises `count` channels from c on.
+inline void NormalizeBlock(const LrnStep& step, const std::uint8_t* in, int c, int count,
+                           std::uint8_t* out) {
+  const int before = (step.size - 1) / 2;
+  // The channels from c - before on, zeros beyond the tensor.
+  float values[kLrnBlock + kMaxLrnSize + 8], squares[kLrnBlock + kMaxLrnSize + 8];
+  const int first = Max(c - before, 0);
+  const int end = Min(c + count + step.size / 2, step.channels);
+  const int start = first - (c - before);
+  for (int i = 0; i < start; ++i) values[i] = 0;
+  for (int i = 0; i < end - first; ++i) {
+    values[start + i] = static_cast<float>(in[first + i] - step.zero_in);
+  }
+  const int all = count + step.size + 7;  // as many as the last eight channels read
+  for (int i = start + end - first; i < all; ++i) values[i] = 0;
+  for (int i = 0; i < all; ++i) squares[i] = values[i] * values[i];
+  int i = 0;
+  for (; i + 8 <= count; i += 8) {
+    NormalizeEight(step, values + before + i, squares + i, out + c + i);
+  }
+  if (i < count) {
+    std::uint8_t y[8];
+    NormalizeEight(step, values + before + i, squares + i, y);
+    std::memcpy(out + c + i, y, static_cast<std::size_t>(count - i));
+  }
+}
+
+void Lrn(const LrnStep& step, std::uint8_t* arena, Range pixels) {
+  Walker walker(pixels.begin, step.width);
+  for (std::int64_t p = pixels.begin; p < pixels.end; ++p, walker.Next()) {
+    const std::uint8_t* const in = arena + walker.In(step.input);
+    std::uint8_t* const out = arena + walker.In(step.output);
+    for (int c = 0; c < step.channels; c += kLrnBlock) {
+      NormalizeBlock(step, in, c, Min(kLrnBlock, step.channels - c), out);
+    }
+  }
+}
+
 // The set of an instruction set that multiplies features by int8 weights (accumulate_impl.h).
 template <typename I = Isa>
 constexpr KernelSet ByteKernels(const char* isa) {
@@ -501,7 +559,8 @@ constexpr KernelSet ByteKernels(const char* isa) {
           .depthwise = Depthwise,
           .max_pool = MaxPool,
           .avg_pool = AvgPool,
-          .add = Add};
+          .add = Add,
+          .lrn = Lrn};
 }
 
 }  // namespace

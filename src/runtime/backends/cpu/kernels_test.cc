@@ -218,6 +218,30 @@ TEST_P(Kernels, ManyInputChannels) {
   ExpectSame(net, RandomFrames(net, 1, 2));
 }
 
+// Windows wider and narrower than the channels, blocks of channels whole and not, of any sign and
+// never negative.
+TEST_P(Kernels, NormalisationAcrossChannels) {
+  for (const std::int32_t channels : {1, 3, 17, 64, 65, 192}) {
+    for (const std::int32_t size : {1, 2, 5, 32}) {
+      SCOPED_TRACE(fmt::format("{} of {} channels", size, channels));
+      NetBuilder builder(static_cast<std::uint64_t>(channels + size), {channels, 3, 2});
+      NetBuilder::ConvOptions options;
+      options.oc = channels;
+      options.relu = size % 2 == 0;
+      const auto x = builder.Conv(builder.input(), options);
+      qnet::QNet net = builder.Finish({x});
+      qnet::Tensor y = net.tensor(x);
+      y.name = "y";
+      net.tensors.push_back(y);
+      const auto id = qnet::TensorId(static_cast<std::int32_t>(net.tensors.size()) - 1);
+      net.ops.push_back({"lrn", {x}, id, qnet::testing::TestLrn(qnet::LrnRegion::kAcross, size)});
+      net.outputs[0].tensor = id;
+      ExpectSame(net, RandomFrames(net, 1, 4));
+      if (HasFatalFailure()) return;
+    }
+  }
+}
+
 // A scale and a sum such that sum * alpha + add is `above` more than a multiple of 2^s, 64 to 127 of
 // them; `add` holds half of it.
 struct NearHalf {

@@ -1,61 +1,37 @@
 #include "runtime/backends/cpu/lrn.h"
 
-#include <algorithm>
-#include <vector>
+#include <bit>
 
 #include "numerics/numerics.h"
 
 namespace tf2::runtime::cpu {
 namespace {
 
-// One pixel; `squares` has room for its channels.
-void NormalizePixel(const LrnStep& step, const std::uint8_t* in, std::uint8_t* out,
-                    std::vector<std::uint32_t>& squares) {
-  const std::int64_t before = (step.size - 1) / 2;
-  const std::int64_t after = step.size / 2;
-  const std::int64_t n = step.channels;
-  for (std::int64_t c = 0; c < n; ++c) {
-    const std::int32_t v = in[c] - step.zero_in;
-    squares[static_cast<std::size_t>(c)] = static_cast<std::uint32_t>(v * v);
-  }
-  std::uint32_t sum = 0;  // of the window around c
-  for (std::int64_t c = 0; c < std::min(after, n); ++c) sum += squares[static_cast<std::size_t>(c)];
-  for (std::int64_t c = 0; c < n; ++c) {
-    if (c + after < n) sum += squares[static_cast<std::size_t>(c + after)];
-    const std::int32_t v = in[c] - step.zero_in;
-    const std::int64_t y = numerics::RoundShift(v * step.factors[sum], step.shift);
-    out[c] = static_cast<std::uint8_t>(numerics::Sat8(y) + step.zero_out);
-    if (c >= before) sum -= squares[static_cast<std::size_t>(c - before)];
-  }
+// Patterns hold as many bits of S as slots do: 64 of either to an octave.
+std::int32_t PatternOf(std::uint32_t sum) {
+  const auto bits = std::bit_cast<std::int32_t>(static_cast<float>(sum));
+  return sum == 0 ? kLrnFirstPattern : bits >> kLrnRestBits;
 }
 
 }  // namespace
 
-bool HasLrnTable(const qnet::Lrn& lrn) { return qnet::LargestLrnSum(lrn) <= 32 * 128 * 128; }
-
-// As numerics::LrnScaled has it, the factors of smaller sums brought to the units of the largest.
-void SetLrnTable(const qnet::Lrn& lrn, LrnStep& step) {
-  const std::uint32_t largest = qnet::LargestLrnSum(lrn);
-  const int bits = numerics::LrnSlotOf(largest).bits;
-  step.size = lrn.size;
-  step.shift = lrn.shift + bits;
-  for (std::uint32_t sum = 0; sum <= largest; ++sum) {
-    const numerics::LrnSlot slot = numerics::LrnSlotOf(sum);
-    const std::int64_t low = lrn.factor[slot.index];
-    const std::int64_t next = lrn.factor[slot.index + 1];
-    const std::int64_t factor = low * (std::int64_t{1} << slot.bits) + (next - low) * slot.rest;
-    step.factors.push_back(factor * (std::int64_t{1} << (bits - slot.bits)));
-  }
+bool HasLrnTable(const qnet::Lrn& lrn) {
+  return qnet::LargestLrnSum(lrn) <= std::uint32_t{kMaxLrnSize} * 128 * 128;
 }
 
-void RunLrn(const LrnStep& step, std::uint8_t* arena, Range pixels) {
-  std::vector<std::uint32_t> squares(static_cast<std::size_t>(step.channels));
-  const auto at = [&](const View& view, std::int64_t pixel) {
-    return arena + view.offset + pixel / step.width * view.row + pixel % step.width * view.stride;
-  };
-  for (std::int64_t p = pixels.begin; p < pixels.end; ++p) {
-    NormalizePixel(step, at(step.input, p), at(step.output, p), squares);
+std::vector<LrnFactors> LrnTable(const qnet::Lrn& lrn) {
+  const std::uint32_t largest = qnet::LargestLrnSum(lrn);
+  std::vector<LrnFactors> factors(
+      static_cast<std::size_t>(PatternOf(largest) - kLrnFirstPattern) + 1);
+  for (std::uint32_t sum = 0; sum <= largest;) {
+    const numerics::LrnSlot slot = numerics::LrnSlotOf(sum);
+    const std::int32_t low = lrn.factor[slot.index];
+    const std::int32_t next = lrn.factor[slot.index + 1];
+    factors[static_cast<std::size_t>(PatternOf(sum) - kLrnFirstPattern)] = {
+        static_cast<float>(low), static_cast<float>(next - low)};
+    sum += std::uint32_t{1} << slot.bits;
   }
+  return factors;
 }
 
 }  // namespace tf2::runtime::cpu

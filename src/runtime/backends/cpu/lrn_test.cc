@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <bit>
+#include <cmath>
 #include <vector>
 
 #include "base/rng.h"
@@ -23,46 +25,28 @@ qnet::Lrn RandomLrn(Rng& rng, std::int32_t size) {
   return lrn;
 }
 
-// Every channel of every pixel is what numerics::LrnScaled says.
-TEST(RunLrn, IsTheDefinition) {
-  constexpr std::int64_t kPixels = 6;
-  constexpr std::int32_t kChannels = 37;
+// v times the factor of a sum of squares, rounded, is what numerics::LrnScaled says.
+TEST(LrnTable, IsTheDefinition) {
   Rng rng(1);
   for (const std::int32_t size : {1, 2, 3, 5, 6, 32}) {
     const qnet::Lrn lrn = RandomLrn(rng, size);
     ASSERT_TRUE(HasLrnTable(lrn));
-    LrnStep step;
-    SetLrnTable(lrn, step);
-    step.pixels = kPixels;
-    step.channels = kChannels;
-    step.width = 3;
-    step.input = {0, 3 * kChannels, kChannels};
-    step.output = {kPixels * kChannels, 3 * kChannels, kChannels};
-    step.zero_in = 128;
-    step.zero_out = size % 2 == 0 ? 0 : 128;
-    std::vector<std::uint8_t> arena(2 * kPixels * kChannels);
-    for (auto& byte : arena) {
-      byte = static_cast<std::uint8_t>(rng.Chance(0.2) ? 0 : rng.Between(0, 255));
-    }
-    RunLrn(step, arena.data(), {0, kPixels});
-    for (std::int64_t p = 0; p < kPixels; ++p) {
-      const std::uint8_t* const in = arena.data() + p * kChannels;
-      for (std::int32_t c = 0; c < kChannels; ++c) {
-        std::uint32_t sum = 0;
-        const std::int32_t end = std::min(c + size / 2, kChannels - 1);
-        for (std::int32_t i = std::max(c - (size - 1) / 2, 0); i <= end; ++i) {
-          sum += static_cast<std::uint32_t>((in[i] - 128) * (in[i] - 128));
-        }
-        const std::int64_t y = numerics::LrnScaled(in[c] - 128, sum, lrn.factor, lrn.shift);
-        ASSERT_EQ(arena[static_cast<std::size_t>((kPixels + p) * kChannels + c)],
-                  static_cast<std::uint8_t>(numerics::Sat8(y) + step.zero_out))
-            << size << " " << p << " " << c;
+    const std::vector<LrnFactors> factors = LrnTable(lrn);
+    for (std::uint32_t sum = 0; sum <= qnet::LargestLrnSum(lrn); sum += sum < 300 ? 1 : 97) {
+      const auto bits = std::bit_cast<std::int32_t>(static_cast<float>(sum));
+      const std::int32_t pattern = std::max((bits >> kLrnRestBits) - kLrnFirstPattern, 0);
+      const LrnFactors& f = factors.at(static_cast<std::size_t>(pattern));
+      const double rest = (bits & ((1 << kLrnRestBits) - 1)) * kLrnRestUnit;
+      for (const std::int32_t v : {-128, -127, -77, -1, 0, 1, 50, 127}) {
+        ASSERT_EQ(std::floor(std::ldexp(v, -lrn.shift) * (f.low + f.diff * rest) + 0.5),
+                  static_cast<double>(numerics::LrnScaled(v, sum, lrn.factor, lrn.shift)))
+            << size << " " << sum << " " << v;
       }
     }
   }
 }
 
-TEST(RunLrn, LeavesWideWindowsToTheInterpreter) {
+TEST(LrnTable, LeavesWideWindowsToTheInterpreter) {
   qnet::Lrn lrn;
   lrn.size = 33;
   EXPECT_FALSE(HasLrnTable(lrn));

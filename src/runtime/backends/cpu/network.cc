@@ -9,6 +9,7 @@
 #include "base/interrupt.h"
 #include "qnet/interpreter.h"
 #include "runtime/backends/cpu/layout.h"
+#include "runtime/backends/cpu/lrn.h"
 
 namespace tf2::runtime::cpu {
 namespace {
@@ -59,25 +60,24 @@ struct Grid {
   std::int64_t pieces() const { return bands * rows * columns; }
 };
 
-Grid GridOf(const PreparedConv& prepared, int threads, std::int64_t unit) {
-  constexpr std::int64_t kLeastMacs = 1 << 19;      // of a piece: a few microseconds
+Grid GridOf(const PreparedConv& prepared, int threads, const KernelSet& kernels) {
   constexpr std::int64_t kManyWeights = 256 << 10;  // bytes that the second-level cache keeps
-  constexpr std::int64_t kLeastPixels = 24;
+  const std::int64_t least_pixels = std::max<std::int64_t>(24, 3 * kernels.piece_pixels);
   const std::int64_t pixels = prepared.step.pixels;
   const auto panels = std::ssize(prepared.packed.panels);
   const auto weights = std::ssize(prepared.packed.weights);
   const std::int64_t wanted = std::clamp<std::int64_t>(
-      pixels * weights / kLeastMacs, 1, threads == 1 ? 1 : kPiecesPerThread * threads);
+      pixels * weights / kernels.piece_macs, 1, threads == 1 ? 1 : kPiecesPerThread * threads);
   Grid grid;
-  grid.unit = unit;
+  grid.unit = kernels.piece_pixels;
   // With a band each, threads find in their caches what they computed of the layer before; with
   // columns each, they read their share of the weights only.
-  if (wanted >= threads && pixels >= 2 * kLeastPixels * threads && weights <= 2 * kManyWeights) {
+  if (wanted >= threads && pixels >= 2 * least_pixels * threads && weights <= 2 * kManyWeights) {
     grid.bands = threads;
   }
   const std::int64_t pieces = (wanted + grid.bands - 1) / grid.bands;  // of a band
-  const std::int64_t most_rows = (pixels / grid.bands + kLeastPixels - 1) / kLeastPixels;
-  grid.weights_stay = weights > kManyWeights || pixels < 2 * kLeastPixels;
+  const std::int64_t most_rows = (pixels / grid.bands + least_pixels - 1) / least_pixels;
+  grid.weights_stay = weights > kManyWeights || pixels < 2 * least_pixels;
   grid.columns = std::max(weights / (kManyWeights / 2), std::int64_t{1});
   if (grid.weights_stay) grid.columns = std::max(grid.columns, pieces);
   grid.columns = std::min(panels, grid.columns);
@@ -141,7 +141,7 @@ Network::Step Network::Prepare(const qnet::Op& op) const {
   if (const auto* lrn = std::get_if<qnet::Lrn>(&op.params);
       lrn != nullptr && bytes_only && lrn->region == qnet::LrnRegion::kAcross &&
       HasLrnTable(*lrn) && net_->tensor(op.output).type == qnet::ElemType::kInt8) {
-    return PrepareLrn(op);
+    return PrepareLrn(context, op);
   }
   if (std::holds_alternative<qnet::Concat>(op.params)) return PrepareConcat(op);
   if (std::holds_alternative<qnet::Reshape>(op.params)) {
@@ -167,22 +167,6 @@ Network::CopyStep Network::PrepareConcat(const qnet::Op& op) const {
   return step;
 }
 
-LrnStep Network::PrepareLrn(const qnet::Op& op) const {
-  const qnet::Tensor& tensor = net_->tensor(op.output);
-  const std::size_t in = qnet::Index(op.inputs[0]);
-  const std::size_t out = qnet::Index(op.output);
-  LrnStep step;
-  SetLrnTable(std::get<qnet::Lrn>(op.params), step);
-  step.pixels = std::int64_t{tensor.h()} * tensor.w();
-  step.channels = tensor.c();
-  step.width = tensor.w();
-  step.input = plan_.views[in];
-  step.output = plan_.views[out];
-  step.zero_in = plan_.zeros[in];
-  step.zero_out = plan_.zeros[out];
-  return step;
-}
-
 AlignedBuffer Network::MakeArena() const {
   return AlignedBuffer(static_cast<std::size_t>(plan_.arena_bytes));
 }
@@ -191,7 +175,7 @@ void Network::Execute(const PreparedConv& prepared, std::uint8_t* arena, ThreadP
   const ConvStep& step = prepared.step;
   const auto all_panels = std::ssize(prepared.packed.panels);
   const int threads = pool == nullptr ? 1 : pool->threads();
-  const Grid grid = GridOf(prepared, threads, kernels_->piece_pixels);
+  const Grid grid = GridOf(prepared, threads, *kernels_);
   const auto run = [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t piece = begin; piece < end; ++piece) {
       const auto [pixels, panels] = PieceOf(grid, step.pixels, all_panels, piece);
@@ -229,6 +213,11 @@ void Network::Execute(const PreparedAdd& prepared, std::uint8_t* arena, ThreadPo
         [&](Range range) { kernels_->add(prepared.step, arena, range); });
 }
 
+void Network::Execute(const PreparedLrn& prepared, std::uint8_t* arena, ThreadPool* pool) const {
+  Share(pool, prepared.step.pixels, prepared.step.channels,
+        [&](Range range) { kernels_->lrn(prepared.step, arena, range); });
+}
+
 void Network::Execute(const CopyStep& step, std::uint8_t* arena, ThreadPool* pool) const {
   for (const PixelCopy& part : step.parts) {
     Share(pool, part.h, part.w * part.bytes, [&](Range rows) { CopyPixels(part, rows, arena); });
@@ -252,10 +241,6 @@ void Network::Execute(const ReshapeStep& step, std::uint8_t* arena, ThreadPool*)
       net_->tensor(step.from).dims == net_->tensor(step.to).dims &&
       SamePlace(plan_.views[qnet::Index(step.from)], plan_.views[qnet::Index(step.to)]);
   if (!in_place) Write(step.to, Read(step.from, arena), arena);
-}
-
-void Network::Execute(const LrnStep& step, std::uint8_t* arena, ThreadPool* pool) const {
-  Share(pool, step.pixels, step.channels, [&](Range range) { RunLrn(step, arena, range); });
 }
 
 Status Network::Execute(const InterpretedStep& step, std::uint8_t* arena, ThreadPool*) const {

@@ -14,7 +14,6 @@
 #include "qnet/qnet.h"
 #include "runtime/backends/cpu/aligned_buffer.h"
 #include "runtime/backends/cpu/layout.h"
-#include "runtime/backends/cpu/lrn.h"
 #include "runtime/backends/cpu/memory_plan.h"
 #include "runtime/backends/cpu/prepare.h"
 #include "runtime/device.h"
@@ -60,7 +59,7 @@ class Network {
     const qnet::Op* op;
   };
   using Step = std::variant<PreparedConv, PreparedDepthwise, PreparedMaxPool, PreparedAvgPool,
-                            PreparedAdd, CopyStep, ReshapeStep, LrnStep, InterpretedStep>;
+                            PreparedAdd, PreparedLrn, CopyStep, ReshapeStep, InterpretedStep>;
 
   Network(std::shared_ptr<const qnet::QNet> net, const KernelSet& kernels);
 
@@ -68,7 +67,6 @@ class Network {
   void Store(std::span<const std::int8_t> input, std::uint8_t* arena, ThreadPool* pool) const;
   Status RunStep(std::size_t op, std::uint8_t* arena, ThreadPool* pool) const;
   CopyStep PrepareConcat(const qnet::Op& op) const;
-  LrnStep PrepareLrn(const qnet::Op& op) const;
 
   // A tensor's contents in [c, h, w] order.
   std::vector<std::uint8_t> Read(qnet::TensorId id, const std::uint8_t* arena) const;
@@ -79,9 +77,9 @@ class Network {
   void Execute(const PreparedMaxPool& prepared, std::uint8_t* arena, ThreadPool* pool) const;
   void Execute(const PreparedAvgPool& prepared, std::uint8_t* arena, ThreadPool* pool) const;
   void Execute(const PreparedAdd& prepared, std::uint8_t* arena, ThreadPool* pool) const;
+  void Execute(const PreparedLrn& prepared, std::uint8_t* arena, ThreadPool* pool) const;
   void Execute(const CopyStep& step, std::uint8_t* arena, ThreadPool* pool) const;
   void Execute(const ReshapeStep& step, std::uint8_t* arena, ThreadPool* pool) const;
-  void Execute(const LrnStep& step, std::uint8_t* arena, ThreadPool* pool) const;
   Status Execute(const InterpretedStep& step, std::uint8_t* arena, ThreadPool* pool) const;
 
   std::shared_ptr<const qnet::QNet> net_;

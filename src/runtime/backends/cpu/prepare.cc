@@ -5,6 +5,8 @@
 #include <cmath>
 #include <cstddef>
 
+#include "runtime/backends/cpu/lrn.h"
+
 namespace tf2::runtime::cpu {
 namespace {
 
@@ -392,6 +394,25 @@ PreparedAdd PrepareAdd(const PrepareContext& context, const qnet::Op& op) {
   step.zero_a = context.zero(op.inputs[0]);
   step.zero_b = context.zero(op.inputs[1]);
   step.zero = context.zero(op.output);
+  return prepared;
+}
+
+PreparedLrn PrepareLrn(const PrepareContext& context, const qnet::Op& op) {
+  const auto& lrn = std::get<qnet::Lrn>(op.params);
+  const qnet::Tensor& tensor = context.net.tensor(op.output);
+  PreparedLrn prepared;
+  prepared.factors = LrnTable(lrn);
+  LrnStep& step = prepared.step;
+  step.pixels = std::int64_t{tensor.h()} * tensor.w();
+  step.channels = tensor.c();
+  step.width = tensor.w();
+  step.size = lrn.size;
+  step.factors = prepared.factors.data();
+  step.unit = std::ldexp(1, -lrn.shift);
+  step.input = context.view(op.inputs[0]);
+  step.output = context.view(op.output);
+  step.zero_in = context.zero(op.inputs[0]);
+  step.zero_out = context.zero(op.output);
   return prepared;
 }
 

@@ -68,6 +68,13 @@ struct PreparedAdd {
 };
 PreparedAdd PrepareAdd(const PrepareContext& context, const qnet::Op& op);
 
+// Normalisation across the channels of a pixel, of int8 to int8, with a table (lrn.h).
+struct PreparedLrn {
+  LrnStep step;
+  std::vector<LrnFactors> factors;
+};
+PreparedLrn PrepareLrn(const PrepareContext& context, const qnet::Op& op);
+
 }  // namespace tf2::runtime::cpu
 
 #endif  // TF2_RUNTIME_BACKENDS_CPU_PREPARE_H_

@@ -61,49 +61,54 @@ struct Requantizer512 : AccumulatorOf<P> {
     }
   }
 
-  // Of four tables one after the other, a field of 16 bytes.
-  static __m512i Bytes(const FastRequantization* r, std::int8_t (FastRequantization::*field)[kTile]) {
-    __m512i bytes = _mm512_castsi128_si512(Load128(r[0].*field));
-    bytes = _mm512_inserti32x4(bytes, Load128(r[1].*field), 1);
-    bytes = _mm512_inserti32x4(bytes, Load128(r[2].*field), 2);
-    return _mm512_inserti32x4(bytes, Load128(r[3].*field), 3);
+  // Of kCount tables one after the other, a field of 16 bytes.
+  template <int kCount>
+  static __m512i Bytes(const FastRequantization* r,
+                       std::int8_t (FastRequantization::*field)[kTile]) {
+    std::int8_t bytes[64] = {};
+    for (int t = 0; t < kCount; ++t) std::memcpy(bytes + t * kTile, r[t].*field, kTile);
+    return Load(bytes);
   }
 
-  // Stores four whole tiles: `rows` of 64 sums and channels.
-  template <bool kResidual>
-  static void StoreFour(const Sink& sink, const FastRequantization* r, const Rows& rows) {
-    __m512 scale[4], residual_scale[4];
+  // Stores two or four whole tiles: `rows` of as many sums and channels.
+  template <int kCount, bool kResidual>
+  static void StoreSeveral(const Sink& sink, const FastRequantization* r, const Rows& rows) {
+    static_assert(kCount == 2 || kCount == 4);
+    constexpr __mmask64 kBytes = kCount == 4 ? ~__mmask64{0} : __mmask64{0xFFFFFFFF};
+    __m512 scale[kCount], residual_scale[kCount];
 #pragma GCC unroll 4
-    for (int t = 0; t < 4; ++t) {
+    for (int t = 0; t < kCount; ++t) {
       scale[t] = _mm512_load_ps(r[t].scale);
       residual_scale[t] = _mm512_load_ps(r[t].residual);
     }
-    const __m512i low = Bytes(r, &FastRequantization::low);
-    const __m512i high = Bytes(r, &FastRequantization::high);
+    const __m512i low = Bytes<kCount>(r, &FastRequantization::low);
+    const __m512i high = Bytes<kCount>(r, &FastRequantization::high);
     const __m512i zero = _mm512_set1_epi8(static_cast<char>(sink.zero));
     const __m512i residual_zero = _mm512_set1_epi8(static_cast<char>(sink.residual_zero));
-    // Saturated pairs come in lanes of [tile][4 channels].
+    // Saturated, results come in lanes of [tile][4 channels]; of two tiles twice.
     const __m512i order =
-        _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+        kCount == 4 ? _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15)
+                    : _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 0, 4, 8, 12, 1, 5, 9, 13);
     const std::int32_t* from = rows.sums;
     for (int i = 0; i < rows.count; ++i, from += rows.stride) {
       __m512i residual = _mm512_setzero_si512();
       if constexpr (kResidual) {
-        residual = _mm512_xor_si512(Load(rows.residual + rows.residual_at[i]), residual_zero);
+        residual = _mm512_xor_si512(
+            _mm512_maskz_loadu_epi8(kBytes, rows.residual + rows.residual_at[i]), residual_zero);
       }
       const __m128i parts[4] = {
           _mm512_castsi512_si128(residual), _mm512_extracti32x4_epi32(residual, 1),
           _mm512_extracti32x4_epi32(residual, 2), _mm512_extracti32x4_epi32(residual, 3)};
-      __m512i y[4];
+      __m512i y[kCount];
 #pragma GCC unroll 4
-      for (int t = 0; t < 4; ++t) {
+      for (int t = 0; t < kCount; ++t) {
         y[t] = Scale<kResidual>(scale[t], residual_scale[t], Load(from + t * kTile), parts[t]);
       }
-      __m512i bytes =
-          _mm512_packs_epi16(_mm512_packs_epi32(y[0], y[1]), _mm512_packs_epi32(y[2], y[3]));
-      bytes = _mm512_permutexvar_epi32(order, bytes);
+      const __m512i first = _mm512_packs_epi32(y[0], y[1]);
+      const __m512i second = _mm512_packs_epi32(y[kCount - 2], y[kCount - 1]);
+      __m512i bytes = _mm512_permutexvar_epi32(order, _mm512_packs_epi16(first, second));
       bytes = _mm512_xor_si512(_mm512_min_epi8(_mm512_max_epi8(bytes, low), high), zero);
-      _mm512_storeu_si512(rows.output + rows.output_at[i], bytes);
+      _mm512_mask_storeu_epi8(rows.output + rows.output_at[i], kBytes, bytes);
     }
   }
 };

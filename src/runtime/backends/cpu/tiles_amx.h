@@ -22,6 +22,9 @@ inline constexpr int kTileBytes = kTilePixels * kRowBytes;
 // Blocks that are summed before the sums leave their tiles: twice their features fit the
 // first-level cache, and storing and loading the sums takes a small part of the time.
 inline constexpr int kBatchBlocks = 16;
+inline constexpr int kBatchEntries = kBatchBlocks * kBlockEntries;
+// Tiles of rows that are brought together before they pass the weights.
+inline constexpr int kChunkTiles = 6;
 
 // The operand of LDTILECFG: palette 1, every tile of full size.
 struct alignas(64) TileConfig {
@@ -51,18 +54,26 @@ class ConfiguredTiles {
 
 // Adjacent input bytes that entries of a block read, and where they go in a row of A.
 struct Segment {
-  __mmask64 bytes;
-  std::int32_t at;
-  std::int32_t offset;
+  __mmask64 bytes;  // of the row
+  std::int32_t offset;  // from a pixel's address to what would be the row's first byte
 };
 
 // How the entries of a batch of blocks lie in memory.
 struct BatchLayout {
-  Segment segments[kBatchBlocks * kBlockEntries];
-  int ends[kBatchBlocks];    // index of the segment after a block's last
-  bool whole[kBatchBlocks];  // 64 adjacent bytes
+  Segment segments[kBatchEntries];
+  int ends[kBatchBlocks];            // index of the segment after a block's last
+  std::int32_t first[kBatchBlocks];  // offset of its first entry
+  bool whole[kBatchBlocks];          // 64 adjacent bytes
   int blocks = 0;
 };
+
+// Whether 16 entries are adjacent.
+inline bool IsWhole(const std::int32_t* offsets) {
+  const __m512i steps =
+      _mm512_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28, 32, 36, 40, 44, 48, 52, 56, 60);
+  const __m512i wanted = _mm512_add_epi32(_mm512_set1_epi32(offsets[0]), steps);
+  return _mm512_cmpeq_epi32_mask(wanted, _mm512_loadu_si512(offsets)) == __mmask16{0xFFFF};
+}
 
 inline void LayOut(const std::int32_t* offsets, int entries, BatchLayout& layout) {
   layout.blocks = (entries + kBlockEntries - 1) / kBlockEntries;
@@ -70,18 +81,17 @@ inline void LayOut(const std::int32_t* offsets, int entries, BatchLayout& layout
   for (int b = 0; b < layout.blocks; ++b) {
     const int first = b * kBlockEntries;
     const int end = entries < first + kBlockEntries ? entries : first + kBlockEntries;
-    const int before = count;
-    for (int e = first; e < end; ++e) {
+    layout.first[b] = offsets[first];
+    layout.whole[b] = end == first + kBlockEntries && IsWhole(offsets + first);
+    for (int e = first; e < end && !layout.whole[b]; ++e) {
       const int at = (e - first) * kGroup;
       if (e > first && offsets[e] == offsets[e - 1] + kGroup) {
-        Segment& last = layout.segments[count - 1];
-        last.bytes |= __mmask64{0xF} << (at - last.at);
+        layout.segments[count - 1].bytes |= __mmask64{0xF} << at;
       } else {
-        layout.segments[count++] = {__mmask64{0xF}, at, offsets[e]};
+        layout.segments[count++] = {__mmask64{0xF} << at, offsets[e] - at};
       }
     }
     layout.ends[b] = count;
-    layout.whole[b] = count == before + 1 && end == first + kBlockEntries;
   }
 }
 
@@ -91,40 +101,53 @@ struct FeatureTile {
   std::int64_t stride;
 };
 
-// Brings the rows of A of one block together; zeros where it has no entries. Writes up to 60 bytes
-// past the tile.
+// Brings the rows of A of one block together; zeros where it has no entries.
 inline void GatherTile(const std::uint8_t* arena, const std::int64_t* input, const Segment* begin,
                        const Segment* end, std::uint8_t* to) {
   for (int i = 0; i < kTilePixels; ++i, to += kRowBytes) {
     const std::uint8_t* const pixel = arena + input[i];
-    // What a store leaves beyond its segment is overwritten, or the zeros at the end of the row.
+    __m512i row = _mm512_setzero_si512();
     for (const Segment* s = begin; s != end; ++s) {
-      _mm512_storeu_si512(to + s->at, _mm512_maskz_loadu_epi8(s->bytes, pixel + s->offset));
+      row = _mm512_mask_loadu_epi8(row, s->bytes, pixel + s->offset);
     }
+    _mm512_storeu_si512(to, row);
   }
 }
 
-// The features of a batch for 16 pixels: in place where the pixels are equally far apart and a
-// block's bytes adjacent, else gathered in `memory`.
-inline void GatherBatch(const std::uint8_t* arena, const std::int64_t* input,
-                        const BatchLayout& layout, std::uint8_t* memory, FeatureTile* tiles) {
-  const std::int64_t stride = input[1] - input[0];
-  bool even = true;
-  for (int i = 2; i < kTilePixels; ++i) even = even && input[i] - input[i - 1] == stride;
-  for (int b = 0, begin = 0; b < layout.blocks; begin = layout.ends[b++]) {
-    if (even && layout.whole[b]) {
-      tiles[b] = {arena + input[0] + layout.segments[begin].offset, stride};
-    } else {
-      std::uint8_t* const to = memory + b * kTileBytes;
-      GatherTile(arena, input, layout.segments + begin, layout.segments + layout.ends[b], to);
-      tiles[b] = {to, kRowBytes};
+// The features of a batch for some tiles of 16 rows.
+struct GatheredBatch {
+  FeatureTile tiles[kChunkTiles][kBatchBlocks];
+  alignas(64) std::uint8_t memory[kChunkTiles * kBatchBlocks * kTileBytes];
+};
+
+// In place where the rows are equally far apart and a block's bytes adjacent.
+inline void Gather(const std::uint8_t* arena, const std::int64_t* input, int tiles,
+                   const BatchLayout& layout, GatheredBatch& gathered) {
+  std::uint8_t* to = gathered.memory;
+  for (int t = 0; t < tiles; ++t, input += kTilePixels) {
+    const std::int64_t stride = input[1] - input[0];
+    bool even = true;
+    for (int i = 2; i < kTilePixels; ++i) even = even && input[i] - input[i - 1] == stride;
+    for (int b = 0, begin = 0; b < layout.blocks; begin = layout.ends[b++]) {
+      if (layout.whole[b] && even) {
+        gathered.tiles[t][b] = {arena + input[0] + layout.first[b], stride};
+        continue;
+      }
+      if (layout.whole[b]) {
+        const Segment whole{~__mmask64{0}, layout.first[b]};
+        GatherTile(arena, input, &whole, &whole + 1, to);
+      } else {
+        GatherTile(arena, input, layout.segments + begin, layout.segments + layout.ends[b], to);
+      }
+      gathered.tiles[t][b] = {to, kRowBytes};
+      to += kTileBytes;
     }
   }
 }
 
 // Sums of one output-channel tile or two.
 struct TileSums {
-  const std::int32_t* from;  // pixel i's begin at from + i * from_stride
+  const std::int32_t* from;  // row i's begin at from + i * from_stride
   std::int64_t from_stride;
   std::int32_t* to;
   std::int64_t to_stride;
@@ -171,56 +194,41 @@ inline void MultiplyTiles(const FeatureTile* first, const FeatureTile* second, i
   }
 }
 
-// One batch of a panel of kTiles output-channel tiles over some pixels.
-struct TileWork {
-  Block block;  // at most the entries of a batch
-  const std::uint8_t* arena;
-  const std::int64_t* input;  // the addresses of whole tiles of pixels
-  int pixels;
-  const std::int32_t* from;  // [pixel][kTiles * 16], or one for all
-  int from_stride;
-  std::int32_t* sums;  // [pixel][kTiles * 16], of whole tiles of pixels
+// What passes the weights of a batch: tiles of rows, and their sums [row][kTiles * 16] before, or
+// of all rows where from_stride is 0, and after.
+struct Passing {
+  const GatheredBatch* gathered;
+  int tiles;
+  const std::int32_t* from;
+  std::int64_t from_stride;
+  std::int32_t* to;
 };
 
-template <int kRows, int kTiles>
-inline void SumRows(const TileWork& work, const FeatureTile* first, const FeatureTile* second,
-                    int blocks, int pixel) {
+// Adds the products with output-channel tiles [first, first + kColumns) of a panel of kTiles: their
+// weights stay in the first-level cache while all rows pass.
+template <int kColumns, int kTiles>
+inline void PassColumns(const Block& block, int first, const Passing& rows) {
   constexpr std::int64_t kRow = kTiles * kTile;
-  constexpr std::int64_t kWeightStride = kTiles * kRowBytes;
-  TileSums sums{work.from + pixel * std::int64_t{work.from_stride}, work.from_stride,
-                work.sums + pixel * kRow, kRow};
-  const std::int8_t* weights = work.block.weights;
-  for (int t = 0; t + 1 < kTiles; t += 2, weights += 2 * kRowBytes) {
-    MultiplyTiles<kRows, 2>(first, second, blocks, weights, kWeightStride, sums);
-    sums.from += 2 * kTile;
-    sums.to += 2 * kTile;
-  }
-  if constexpr (kTiles % 2 == 1) {
-    MultiplyTiles<kRows, 1>(first, second, blocks, weights, kWeightStride, sums);
+  const auto blocks = static_cast<int>((block.entries + kBlockEntries - 1) / kBlockEntries);
+  const std::int8_t* const weights = block.weights + first * kRowBytes;
+  TileSums sums{rows.from + first * kTile, rows.from_stride, rows.to + first * kTile, kRow};
+  for (int t = 0; t < rows.tiles; t += 2) {
+    const FeatureTile* const features = rows.gathered->tiles[t];
+    if (t + 1 < rows.tiles) {
+      MultiplyTiles<2, kColumns>(features, rows.gathered->tiles[t + 1], blocks, weights,
+                                 kTiles * kRowBytes, sums);
+    } else {
+      MultiplyTiles<1, kColumns>(features, nullptr, blocks, weights, kTiles * kRowBytes, sums);
+    }
+    sums.from += 2 * kTilePixels * rows.from_stride;
+    sums.to += 2 * kTilePixels * kRow;
   }
 }
 
-// The sums of all pixels, but of the last one where it would have a tile for itself. Returns how
-// many pixels they are.
 template <int kTiles>
-inline int SumTiles(const TileWork& work) {
-  const int pixels = work.pixels % kTilePixels == 1 ? work.pixels - 1 : work.pixels;
-  if (pixels == 0) return 0;
-  BatchLayout layout;
-  LayOut(work.block.offsets, static_cast<int>(work.block.entries), layout);
-  alignas(64) std::uint8_t memory[2 * kBatchBlocks * kTileBytes + kRowBytes];
-  FeatureTile first[kBatchBlocks], second[kBatchBlocks];
-  for (int pixel = 0; pixel < pixels; pixel += 2 * kTilePixels) {
-    GatherBatch(work.arena, work.input + pixel, layout, memory, first);
-    if (pixel + kTilePixels < pixels) {
-      GatherBatch(work.arena, work.input + pixel + kTilePixels, layout,
-                  memory + kBatchBlocks * kTileBytes, second);
-      SumRows<2, kTiles>(work, first, second, layout.blocks, pixel);
-    } else {
-      SumRows<1, kTiles>(work, first, nullptr, layout.blocks, pixel);
-    }
-  }
-  return pixels;
+inline void PassPanel(const Block& block, const Passing& rows) {
+  for (int t = 0; t + 1 < kTiles; t += 2) PassColumns<2, kTiles>(block, t, rows);
+  if constexpr (kTiles % 2 == 1) PassColumns<1, kTiles>(block, kTiles - 1, rows);
 }
 
 }  // namespace
