@@ -205,10 +205,13 @@ class Own:
         pass
 
 
+def own_label(bits, isa):
+    return f"tf2 {bits}-bit" + (f" {isa}" if isa else "")
+
+
 def contenders(network, args):
     """Ours, then every peer that works; those that do not are named with the reason."""
-    out = [Own(f"tf2 {bits}-bit" + (f" {isa}" if isa else ""), network.artifact(bits), network, args, isa)
-           for bits in args.bits for isa in args.isa]
+    out = [Own(own_label(bits, isa), network.artifact(bits), network, args, isa) for bits in args.bits for isa in args.isa]
     wanted = [("ORT float", "ort", network.float_onnx), ("ORT static int8", "ort", network.ort_int8),
               ("OpenVINO default", "openvino", network.float_onnx), ("OpenVINO int8 (NNCF)", "openvino", network.openvino_int8),
               ("OpenVINO int8 (ORT's QDQ)", "openvino", network.ort_int8)]
@@ -257,11 +260,12 @@ def fully_connected(args):
     result = compare("fc4096", single)
     roofs = run_tf2("bench", Network("fc4096").artifact(4), "--threads", args.threads, "--batch", 1, "--seconds", args.seconds)["machine"]
     weights = FC_LAYERS * FC_SIDE * FC_SIDE
-    for label in result["ratios"]:
-        bits = int(label.split()[1].removesuffix("-bit"))
+    result["bandwidth_share"] = {}
+    for bits, isa in itertools.product(args.bits, args.isa):
+        label = own_label(bits, isa)
         rate = result["figures"][label]["latency"]
         share = rate * weights * bits / 8 / roofs["read_bytes_per_s"]
-        result[f"bandwidth_share {label}"] = share
+        result["bandwidth_share"][label] = share
         print(f"  {label} reads {rate * weights * bits / 8 / 1e9:.2f} GB/s of weights: {share:.0%} of the "
               f"{roofs['read_bytes_per_s'] / 1e9:.2f} GB/s measured")
     return result
@@ -318,15 +322,17 @@ def cold_start(args):
     with tempfile.TemporaryDirectory() as folder:
         picture = sorted((SHARED / "imagenet").glob("*.jpg"))[0]
         (pathlib.Path(folder) / picture.name).symlink_to(picture)
-        for bits in args.bits:
-            command = [TF2, "run", str(network.artifact(bits)), "--data", folder, "--top", "1", "--threads", str(args.threads)]
+        for bits, isa in itertools.product(args.bits, args.isa):
+            command = [TF2, "run", str(network.artifact(bits)), "--data", folder, "--top", "1", "--threads", str(args.threads),
+                       *(["--isa", isa] if isa else [])]
+            label = own_label(bits, isa)
             times = []
             for _ in range(21):
                 start = time.perf_counter()
                 subprocess.run(command, check=True, capture_output=True)
                 times.append((time.perf_counter() - start) * 1e3)
-            result[f"median_ms_{bits}bit"], result[f"least_ms_{bits}bit"] = statistics.median(times[1:]), min(times[1:])
-            print(f"  squeezenet {bits}-bit, cold start: median {statistics.median(times[1:]):.1f} ms, least {min(times[1:]):.1f} ms of 20")
+            result[label] = {"median_ms": statistics.median(times[1:]), "least_ms": min(times[1:])}
+            print(f"  squeezenet, {label}, cold start: median {statistics.median(times[1:]):.1f} ms, least {min(times[1:]):.1f} ms of 20")
     return result
 
 

@@ -16,8 +16,8 @@ namespace {
 __m128i Round4(const float* x, __m128 scale) {
   const __m128 values = _mm_loadu_ps(x);
   // The second operand where one is NaN, which the last line takes back.
-  const __m128 v = _mm_max_ps(_mm_min_ps(_mm_mul_ps(values, scale), _mm_set1_ps(127.0F)),
-                              _mm_set1_ps(-128.0F));
+  const __m128 v =
+      _mm_max_ps(_mm_min_ps(_mm_mul_ps(values, scale), _mm_set1_ps(127.0F)), _mm_set1_ps(-128.0F));
   // The integer next to v, of two the even one: the difference tells where a half was rounded down.
   const __m128i nearest = _mm_cvtps_epi32(v);
   const __m128 rest = _mm_sub_ps(v, _mm_cvtepi32_ps(nearest));

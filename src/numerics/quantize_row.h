@@ -1,5 +1,5 @@
-// Quantisation of many values of one exponent: numerics::QuantizeToInt8 in a loop that compilers
-// turn into vector code.
+// Quantisation of many values of one exponent: numerics::QuantizeToInt8, in SSE2 where it
+// is there.
 #ifndef TF2_NUMERICS_QUANTIZE_ROW_H_
 #define TF2_NUMERICS_QUANTIZE_ROW_H_
 

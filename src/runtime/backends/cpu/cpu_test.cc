@@ -163,6 +163,14 @@ TEST(CpuDevice, ReloadsRightAfterABatchOfManyThreads) {
   }
 }
 
+TEST(CpuDevice, TakesTheLastInstructionSetOfTheMachine) {
+  const auto kernels = cpu::SelectKernels("");
+  ASSERT_TRUE(kernels.ok());
+  const cpu::KernelSet* last = nullptr;
+  for (const cpu::IsaInfo& isa : cpu::AllIsas()) last = isa.available ? isa.kernels : last;
+  EXPECT_EQ(*kernels, last);
+}
+
 TEST(CpuDevice, RefusesUnknownInstructionSets) {
   const BackendFactory backend = CpuBackend();
   DeviceOptions options;

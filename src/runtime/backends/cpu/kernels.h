@@ -32,11 +32,11 @@ struct View {
 
 // The parameters of 16 output channels for arithmetic in float that is rounded down, whose results
 // are exact nevertheless where FitsFast (prepare.cc) holds: floor(x) of a sum x = a + b, b being a
-// float, is the floor of both roundings of it, of a and of the sum, since every integer and what it
-// exceeds b by are floats, which no rounding down passes.
+// float, is the floor of both roundings of it, of a and of the sum, since every integer that the
+// result can be, and what it exceeds b by, are floats, which no rounding down passes.
 struct alignas(64) FastRequantization {
-  float scale[kTile];     // alpha / 2^s
-  float residual[kTile];  // 2^(t - s)
+  float scale[kTile];      // alpha / 2^s
+  float residual[kTile];   // 2^(t - s)
   std::int8_t low[kTile];  // the activation's bounds
   std::int8_t high[kTile];
 };
@@ -179,8 +179,9 @@ inline constexpr double kLrnRestUnit = 1.0 / (1 << kLrnRestBits);
 inline constexpr std::int32_t kLrnFirstPattern = (127 << (23 - kLrnRestBits)) - 1;  // of S = 0
 
 // Local response normalisation across channels: y = clamp(floor(v * factor of S + 1/2)), S the sum
-// of the squares of the window around v. The arithmetic in double is exact: a factor has 24 + 17
-// bits, v has 8.
+// of the squares of the window around v. The arithmetic in double is exact: a
+// factor has 24 bits and those of S beyond its pattern, which are 12 at most since S is 2^19 at
+// most; v has 8, and 128 or a half above and below take 8 more.
 struct LrnStep {
   std::int64_t pixels = 0;
   std::int32_t channels = 0;
@@ -192,6 +193,7 @@ struct LrnStep {
   std::uint8_t zero_in = 0, zero_out = 0;
 };
 inline constexpr std::int32_t kMaxLrnSize = 32;
+static_assert(kMaxLrnSize * 128 * 128 <= 1 << 19);
 
 // Some entries of a panel.
 struct Block {

@@ -31,9 +31,15 @@ struct PixelOrder {
   std::int64_t kept;   // pixels of a row
   std::int64_t width;  // and all
 
-  explicit PixelOrder(const ConvStep& step) : kept(step.sink.width), width(kept) {
+  PixelOrder(const ConvStep& step, const Panel& panel) : kept(step.sink.width), width(kept) {
     const View& in = step.input;
     if (in.stride <= 0 || in.row % in.stride != 0) return;
+    // Blocks that are not whole are brought together whatever the order.
+    std::int64_t whole = 0;
+    for (std::int64_t e = 0; e + kBlockEntries <= panel.entries; e += kBlockEntries) {
+      whole += IsWhole(step.offsets + panel.offsets + e) ? kBlockEntries : 0;
+    }
+    if (2 * whole <= panel.entries) return;
     // A third more is faster than to bring features together.
     const std::int64_t longer = in.row / in.stride;
     if (longer >= kept && 3 * longer <= 4 * kept) width = longer;
@@ -109,8 +115,8 @@ void TilePanel(const ConvStep& step, const Panel& panel, std::uint8_t* arena, co
     const std::int32_t* const offsets = step.offsets + panel.offsets + begin;
     cache.Load(offsets, entries, arena, chunk);
     const Block block{offsets, step.weights + panel.weights + begin * kRow * kGroup, entries};
-    PassPanel<kTiles>(block, {&cache.gathered, chunk.count / kTilePixels,
-                              begin == 0 ? bias : sums, begin == 0 ? 0 : kRow, sums});
+    PassPanel<kTiles>(block, {&cache.gathered, chunk.count / kTilePixels, begin == 0 ? bias : sums,
+                              begin == 0 ? 0 : kRow, sums});
     begin += entries;
   } while (begin < panel.entries);
   StoreSums(step.sink, chunk.places(), sums, kTiles, panel.first_tile, panel.out_channel,
@@ -134,9 +140,11 @@ void DispatchTilePanel(const ConvStep& step, const Panel& panel, std::uint8_t* a
 
 void ConvInTiles(const ConvStep& step, std::uint8_t* arena, Range pixels, Range panels) {
   static_assert(kChunk == kChunkTiles * kTilePixels);
-  if (step.nibbles || pixels.end - pixels.begin < 2) return Conv(step, arena, pixels, panels);
+  if (step.nibbles || pixels.end - pixels.begin < 2 || panels.begin == panels.end) {
+    return Conv(step, arena, pixels, panels);
+  }
   const ConfiguredTiles tiles;
-  const PixelOrder order(step);
+  const PixelOrder order(step, step.panels[panels.begin]);
   const std::int64_t begin = order.At(pixels.begin);
   const std::int64_t end = order.At(pixels.end - 1) + 1;
   // Chunks of about equal size, in whole tiles.

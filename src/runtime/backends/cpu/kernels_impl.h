@@ -141,8 +141,7 @@ struct Chunk {
   std::int64_t output[kChunk];
   std::int64_t residual[kChunk];
 
-  Places places(int first, int some) const { return {some, output + first, residual + first}; }
-  Places places() const { return places(0, count); }
+  Places places() const { return {count, output, residual}; }
 };
 
 inline void FillChunk(const View& input, const Sink& sink, Range pixels, Chunk& chunk) {

@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cfenv>
+#include <optional>
 
 #include "qnet/interpreter.h"
 #include "qnet/random_net.h"
@@ -19,6 +21,7 @@ namespace {
 
 using testing::NetBuilder;
 using testing::RandomFrames;
+using testing::RandomLrn;
 using testing::RandomOps;
 
 // The kernels of this name; null where this machine cannot run them.
@@ -221,7 +224,8 @@ TEST_P(Kernels, ManyInputChannels) {
 // Windows wider and narrower than the channels, blocks of channels whole and not, of any sign and
 // never negative.
 TEST_P(Kernels, NormalisationAcrossChannels) {
-  for (const std::int32_t channels : {1, 3, 17, 64, 65, 192}) {
+  Rng rng(1);
+  for (const std::int32_t channels : {1, 3, 17, 64, 65, 192, 257, 520}) {
     for (const std::int32_t size : {1, 2, 5, 32}) {
       SCOPED_TRACE(fmt::format("{} of {} channels", size, channels));
       NetBuilder builder(static_cast<std::uint64_t>(channels + size), {channels, 3, 2});
@@ -230,20 +234,52 @@ TEST_P(Kernels, NormalisationAcrossChannels) {
       options.relu = size % 2 == 0;
       const auto x = builder.Conv(builder.input(), options);
       qnet::QNet net = builder.Finish({x});
-      qnet::Tensor y = net.tensor(x);
-      y.name = "y";
-      net.tensors.push_back(y);
-      const auto id = qnet::TensorId(static_cast<std::int32_t>(net.tensors.size()) - 1);
-      net.ops.push_back({"lrn", {x}, id, qnet::testing::TestLrn(qnet::LrnRegion::kAcross, size)});
-      net.outputs[0].tensor = id;
+      net.outputs.clear();
+      for (qnet::Lrn lrn : {qnet::testing::TestLrn(qnet::LrnRegion::kAcross, size),
+                            RandomLrn(rng, size), RandomLrn(rng, size)}) {
+        qnet::Tensor y = net.tensor(x);
+        y.name = fmt::format("y{}", net.outputs.size());
+        net.tensors.push_back(y);
+        const auto id = qnet::TensorId(static_cast<std::int32_t>(net.tensors.size()) - 1);
+        net.ops.push_back({y.name, {x}, id, std::move(lrn)});
+        net.outputs.push_back({id, y.name, qnet::Head::kNone, {channels, 3, 2}});
+      }
       ExpectSame(net, RandomFrames(net, 1, 4));
       if (HasFatalFailure()) return;
     }
   }
 }
 
-// A scale and a sum such that sum * alpha + add is `above` more than a multiple of 2^s, 64 to 127 of
-// them; `add` holds half of it.
+// A network of one 1 x 1 convolution whose sums are what `beta` is set to, on inputs of `input`.
+// The residual's t is s - `down`; none without.
+struct SumsNet {
+  static constexpr std::int32_t kChannels = 80;
+
+  SumsNet(int s, std::optional<int> down) {
+    NetBuilder builder(9, {kChannels, 2, 2}, 0);
+    NetBuilder::ConvOptions options;
+    options.oc = kChannels;
+    const auto x = builder.input();
+    net = builder.Finish({down ? builder.Conv(x, x, options) : builder.Conv(x, options)});
+    for (std::size_t c = 0; c < kChannels; ++c) {
+      conv().scale[c].s = static_cast<std::uint8_t>(s);
+      if (!down) continue;
+      conv().t[c] = static_cast<std::uint8_t>(s - *down);
+      net.tensors[0].q[c] = 4;
+      net.tensors[1].q[c] = static_cast<std::int8_t>(4 - *down);
+    }
+    std::ranges::fill(conv().terms[0], std::int8_t{0});
+  }
+  qnet::Conv& conv() { return std::get<qnet::Conv>(net.ops[0].params); }
+  std::vector<std::int8_t> Input(std::int8_t value) const {
+    return std::vector<std::int8_t>(4 * kChannels, value);
+  }
+
+  qnet::QNet net;
+};
+
+// A scale and a sum such that sum * alpha + add is `above` more than a multiple of 2^s, 64 or more
+// of them that do not saturate, of either sign; `add` holds half of it.
 struct NearHalf {
   std::int16_t alpha = 0;
   std::int32_t sum = 0;
@@ -252,18 +288,18 @@ NearHalf FindNearHalf(int s, std::int64_t add, int above, Rng& rng) {
   const std::int64_t unit = std::int64_t{1} << s;
   if (above == 0) {
     constexpr int kAlpha = 1 << 14;
-    return {kAlpha, static_cast<std::int32_t>((rng.Between(64, 126) * unit - add) / kAlpha)};
+    const std::int64_t y = rng.Chance(0.5) ? rng.Between(64, 126) : rng.Between(-128, -64);
+    return {kAlpha, static_cast<std::int32_t>((y * unit - add) / kAlpha)};
   }
   for (int tries = 0; tries < 100000; ++tries) {
     const auto alpha = static_cast<std::uint64_t>(rng.Between(8192, 16383) * 2 + 1);
     std::uint64_t inverse = alpha;
     for (int i = 0; i < 5; ++i) inverse *= 2 - alpha * inverse;
-    const auto rest =
-        static_cast<std::int64_t>((static_cast<std::uint64_t>(above - add) * inverse) &
-                                  static_cast<std::uint64_t>(unit - 1));
+    const auto rest = static_cast<std::int64_t>(
+        (static_cast<std::uint64_t>(above - add) * inverse) & static_cast<std::uint64_t>(unit - 1));
     const std::int64_t sum = rest < unit / 2 ? rest : rest - unit;
     const std::int64_t y = (sum * static_cast<std::int64_t>(alpha) + add) >> s;
-    if (y >= 64 && y < 127) {
+    if (y >= -128 && y < 127 && (y >= 64 || y < -64)) {
       return {static_cast<std::int16_t>(alpha), static_cast<std::int32_t>(sum)};
     }
   }
@@ -271,33 +307,76 @@ NearHalf FindNearHalf(int s, std::int64_t add, int above, Rng& rng) {
   return {};
 }
 
-// Sums just below a half, by less than float tells from it, on it and just above, with a residual
-// and without.
+// Sums just below a half, by less than float tells from it, on it and just above; residuals of as
+// small and as large a unit as arithmetic in float takes, and beyond.
 TEST_P(Kernels, SumsBesideHalves) {
-  constexpr std::int32_t kChannels = 80;
   constexpr std::int8_t kInput = 5;
+  constexpr int kShift = 23;
   Rng rng(3);
-  for (const bool residual : {false, true}) {
+  std::vector<std::optional<int>> downs = {std::nullopt};
+  for (const int down : {-4, -1, 0, 3, 8, 14, 15, 16, 19}) downs.emplace_back(down);
+  for (const auto& down : downs) {
     for (const int above : {-1, 0, 1}) {
-      NetBuilder builder(9, {kChannels, 2, 2}, 0);
-      NetBuilder::ConvOptions options;
-      options.oc = kChannels;
-      const auto x = builder.input();
-      qnet::QNet net =
-          builder.Finish({residual ? builder.Conv(x, x, options) : builder.Conv(x, options)});
-      auto& conv = std::get<qnet::Conv>(net.ops[0].params);
-      std::ranges::fill(conv.terms[0], std::int8_t{0});
-      for (std::size_t c = 0; c < kChannels; ++c) {
-        const int s = conv.scale[c].s;
-        const std::int64_t half = std::int64_t{1} << (s - 1);
-        const std::int64_t add = residual ? std::int64_t{kInput} << conv.t[c] : 0;
-        const NearHalf found = FindNearHalf(s, half + add, above, rng);
-        conv.scale[c].alpha = found.alpha;
-        conv.beta[c] = found.sum;
+      SCOPED_TRACE(fmt::format("residual {} down, {} above", down.value_or(99), above));
+      SumsNet sums(kShift, down);
+      const std::int64_t add =
+          (std::int64_t{1} << (kShift - 1)) + (down ? std::int64_t{kInput} << (kShift - *down) : 0);
+      for (std::size_t c = 0; c < SumsNet::kChannels; ++c) {
+        const NearHalf found = FindNearHalf(kShift, add, above, rng);
+        sums.conv().scale[c].alpha = found.alpha;
+        sums.conv().beta[c] = found.sum;
       }
-      ExpectSame(net, std::vector<std::int8_t>(4 * kChannels, kInput));
+      ExpectSame(sums.net, sums.Input(kInput));
       if (HasFatalFailure()) return;
     }
+  }
+}
+
+// Sums that are no floats, results around the bounds and around what 32 bits hold.
+TEST_P(Kernels, LargeSums) {
+  Rng rng(4);
+  for (const int s : {1, 8, 15, 16, 17, 23, 24, 30, 31, 32}) {
+    for (const auto down : std::vector<std::optional<int>>{std::nullopt, -14, -15, 0, 15}) {
+      if (down && (s - *down < 0 || s - *down > 30)) continue;
+      for (const std::int64_t size : {1 << 23, 1 << 24, 1 << 25, 1 << 30}) {
+        SCOPED_TRACE(
+            fmt::format("shift {}, residual {} down, sums of {}", s, down.value_or(99), size));
+        SumsNet sums(s, down);
+        // The alpha whose results saturate from 2^24 on is 130 * 2^(s - 24).
+        const std::int64_t edge = s > 24 ? std::int64_t{130} << (s - 24) : 1;
+        for (std::size_t c = 0; c < SumsNet::kChannels; ++c) {
+          const std::int64_t alpha =
+              rng.Chance(0.7) ? edge + rng.Between(-3, 3) : rng.Between(0, 32767);
+          sums.conv().scale[c].alpha =
+              static_cast<std::int16_t>(std::clamp<std::int64_t>(alpha, 0, 32767));
+          const std::int64_t beta = size + rng.Between(-3, 3);
+          sums.conv().beta[c] = static_cast<std::int32_t>(rng.Chance(0.5) ? beta : -beta);
+        }
+        for (const std::int8_t input : {-128, 0, 127}) ExpectSame(sums.net, sums.Input(input));
+        if (HasFatalFailure()) return;
+      }
+    }
+  }
+}
+
+// Whatever the caller's mode of rounding is, results are the same and it stays; but the portable
+// kernels round to nearest as the caller does.
+TEST_P(Kernels, ModesOfRounding) {
+  NetBuilder builder(5, {32, 5, 5});
+  NetBuilder::ConvOptions options;
+  options.oc = 80;
+  const auto a = builder.Conv(builder.input(), options);
+  const auto b = builder.Conv(a, a, options);
+  const qnet::QNet net =
+      builder.Finish({builder.AvgPool(b, {5, 5, 1, 1, 0, 0, 1, 1}, false, true)});
+  const auto input = RandomFrames(net, 1, 2);
+  for (const int mode : {FE_TONEAREST, FE_UPWARD, FE_DOWNWARD, FE_TOWARDZERO}) {
+    if (mode != FE_TONEAREST && !kernels_->fast_requantization) continue;
+    ASSERT_EQ(std::fesetround(mode), 0);
+    ExpectSame(net, input);
+    const int after = std::fegetround();
+    std::fesetround(FE_TONEAREST);
+    EXPECT_EQ(after, mode);
   }
 }
 

@@ -15,14 +15,14 @@ std::int32_t PatternOf(std::uint32_t sum) {
 
 }  // namespace
 
-bool HasLrnTable(const qnet::Lrn& lrn) {
-  return qnet::LargestLrnSum(lrn) <= std::uint32_t{kMaxLrnSize} * 128 * 128;
+bool FitsLrnKernels(const qnet::Lrn& lrn) {
+  return lrn.region == qnet::LrnRegion::kAcross && lrn.size <= kMaxLrnSize;
 }
 
 std::vector<LrnFactors> LrnTable(const qnet::Lrn& lrn) {
   const std::uint32_t largest = qnet::LargestLrnSum(lrn);
-  std::vector<LrnFactors> factors(
-      static_cast<std::size_t>(PatternOf(largest) - kLrnFirstPattern) + 1);
+  std::vector<LrnFactors> factors(static_cast<std::size_t>(PatternOf(largest) - kLrnFirstPattern) +
+                                  1);
   for (std::uint32_t sum = 0; sum <= largest;) {
     const numerics::LrnSlot slot = numerics::LrnSlotOf(sum);
     const std::int32_t low = lrn.factor[slot.index];

@@ -9,8 +9,8 @@
 
 namespace tf2::runtime::cpu {
 
-// Whether kernels have room for the window.
-bool HasLrnTable(const qnet::Lrn& lrn);
+// Whether kernels have room for a window across channels.
+bool FitsLrnKernels(const qnet::Lrn& lrn);
 // The factors that numerics::LrnScaled has, in units of 2^-lrn.shift: LrnStep::factors.
 std::vector<LrnFactors> LrnTable(const qnet::Lrn& lrn);
 

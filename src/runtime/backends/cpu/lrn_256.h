@@ -13,9 +13,11 @@ namespace {
 struct Normalizer256 {
   // The factors of two patterns: low, diff, low, diff.
   static __m128 TwoFactors(const LrnFactors* factors, const std::int32_t* patterns) {
-    static_assert(sizeof(LrnFactors) == sizeof(double));
-    const auto at = [&](int i) { return reinterpret_cast<const double*>(factors + patterns[i]); };
-    return _mm_castpd_ps(_mm_loadh_pd(_mm_load_sd(at(0)), at(1)));
+    static_assert(sizeof(LrnFactors) == 8);
+    const auto at = [&](int i) {
+      return _mm_loadl_epi64(reinterpret_cast<const __m128i*>(factors + patterns[i]));
+    };
+    return _mm_castsi128_ps(_mm_unpacklo_epi64(at(0), at(1)));
   }
 
   // 128 more than the results of 4 channels, from 0 to 255 but for negative ones.
@@ -50,8 +52,8 @@ struct Normalizer256 {
                                          _mm256_extracti128_si256(rests, 1), patterns + 4);
     // Negative results saturate to 0.
     const __m128i words = _mm_packus_epi32(first, second);
-    const __m128i bytes = _mm_add_epi8(
-        _mm_packus_epi16(words, words), _mm_set1_epi8(static_cast<char>(step.zero_out - 128)));
+    const __m128i bytes = _mm_add_epi8(_mm_packus_epi16(words, words),
+                                       _mm_set1_epi8(static_cast<char>(step.zero_out - 128)));
     _mm_storel_epi64(reinterpret_cast<__m128i*>(out), bytes);
   }
 };

@@ -9,28 +9,17 @@
 
 #include "base/rng.h"
 #include "numerics/numerics.h"
+#include "runtime/backends/cpu/test_nets.h"
 
 namespace tf2::runtime::cpu {
 namespace {
-
-qnet::Lrn RandomLrn(Rng& rng, std::int32_t size) {
-  qnet::Lrn lrn;
-  lrn.size = size;
-  lrn.shift = static_cast<std::uint8_t>(rng.Between(1, numerics::kMaxLrnShift));
-  const std::uint32_t entries = numerics::LrnSlotOf(qnet::LargestLrnSum(lrn)).index + 2;
-  for (std::uint32_t i = 0; i < entries; ++i) {
-    lrn.factor.push_back(static_cast<std::int32_t>(
-        rng.Chance(0.1) ? numerics::kMaxLrnFactor : rng.Between(0, numerics::kMaxLrnFactor)));
-  }
-  return lrn;
-}
 
 // v times the factor of a sum of squares, rounded, is what numerics::LrnScaled says.
 TEST(LrnTable, IsTheDefinition) {
   Rng rng(1);
   for (const std::int32_t size : {1, 2, 3, 5, 6, 32}) {
-    const qnet::Lrn lrn = RandomLrn(rng, size);
-    ASSERT_TRUE(HasLrnTable(lrn));
+    const qnet::Lrn lrn = testing::RandomLrn(rng, size);
+    ASSERT_TRUE(FitsLrnKernels(lrn));
     const std::vector<LrnFactors> factors = LrnTable(lrn);
     for (std::uint32_t sum = 0; sum <= qnet::LargestLrnSum(lrn); sum += sum < 300 ? 1 : 97) {
       const auto bits = std::bit_cast<std::int32_t>(static_cast<float>(sum));
@@ -49,7 +38,7 @@ TEST(LrnTable, IsTheDefinition) {
 TEST(LrnTable, LeavesWideWindowsToTheInterpreter) {
   qnet::Lrn lrn;
   lrn.size = 33;
-  EXPECT_FALSE(HasLrnTable(lrn));
+  EXPECT_FALSE(FitsLrnKernels(lrn));
 }
 
 }  // namespace

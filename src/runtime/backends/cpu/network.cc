@@ -139,8 +139,8 @@ Network::Step Network::Prepare(const qnet::Op& op) const {
     return PrepareAdd(context, op);
   }
   if (const auto* lrn = std::get_if<qnet::Lrn>(&op.params);
-      lrn != nullptr && bytes_only && lrn->region == qnet::LrnRegion::kAcross &&
-      HasLrnTable(*lrn) && net_->tensor(op.output).type == qnet::ElemType::kInt8) {
+      lrn != nullptr && bytes_only && FitsLrnKernels(*lrn) &&
+      net_->tensor(op.output).type == qnet::ElemType::kInt8) {
     return PrepareLrn(context, op);
   }
   if (std::holds_alternative<qnet::Concat>(op.params)) return PrepareConcat(op);

@@ -63,10 +63,12 @@ bool FitsNarrow(const ChannelScales& channels) {
   return true;
 }
 
-// Whether FastRequantization is exact, too: sums are floats or so large that the result saturates;
-// so is what an integer within the bounds exceeds a residual by.
+// Whether FastRequantization is exact, too: what integers within the bounds, of 8 bits and a sign,
+// exceed a residual and a half by are floats; so are sums, or they are so large that the result
+// saturates whatever they are rounded to.
 bool FitsFast(const ChannelScales& channels) {
   constexpr int kFloatBits = 24;
+  constexpr std::int64_t kBeyond = 130;  // the largest result and more than roundings take away
   if (!FitsNarrow(channels)) return false;
   for (std::size_t c = 0; c < channels.scale.size(); ++c) {
     const numerics::Scale& scale = channels.scale[c];
@@ -76,7 +78,7 @@ bool FitsFast(const ChannelScales& channels) {
       if (scale.s - t > kFloatBits - 9 || t - scale.s > kFloatBits - 10) return false;
       least -= std::int64_t{128} << t;
     }
-    if (channels.sum_bound[c] > 1 << kFloatBits && least < std::int64_t{130} << scale.s) {
+    if (scale.alpha != 0 && channels.sum_bound[c] > 1 << kFloatBits && least < kBeyond << scale.s) {
       return false;
     }
   }

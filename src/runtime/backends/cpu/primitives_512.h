@@ -1,5 +1,5 @@
-// The primitives of the kernels for AVX-512 VNNI: registers of 512 bits. Included by
-// kernels_avx512vnni.cc only.
+// The primitives of the kernels for AVX-512 VNNI and AMX: registers of 512 bits. Included by their
+// kernels_*.cc files only.
 #ifndef TF2_RUNTIME_BACKENDS_CPU_PRIMITIVES_512_H_
 #define TF2_RUNTIME_BACKENDS_CPU_PRIMITIVES_512_H_
 

@@ -13,14 +13,17 @@
 namespace tf2::runtime::cpu {
 namespace {
 
-// Arithmetic in float is rounded down while this lives. No such arithmetic may cross its ends: it
-// must depend on what is read, and be written, in between.
+// Arithmetic in float is rounded down, and raises nothing, while this lives. No such arithmetic may
+// cross its ends: it must depend on what is read, and be written, in between, in a function that is
+// not inlined.
 class RoundingDown {
  public:
   RoundingDown() {
-    constexpr std::uint32_t kDown = 0x2000;  // of the two bits 0x6000
+    constexpr std::uint32_t kRounding = 0x6000;
+    constexpr std::uint32_t kDown = 0x2000;
+    constexpr std::uint32_t kMasks = 0x1F80;  // of all exceptions
     asm volatile("stmxcsr %0" : "=m"(before_) : : "memory");
-    const std::uint32_t down = (before_ & ~std::uint32_t{0x6000}) | kDown;
+    const std::uint32_t down = (before_ & ~kRounding) | kDown | kMasks;
     asm volatile("ldmxcsr %0" : : "m"(down) : "memory");
   }
   ~RoundingDown() { asm volatile("ldmxcsr %0" : : "m"(before_) : "memory"); }
@@ -53,7 +56,8 @@ struct Requantizer256 : AccumulatorOf<P> {
   }
 
   template <bool kResidual>
-  static void StoreFast(const Sink& sink, const FastRequantization& r, const Rows& rows) {
+  [[gnu::noinline]] static void StoreFast(const Sink& sink, const FastRequantization& r,
+                                          const Rows& rows) {
     const RoundingDown down;
     const __m256 scale[2] = {_mm256_load_ps(r.scale), _mm256_load_ps(r.scale + 8)};
     const __m256 residual_scale[2] = {_mm256_load_ps(r.residual), _mm256_load_ps(r.residual + 8)};
@@ -67,10 +71,10 @@ struct Requantizer256 : AccumulatorOf<P> {
       if constexpr (kResidual) {
         residual = _mm_xor_si128(Load128(rows.residual + rows.residual_at[i]), residual_zero);
       }
-      const __m256i words = _mm256_packs_epi32(
-          Scale<kResidual>(scale[0], residual_scale[0], Load(sums), residual),
-          Scale<kResidual>(scale[1], residual_scale[1], Load(sums + 8),
-                           _mm_unpackhi_epi64(residual, residual)));
+      const __m256i words =
+          _mm256_packs_epi32(Scale<kResidual>(scale[0], residual_scale[0], Load(sums), residual),
+                             Scale<kResidual>(scale[1], residual_scale[1], Load(sums + 8),
+                                              _mm_unpackhi_epi64(residual, residual)));
       // [first 4, third 4 | second 4, fourth 4] of words.
       __m128i y =
           _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));

@@ -1,5 +1,5 @@
-// Requantisation in registers of 512 bits, for the kernels for AVX-512 VNNI. Included by
-// kernels_avx512vnni.cc only.
+// Requantisation in registers of 512 bits, for the kernels for AVX-512 VNNI and AMX. Included by
+// their kernels_*.cc files only.
 #ifndef TF2_RUNTIME_BACKENDS_CPU_REQUANTIZE_512_H_
 #define TF2_RUNTIME_BACKENDS_CPU_REQUANTIZE_512_H_
 

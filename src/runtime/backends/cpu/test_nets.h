@@ -62,6 +62,9 @@ std::int32_t OutputSize(std::int32_t in, std::int32_t k, std::int32_t stride, st
 // A few random operators of every kind, one to three outputs.
 qnet::QNet RandomOps(std::uint64_t seed);
 
+// Across `size` channels; factors anywhere in their range that does not always saturate.
+qnet::Lrn RandomLrn(Rng& rng, std::int32_t size);
+
 // -128, 127 and 0 often.
 std::vector<std::int8_t> RandomFrames(const qnet::QNet& net, int count, std::uint64_t seed);
 

@@ -301,6 +301,18 @@ qnet::QNet RandomOps(std::uint64_t seed) {
   return net.Finish(outputs);
 }
 
+qnet::Lrn RandomLrn(Rng& rng, std::int32_t size) {
+  qnet::Lrn lrn;
+  lrn.size = size;
+  lrn.shift = static_cast<std::uint8_t>(rng.Between(1, numerics::kMaxLrnShift));
+  const std::uint32_t entries = numerics::LrnSlotOf(qnet::LargestLrnSum(lrn)).index + 2;
+  for (std::uint32_t i = 0; i < entries; ++i) {
+    lrn.factor.push_back(static_cast<std::int32_t>(rng.Between(
+        0, std::min<std::int64_t>(numerics::kMaxLrnFactor, std::int64_t{2} << lrn.shift))));
+  }
+  return lrn;
+}
+
 std::vector<std::int8_t> RandomFrames(const qnet::QNet& net, int count, std::uint64_t seed) {
   Rng rng(seed);
   std::vector<std::int8_t> values(

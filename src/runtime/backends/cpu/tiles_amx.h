@@ -19,8 +19,8 @@ inline constexpr int kBlockEntries = 16;
 inline constexpr int kTilePixels = 16;
 inline constexpr int kRowBytes = 64;
 inline constexpr int kTileBytes = kTilePixels * kRowBytes;
-// Blocks that are summed before the sums leave their tiles: twice their features fit the
-// first-level cache, and storing and loading the sums takes a small part of the time.
+// Blocks that are summed before the sums leave their tiles: the weights of two output-channel tiles
+// fit the first-level cache, and storing and loading the sums takes a small part of the time.
 inline constexpr int kBatchBlocks = 16;
 inline constexpr int kBatchEntries = kBatchBlocks * kBlockEntries;
 // Tiles of rows that are brought together before they pass the weights.
@@ -54,7 +54,7 @@ class ConfiguredTiles {
 
 // Adjacent input bytes that entries of a block read, and where they go in a row of A.
 struct Segment {
-  __mmask64 bytes;  // of the row
+  __mmask64 bytes;      // of the row
   std::int32_t offset;  // from a pixel's address to what would be the row's first byte
 };
 
