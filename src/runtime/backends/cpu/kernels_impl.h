@@ -9,11 +9,12 @@
 //     from_stride a pixel; kRun: of all the block's entries, or 0 where its runs differ;
 // where kNibbles: void SumNibbles<kTiles>(const Block&, pixel, from, sums) for 4-bit weights;
 // where kFast: void StoreFast<kResidual>(const Sink&, const FastRequantization&, const Rows&);
-// where it is there: void StoreSeveral<kCount, kResidual>(const Sink&, const FastRequantization*,
-//   const Rows&), the same of two or four whole tiles;
-// where it is there: void NormalizeEight(const LrnStep&, values, squares, out), see below;
 // where kNarrow: void StoreNarrow<kResidual>(const Sink&, const Requantization&, const Rows&) for
-//   sinks that are `narrow`;
+//   sinks that are `narrow`.
+// It may provide:
+//   void StoreSeveral<kCount, kResidual>(const Sink&, const FastRequantization*, const Rows&), as
+//     StoreFast does, of two or four whole tiles;
+//   void NormalizeEight(const LrnStep&, values, squares, out), what is below for any processor.
 #ifndef TF2_RUNTIME_BACKENDS_CPU_KERNELS_IMPL_H_
 #define TF2_RUNTIME_BACKENDS_CPU_KERNELS_IMPL_H_
 
