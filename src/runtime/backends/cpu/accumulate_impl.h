@@ -107,7 +107,7 @@ struct AccumulatorOf : P {
                                                        const std::uint8_t* pixel,
                                                        Cursor<std::uint8_t>& at,
                                                        const std::int32_t* end) {
-    constexpr int kStep = kRun < 2 ? 2 : kRun;
+    constexpr int kStep = kRun + kRun % 2;
     constexpr int kAhead = 2048;  // bytes that are fetched before they are needed
     for (; at.offsets != end; at.offsets += kStep) {
       [[maybe_unused]] Short sums[kCount];

@@ -98,7 +98,7 @@ template <bool kSlopes, bool kResidual>
       for (int c = 0; c < kTile; ++c) bytes[c] = static_cast<std::uint8_t>(y[c] + sink.zero);
     }
     std::memcpy(rows.output + rows.output_at[i], bytes,
-                static_cast<std::size_t>(rows.channels * element));
+                static_cast<std::size_t>(rows.channels) * static_cast<std::size_t>(element));
   }
 }
 
@@ -475,7 +475,8 @@ void Add(const AddStep& step, std::uint8_t* arena, Range pixels) {
         StoreValue(bytes + o * element, step.wide, step.zero, sums[o]);
       }
       std::memcpy(out + c * element, bytes,
-                  static_cast<std::size_t>(Min(kTile, step.channels - c) * element));
+                  static_cast<std::size_t>(Min(kTile, step.channels - c)) *
+                      static_cast<std::size_t>(element));
     }
   }
 }

@@ -247,6 +247,7 @@ Status Network::Execute(const InterpretedStep& step, std::uint8_t* arena, Thread
   std::vector<qnet::Bytes> inputs;
   for (const qnet::TensorId id : step.op->inputs) inputs.push_back(Read(id, arena));
   std::vector<const qnet::Bytes*> pointers;
+  pointers.reserve(inputs.size());
   for (const qnet::Bytes& input : inputs) pointers.push_back(&input);
   TF2_ASSIGN_OR_RETURN(const qnet::Bytes result, qnet::RunOp(*net_, *step.op, pointers));
   Write(step.op->output, result, arena);
