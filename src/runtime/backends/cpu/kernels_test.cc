@@ -359,6 +359,25 @@ TEST_P(Kernels, LargeSums) {
   }
 }
 
+// Odd sums beyond 2^24, which float rounds, that are the least with their results: too small a
+// factor for those to saturate.
+TEST_P(Kernels, SumsThatAreNoFloats) {
+  constexpr int kShift = 31;
+  Rng rng(6);
+  SumsNet sums(kShift, std::nullopt);
+  for (std::size_t c = 0; c < SumsNet::kChannels; ++c) {
+    std::int64_t alpha = 0, sum = 0;
+    do {  // 101 to 129 times 2^(s - 24)
+      alpha = rng.Between(12930, 16500);
+      const std::int64_t from = rng.Between(105, 126) * (std::int64_t{1} << kShift);
+      sum = (from - (std::int64_t{1} << (kShift - 1)) + alpha - 1) / alpha;
+    } while (sum % 2 == 0 || sum <= 1 << 24);
+    sums.conv().scale[c].alpha = static_cast<std::int16_t>(alpha);
+    sums.conv().beta[c] = static_cast<std::int32_t>(sum);
+  }
+  ExpectSame(sums.net, sums.Input(0));
+}
+
 // Whatever the caller's mode of rounding is, results are the same and it stays; but the portable
 // kernels round to nearest as the caller does.
 TEST_P(Kernels, ModesOfRounding) {
