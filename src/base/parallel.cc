@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <thread>
 #include <vector>
 
@@ -205,22 +206,38 @@ void ThreadPool::ForRanges(
 
 void ThreadPool::ForPieces(std::int64_t n, std::int64_t piece,
                            const std::function<void(std::int64_t begin, std::int64_t end)>& fn) {
-  struct alignas(64) Share {  // of one thread: pieces that nobody has begun
+  const Loop loop{n, piece, std::cref(fn)};
+  ForPieces({&loop, 1});
+}
+
+void ThreadPool::ForPieces(std::span<const Loop> loops) {
+  struct alignas(64) Share {  // of one thread in one loop: pieces that nobody has begun
     std::atomic<std::int64_t> next = 0;
     std::int64_t end = 0;
   };
-  const std::int64_t pieces = (n + piece - 1) / piece;
-  const std::int64_t parts = std::min<std::int64_t>(pieces, threads_);
-  std::vector<Share> shares(static_cast<std::size_t>(std::max<std::int64_t>(parts, 0)));
-  for (std::int64_t k = 0; k < parts; ++k) {
-    shares[static_cast<std::size_t>(k)].next = pieces * k / parts;
-    shares[static_cast<std::size_t>(k)].end = pieces * (k + 1) / parts;
+  const auto threads = static_cast<std::size_t>(threads_);
+  std::vector<Share> shares(loops.size() * threads);  // [loop][thread]
+  std::int64_t all_pieces = 0;
+  for (std::size_t i = 0; i < loops.size(); ++i) {
+    const std::int64_t pieces = (loops[i].n + loops[i].piece - 1) / loops[i].piece;
+    // Fewer pieces than threads go to those that had least of the loops before.
+    const std::int64_t first = pieces < threads_ ? all_pieces : 0;
+    for (std::int64_t k = 0; k < threads_; ++k) {
+      Share& share = shares[i * threads + static_cast<std::size_t>((first + k) % threads_)];
+      share.next = pieces < threads_ ? std::min(k, pieces) : pieces * k / threads_;
+      share.end = pieces < threads_ ? std::min(k + 1, pieces) : pieces * (k + 1) / threads_;
+    }
+    all_pieces += pieces;
   }
-  ForRanges(parts, [&](std::int64_t, std::int64_t, int k) {
-    for (std::int64_t i = 0; i < parts; ++i) {
-      Share& share = shares[static_cast<std::size_t>((k + i) % parts)];
-      for (std::int64_t at = share.next++; at < share.end; at = share.next++) {
-        fn(at * piece, std::min((at + 1) * piece, n));
+  ForRanges(std::min<std::int64_t>(all_pieces, threads_), [&](std::int64_t, std::int64_t, int k) {
+    for (int other = 0; other < threads_; ++other) {
+      const auto owner = static_cast<std::size_t>((k + other) % threads_);
+      for (std::size_t i = 0; i < loops.size(); ++i) {
+        const Loop& loop = loops[i];
+        Share& share = shares[i * threads + owner];
+        for (std::int64_t at = share.next++; at < share.end; at = share.next++) {
+          loop.fn(at * loop.piece, std::min((at + 1) * loop.piece, loop.n));
+        }
       }
     }
   });

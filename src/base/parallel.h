@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 
 #include "base/result.h"
 
@@ -36,6 +37,14 @@ class ThreadPool {
   // has not begun: for loops of equal steps on threads that other programs may hold up.
   void ForPieces(std::int64_t n, std::int64_t piece,
                  const std::function<void(std::int64_t begin, std::int64_t end)>& fn);
+  // The same for loops that may run at the same time: every thread has its share of each, and takes
+  // from others when it is done with all of them.
+  struct Loop {
+    std::int64_t n = 0;
+    std::int64_t piece = 1;
+    std::function<void(std::int64_t begin, std::int64_t end)> fn;
+  };
+  void ForPieces(std::span<const Loop> loops);
   // Calls fn(i) for every i in [0, n); threads claim the next i when free: for steps of unequal
   // length.
   void For(std::int64_t n, const std::function<void(std::int64_t i)>& fn);

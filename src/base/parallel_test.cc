@@ -4,9 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstdlib>
+#include <span>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/interrupt.h"
@@ -48,6 +51,39 @@ TEST(ThreadPoolTest, PiecesCoverEverythingOnce) {
       }
     }
   }
+}
+
+TEST(ThreadPoolTest, ForPiecesRunsEachPieceOfSeveralLoopsOnce) {
+  for (const int threads : {1, 2, 3, 7}) {
+    ThreadPool pool(threads);
+    std::array<std::array<std::atomic<int>, 64>, 4> seen = {};
+    std::vector<ThreadPool::Loop> loops;
+    for (const auto& [n, piece] : {std::pair{64, 3}, {1, 1}, {2, 1}, {0, 5}}) {
+      loops.push_back({n, piece, [&counts = seen[loops.size()]](auto begin, auto end) {
+                         for (auto i = begin; i < end; ++i) ++counts[static_cast<std::size_t>(i)];
+                       }});
+    }
+    pool.ForPieces(loops);
+    pool.ForPieces(std::span<const ThreadPool::Loop>());
+    for (std::size_t i = 0; i < loops.size(); ++i) {
+      for (std::size_t k = 0; k < 64; ++k) {
+        EXPECT_EQ(seen[i][k], static_cast<std::int64_t>(k) < loops[i].n ? 1 : 0) << i << " " << k;
+      }
+    }
+  }
+}
+
+TEST(ThreadPoolTest, LoopsRunAtTheSameTime) {
+  ThreadPool pool(2);
+  std::atomic<int> begun = 0;
+  // Each of two loops of one piece waits for the other.
+  const auto meet = [&](std::int64_t, std::int64_t) {
+    ++begun;
+    while (begun < 2) std::this_thread::yield();
+  };
+  const std::vector<ThreadPool::Loop> loops = {{1, 1, meet}, {1, 1, meet}};
+  pool.ForPieces(loops);
+  EXPECT_EQ(begun, 2);
 }
 
 TEST(ThreadPoolTest, PiecesOfAThreadThatIsHeldUpAreTaken) {

@@ -86,7 +86,7 @@ std::vector<std::optional<Parent>> FindParents(const qnet::QNet& net, PadValues&
 struct Buffer {
   std::size_t tensor = 0;
   std::int64_t bytes = 0;
-  // Operators during which it is alive; -1 is the time before the first one.
+  // Stages during which it is alive; -1 is the time before the first one.
   std::int64_t first = 0;
   std::int64_t last = 0;
   std::int64_t offset = -1;
@@ -130,9 +130,9 @@ std::int64_t Place(std::vector<Buffer>& buffers) {
   return peak;
 }
 
-std::int64_t LargestLiveSet(const std::vector<Buffer>& buffers, std::int64_t ops) {
+std::int64_t LargestLiveSet(const std::vector<Buffer>& buffers, std::int64_t stages) {
   std::int64_t largest = 0;
-  for (std::int64_t at = -1; at <= ops; ++at) {
+  for (std::int64_t at = -1; at <= stages; ++at) {
     std::int64_t live = 0;
     for (const Buffer& buffer : buffers) {
       if (buffer.first <= at && at <= buffer.last) live += buffer.bytes;
@@ -154,13 +154,13 @@ void Widen(Border& border, const Border& other) {
 }
 
 // One buffer for each root, alive from the first write to the last read of anything inside it.
-std::vector<Buffer> MakeBuffers(const qnet::QNet& net, const std::vector<Parent>& roots,
-                                const PadValues& pad_values) {
-  const auto ops = static_cast<std::int64_t>(net.ops.size());
+std::vector<Buffer> MakeBuffers(const qnet::QNet& net, const Stages& stages,
+                                const std::vector<Parent>& roots, const PadValues& pad_values) {
+  const auto end = std::ssize(stages);
   std::vector<Buffer> by_tensor(net.tensors.size());
   for (std::size_t i = 0; i < by_tensor.size(); ++i) {
     by_tensor[i].tensor = i;
-    by_tensor[i].first = ops;
+    by_tensor[i].first = end;
     by_tensor[i].last = -1;
   }
   const auto touch = [&](qnet::TensorId id, std::int64_t at) {
@@ -169,15 +169,17 @@ std::vector<Buffer> MakeBuffers(const qnet::QNet& net, const std::vector<Parent>
     buffer.last = std::max(buffer.last, at);
   };
   touch(net.input, -1);
-  for (std::int64_t at = 0; at < ops; ++at) {
-    const qnet::Op& op = net.ops[static_cast<std::size_t>(at)];
-    for (const qnet::TensorId input : op.inputs) touch(input, at);
-    touch(op.output, at);
-    if (const auto border = BorderOf(net, op)) {
-      Widen(by_tensor[roots[qnet::Index(op.inputs[0])].tensor].border, *border);
+  for (std::int64_t at = 0; at < end; ++at) {
+    for (const std::size_t i : stages[static_cast<std::size_t>(at)]) {
+      const qnet::Op& op = net.ops[i];
+      for (const qnet::TensorId input : op.inputs) touch(input, at);
+      touch(op.output, at);
+      if (const auto border = BorderOf(net, op)) {
+        Widen(by_tensor[roots[qnet::Index(op.inputs[0])].tensor].border, *border);
+      }
     }
   }
-  for (const qnet::Output& output : net.outputs) touch(output.tensor, ops);
+  for (const qnet::Output& output : net.outputs) touch(output.tensor, end);
   const std::vector<bool> non_negative = NonNegative(net);
   for (std::size_t i = 0; i < net.tensors.size(); ++i) {
     if (!non_negative[i]) by_tensor[roots[i].tensor].non_negative = false;
@@ -245,18 +247,18 @@ std::vector<bool> NonNegative(const qnet::QNet& net) {
   return known;
 }
 
-MemoryPlan PlanMemory(const qnet::QNet& net) {
+MemoryPlan PlanMemory(const qnet::QNet& net, const Stages& stages) {
   PadValues pad_values = PadValuesOf(net);
   const auto parents = FindParents(net, pad_values);
   std::vector<Parent> roots(net.tensors.size());
   for (std::size_t i = 0; i < roots.size(); ++i) roots[i] = Root(parents, i);
-  std::vector<Buffer> buffers = MakeBuffers(net, roots, pad_values);
+  std::vector<Buffer> buffers = MakeBuffers(net, stages, roots, pad_values);
 
   MemoryPlan plan;
   plan.peak_bytes = Place(buffers);
-  plan.live_bytes = LargestLiveSet(buffers, static_cast<std::int64_t>(net.ops.size()));
+  plan.live_bytes = LargestLiveSet(buffers, std::ssize(stages));
   plan.arena_bytes = plan.peak_bytes;
-  plan.fills.resize(net.ops.size() + 1);
+  plan.fills.resize(stages.size() + 1);
   std::vector<View> root_views(net.tensors.size());
   std::vector<std::uint8_t> root_zeros(net.tensors.size());
   for (const Buffer& buffer : buffers) {

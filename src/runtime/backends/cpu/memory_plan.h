@@ -11,6 +11,7 @@
 
 #include "qnet/qnet.h"
 #include "runtime/backends/cpu/kernels.h"
+#include "runtime/backends/cpu/stages.h"
 
 namespace tf2::runtime::cpu {
 
@@ -27,7 +28,7 @@ std::optional<Border> BorderOf(const qnet::QNet& net, const qnet::Op& op);
 // Whether each tensor, by id, never holds a negative value, whatever the network's input.
 std::vector<bool> NonNegative(const qnet::QNet& net);
 
-// A border to be set to the byte `value` before an operator.
+// A border to be set to the byte `value` before a stage.
 struct BorderFill {
   View view;  // of the pixel at (0, 0)
   std::int64_t h = 0, w = 0;
@@ -38,16 +39,16 @@ struct BorderFill {
 struct MemoryPlan {
   std::vector<View> views;          // of each tensor, by id
   std::vector<std::uint8_t> zeros;  // the byte of value 0, by id; 0 for int16
-  // [0]: before the input is stored; [i + 1]: before operator i.
+  // [0]: before the input is stored; [i + 1]: before stage i.
   std::vector<std::vector<BorderFill>> fills;
   std::int64_t arena_bytes = 0;  // of everything
-  // Tensor memory, and its lower bound: the largest sum of buffers alive at one operator.
+  // Tensor memory, and its lower bound: the largest sum of buffers alive in one stage.
   std::int64_t peak_bytes = 0;
   std::int64_t live_bytes = 0;
 };
 
 // `net` must pass qnet::Verify. Network outputs stay alive to the end of the frame.
-MemoryPlan PlanMemory(const qnet::QNet& net);
+MemoryPlan PlanMemory(const qnet::QNet& net, const Stages& stages);
 
 void Fill(const BorderFill& fill, std::uint8_t* arena);
 

@@ -22,7 +22,7 @@ TEST(PlanMemory, ReusesWhatNobodyReadsAnyMore) {
   auto x = builder.input();
   for (int i = 0; i < 6; ++i) x = builder.Conv(x, Pointwise(16));
   const qnet::QNet net = builder.Finish({x});
-  const MemoryPlan plan = PlanMemory(net);
+  const MemoryPlan plan = PlanMemory(net, OneByOne(net));
   // Two buffers of 16 * 64 bytes and the slack take turns.
   EXPECT_EQ(plan.peak_bytes, 2 * (1024 + 64));
   EXPECT_EQ(plan.live_bytes, plan.peak_bytes);
@@ -39,7 +39,7 @@ TEST(PlanMemory, ConcatenatesInPlaceInWholeTiles) {
   const auto odd = builder.Conv(outer, Pointwise(5));
   const auto copied = builder.Concat({odd, outer});
   const qnet::QNet net = builder.Finish({copied});
-  const MemoryPlan plan = PlanMemory(net);
+  const MemoryPlan plan = PlanMemory(net, OneByOne(net));
   const auto view = [&](qnet::TensorId id) { return plan.views[qnet::Index(id)]; };
   const std::int64_t base = view(outer).offset;
   EXPECT_EQ(view(c).offset, base);
@@ -60,7 +60,7 @@ TEST(PlanMemory, BordersOfPaddedConvolutions) {
   const auto a = builder.Conv(builder.input(), padded);
   const auto b = builder.Conv(a, padded);
   const qnet::QNet net = builder.Finish({b});
-  const MemoryPlan plan = PlanMemory(net);
+  const MemoryPlan plan = PlanMemory(net, OneByOne(net));
   EXPECT_EQ(plan.views[qnet::Index(a)].row, 6 * 16);
   EXPECT_EQ(plan.views[qnet::Index(b)].row, 4 * 16);
   EXPECT_EQ(plan.zeros[qnet::Index(net.input)], 128);
@@ -85,7 +85,7 @@ TEST(PlanMemory, OneValueAroundEachBuffer) {
   const auto right = builder.Conv(both, low);
   const qnet::QNet net = builder.Finish({left, right});
   ASSERT_TRUE(qnet::Verify(net).ok());
-  const MemoryPlan plan = PlanMemory(net);
+  const MemoryPlan plan = PlanMemory(net, OneByOne(net));
   const auto view = [&](qnet::TensorId id) { return plan.views[qnet::Index(id)]; };
   EXPECT_EQ(view(b).offset, view(both).offset + 16);
   EXPECT_EQ(view(a).stride, 16);  // zeros around it: it cannot lie within `both`
@@ -102,7 +102,7 @@ TEST(PlanMemory, OneValueAroundEachBuffer) {
 TEST(PlanMemory, EveryTensorHasSlackBehindIt) {
   for (std::uint64_t seed = 0; seed < 200; ++seed) {
     const qnet::QNet net = testing::RandomOps(seed);
-    const MemoryPlan plan = PlanMemory(net);
+    const MemoryPlan plan = PlanMemory(net, OneByOne(net));
     const auto end = [&](qnet::TensorId id) {
       const qnet::Tensor& tensor = net.tensor(id);
       const View& view = plan.views[qnet::Index(id)];
@@ -126,7 +126,8 @@ TEST(PlanMemory, EveryTensorHasSlackBehindIt) {
 
 TEST(PlanMemory, StaysNearTheLowerBound) {
   for (std::uint64_t seed = 0; seed < 50; ++seed) {
-    const MemoryPlan plan = PlanMemory(testing::RandomOps(seed));
+    const qnet::QNet net = testing::RandomOps(seed);
+    const MemoryPlan plan = PlanMemory(net, OneByOne(net));
     EXPECT_GE(plan.peak_bytes, plan.live_bytes);
     EXPECT_LE(plan.peak_bytes, 2 * plan.live_bytes) << seed;
   }

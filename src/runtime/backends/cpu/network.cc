@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
 #include <limits>
-#include <type_traits>
+#include <span>
 #include <utility>
 
 #include "base/interrupt.h"
@@ -27,21 +28,28 @@ bool ReadsBytesOnly(const qnet::QNet& net, const qnet::Op& op) {
 
 // Pieces that a thread gets of an operator, where its work is worth as many: threads that are held
 // up leave some to the others.
-constexpr std::int64_t kPiecesPerThread = 8;
+constexpr std::int64_t kPiecesPerThread = 16;
 
-// Calls fn for pieces of [0, n), shared by the pool's threads. `cost`: bytes of an item's results,
-// roughly.
+// A loop over [0, n) in pieces for so many threads. `cost`: bytes of an item's results, roughly.
 template <typename Fn>
-void Share(ThreadPool* pool, std::int64_t n, std::int64_t cost, const Fn& fn) {
+ThreadPool::Loop LoopOver(std::int64_t n, std::int64_t cost, int threads, const Fn& fn) {
   constexpr std::int64_t kLeast = 4096;  // bytes of a piece
-  if (pool == nullptr || pool->threads() == 1) {
-    fn(Range{0, n});
-    return;
-  }
-  const std::int64_t pieces = kPiecesPerThread * pool->threads();
+  const std::int64_t pieces = threads == 1 ? 1 : kPiecesPerThread * threads;
   const std::int64_t piece =
       std::max((n + pieces - 1) / pieces, kLeast / std::max<std::int64_t>(cost, 1) + 1);
-  pool->ForPieces(n, piece, [&](std::int64_t begin, std::int64_t end) { fn(Range{begin, end}); });
+  return {n, threads == 1 ? n : piece, [=](std::int64_t begin, std::int64_t end) {
+            fn(Range{begin, end});
+          }};
+}
+
+int ThreadsOf(const ThreadPool* pool) { return pool == nullptr ? 1 : pool->threads(); }
+
+void RunLoops(std::span<const ThreadPool::Loop> loops, ThreadPool* pool) {
+  if (ThreadsOf(pool) > 1) {
+    pool->ForPieces(loops);
+  } else {
+    for (const ThreadPool::Loop& loop : loops) loop.fn(0, loop.n);
+  }
 }
 
 // Part `k` of [0, n) in `parts` parts that differ by one at most.
@@ -101,11 +109,24 @@ std::pair<Range, Range> PieceOf(const Grid& grid, std::int64_t pixels, std::int6
 
 }  // namespace
 
-Network::Network(std::shared_ptr<const qnet::QNet> net, const KernelSet& kernels)
-    : net_(std::move(net)), kernels_(&kernels), plan_(PlanMemory(*net_)) {}
+Network::Network(std::shared_ptr<const qnet::QNet> net, const KernelSet& kernels, Stages stages,
+                 MemoryPlan plan)
+    : net_(std::move(net)),
+      kernels_(&kernels),
+      stages_(std::move(stages)),
+      plan_(std::move(plan)) {}
 
 Result<Network> Network::Prepare(std::shared_ptr<const qnet::QNet> net, const KernelSet& kernels) {
-  Network network(std::move(net), kernels);
+  Stages stages = AsEarlyAsPossible(*net);
+  MemoryPlan plan = PlanMemory(*net, stages);
+  // What runs early waits longer to be read.
+  Stages in_order = OneByOne(*net);
+  MemoryPlan plan_in_order = PlanMemory(*net, in_order);
+  if (plan.arena_bytes > std::min(kMaxArena, plan_in_order.arena_bytes * 3 / 2)) {
+    stages = std::move(in_order);
+    plan = std::move(plan_in_order);
+  }
+  Network network(std::move(net), kernels, std::move(stages), std::move(plan));
   if (network.plan_.arena_bytes > kMaxArena) {
     return ResourceExhausted("the features of one frame need {} bytes; the CPU backend has {}",
                              network.plan_.arena_bytes, kMaxArena);
@@ -171,56 +192,60 @@ AlignedBuffer Network::MakeArena() const {
   return AlignedBuffer(static_cast<std::size_t>(plan_.arena_bytes));
 }
 
-void Network::Execute(const PreparedConv& prepared, std::uint8_t* arena, ThreadPool* pool) const {
-  const ConvStep& step = prepared.step;
-  const auto all_panels = std::ssize(prepared.packed.panels);
-  const int threads = pool == nullptr ? 1 : pool->threads();
+void Network::AddLoops(const PreparedConv& prepared, std::uint8_t* arena, int threads,
+                       Loops& loops) const {
   const Grid grid = GridOf(prepared, threads, *kernels_);
-  const auto run = [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t piece = begin; piece < end; ++piece) {
-      const auto [pixels, panels] = PieceOf(grid, step.pixels, all_panels, piece);
-      kernels_->conv(step, arena, pixels, panels);
-    }
-  };
-  const std::int64_t pieces = grid.pieces();
-  if (pool == nullptr) {
-    run(0, pieces);
-  } else {
-    pool->ForPieces(pieces, 1, run);
-  }
+  loops.push_back({grid.pieces(), 1, [=, this, &prepared](std::int64_t begin, std::int64_t end) {
+                     for (std::int64_t piece = begin; piece < end; ++piece) {
+                       const auto [pixels, panels] = PieceOf(
+                           grid, prepared.step.pixels, std::ssize(prepared.packed.panels), piece);
+                       kernels_->conv(prepared.step, arena, pixels, panels);
+                     }
+                   }});
 }
 
-void Network::Execute(const PreparedDepthwise& prepared, std::uint8_t* arena,
-                      ThreadPool* pool) const {
-  Share(pool, prepared.step.pixels, prepared.step.channels * prepared.step.taps,
-        [&](Range range) { kernels_->depthwise(prepared.step, arena, range); });
+void Network::AddLoops(const PreparedDepthwise& prepared, std::uint8_t* arena, int threads,
+                       Loops& loops) const {
+  const auto& step = prepared.step;
+  loops.push_back(
+      LoopOver(step.pixels, step.channels * step.taps, threads,
+               [=, this, &step](Range pixels) { kernels_->depthwise(step, arena, pixels); }));
 }
 
-void Network::Execute(const PreparedMaxPool& prepared, std::uint8_t* arena,
-                      ThreadPool* pool) const {
-  Share(pool, prepared.step.pixels, prepared.step.channels,
-        [&](Range range) { kernels_->max_pool(prepared.step, arena, range); });
+void Network::AddLoops(const PreparedMaxPool& prepared, std::uint8_t* arena, int threads,
+                       Loops& loops) const {
+  const auto& step = prepared.step;
+  loops.push_back(LoopOver(step.pixels, step.channels, threads, [=, this, &step](Range pixels) {
+    kernels_->max_pool(step, arena, pixels);
+  }));
 }
 
-void Network::Execute(const PreparedAvgPool& prepared, std::uint8_t* arena,
-                      ThreadPool* pool) const {
-  Share(pool, prepared.step.pixels, prepared.step.channels,
-        [&](Range range) { kernels_->avg_pool(prepared.step, arena, range); });
+void Network::AddLoops(const PreparedAvgPool& prepared, std::uint8_t* arena, int threads,
+                       Loops& loops) const {
+  const auto& step = prepared.step;
+  loops.push_back(LoopOver(step.pixels, step.channels, threads, [=, this, &step](Range pixels) {
+    kernels_->avg_pool(step, arena, pixels);
+  }));
 }
 
-void Network::Execute(const PreparedAdd& prepared, std::uint8_t* arena, ThreadPool* pool) const {
-  Share(pool, prepared.step.pixels, prepared.step.channels,
-        [&](Range range) { kernels_->add(prepared.step, arena, range); });
+void Network::AddLoops(const PreparedAdd& prepared, std::uint8_t* arena, int threads,
+                       Loops& loops) const {
+  const auto& step = prepared.step;
+  loops.push_back(LoopOver(step.pixels, step.channels, threads,
+                           [=, this, &step](Range pixels) { kernels_->add(step, arena, pixels); }));
 }
 
-void Network::Execute(const PreparedLrn& prepared, std::uint8_t* arena, ThreadPool* pool) const {
-  Share(pool, prepared.step.pixels, prepared.step.channels,
-        [&](Range range) { kernels_->lrn(prepared.step, arena, range); });
+void Network::AddLoops(const PreparedLrn& prepared, std::uint8_t* arena, int threads,
+                       Loops& loops) const {
+  const auto& step = prepared.step;
+  loops.push_back(LoopOver(step.pixels, step.channels, threads,
+                           [=, this, &step](Range pixels) { kernels_->lrn(step, arena, pixels); }));
 }
 
-void Network::Execute(const CopyStep& step, std::uint8_t* arena, ThreadPool* pool) const {
+void Network::AddLoops(const CopyStep& step, std::uint8_t* arena, int threads, Loops& loops) const {
   for (const PixelCopy& part : step.parts) {
-    Share(pool, part.h, part.w * part.bytes, [&](Range rows) { CopyPixels(part, rows, arena); });
+    loops.push_back(LoopOver(part.h, part.w * part.bytes, threads,
+                             [=, &part](Range rows) { CopyPixels(part, rows, arena); }));
   }
 }
 
@@ -236,14 +261,15 @@ void Network::Write(qnet::TensorId id, std::span<const std::uint8_t> bytes,
           plan_.zeros[qnet::Index(id)], arena);
 }
 
-void Network::Execute(const ReshapeStep& step, std::uint8_t* arena, ThreadPool*) const {
+Status Network::Execute(const ReshapeStep& step, std::uint8_t* arena) const {
   const bool in_place =
       net_->tensor(step.from).dims == net_->tensor(step.to).dims &&
       SamePlace(plan_.views[qnet::Index(step.from)], plan_.views[qnet::Index(step.to)]);
   if (!in_place) Write(step.to, Read(step.from, arena), arena);
+  return {};
 }
 
-Status Network::Execute(const InterpretedStep& step, std::uint8_t* arena, ThreadPool*) const {
+Status Network::Execute(const InterpretedStep& step, std::uint8_t* arena) const {
   std::vector<qnet::Bytes> inputs;
   for (const qnet::TensorId id : step.op->inputs) inputs.push_back(Read(id, arena));
   std::vector<const qnet::Bytes*> pointers;
@@ -259,24 +285,32 @@ void Network::Store(std::span<const std::int8_t> input, std::uint8_t* arena,
   for (const BorderFill& border : plan_.fills[0]) Fill(border, arena);
   const qnet::Tensor& tensor = net_->tensor(net_->input);
   const std::span bytes(reinterpret_cast<const std::uint8_t*>(input.data()), input.size());
-  Share(pool, tensor.h(), std::int64_t{tensor.w()} * tensor.c(), [&](Range rows) {
+  const auto store = [&](Range rows) {
     Scatter(tensor, bytes, rows, plan_.views[qnet::Index(net_->input)],
             plan_.zeros[qnet::Index(net_->input)], arena);
-  });
+  };
+  const auto loop = LoopOver(tensor.h(), std::int64_t{tensor.w()} * tensor.c(), ThreadsOf(pool),
+                             std::cref(store));
+  RunLoops({&loop, 1}, pool);
 }
 
-Status Network::RunStep(std::size_t op, std::uint8_t* arena, ThreadPool* pool) const {
-  for (const BorderFill& border : plan_.fills[op + 1]) Fill(border, arena);
-  // Only what the interpreter runs can fail.
-  const auto execute = [&](const auto& step) -> Status {
-    if constexpr (std::is_same_v<decltype(Execute(step, arena, pool)), Status>) {
-      return Execute(step, arena, pool);
-    } else {
-      Execute(step, arena, pool);
-      return {};
-    }
-  };
-  return std::visit(execute, steps_[op]);
+Status Network::RunOps(std::span<const std::size_t> ops, std::uint8_t* arena, ThreadPool* pool,
+                       Loops& loops) const {
+  loops.clear();
+  for (const std::size_t op : ops) {
+    // Only what the interpreter runs can fail.
+    const auto add = [&](const auto& step) -> Status {
+      if constexpr (requires { Execute(step, arena); }) {
+        return Execute(step, arena);
+      } else {
+        AddLoops(step, arena, ThreadsOf(pool), loops);
+        return {};
+      }
+    };
+    TF2_RETURN_IF_ERROR(std::visit(add, steps_[op]));
+  }
+  if (!loops.empty()) RunLoops(loops, pool);
+  return {};
 }
 
 Result<Frame> Network::Run(std::span<const std::int8_t> input, AlignedBuffer& arena,
@@ -287,10 +321,12 @@ Result<Frame> Network::Run(std::span<const std::int8_t> input, AlignedBuffer& ar
   };
   Store(input, base, pool);
   show(net_->input);
-  for (std::size_t i = 0; i < steps_.size(); ++i) {
+  Loops loops;
+  for (std::size_t i = 0; i < stages_.size(); ++i) {
     TF2_RETURN_IF_ERROR(CheckInterrupted());
-    TF2_RETURN_IF_ERROR(RunStep(i, base, pool));
-    show(net_->ops[i].output);
+    for (const BorderFill& border : plan_.fills[i + 1]) Fill(border, base);
+    TF2_RETURN_IF_ERROR(RunOps(stages_[i], base, pool, loops));
+    for (const std::size_t op : stages_[i]) show(net_->ops[op].output);
   }
   Frame frame;
   for (const qnet::Output& output : net_->outputs) frame.push_back(Read(output.tensor, base));
@@ -312,13 +348,17 @@ Result<std::vector<double>> Network::Profile(std::span<const std::int8_t> input,
                                              int rounds) const {
   using Clock = std::chrono::steady_clock;
   std::vector<double> least(steps_.size(), std::numeric_limits<double>::infinity());
+  Loops loops;
   for (int round = 0; round <= rounds; ++round) {
     Store(input, arena.data(), pool);
-    for (std::size_t i = 0; i < steps_.size(); ++i) {
-      const auto start = Clock::now();
-      TF2_RETURN_IF_ERROR(RunStep(i, arena.data(), pool));
-      const std::chrono::duration<double> taken = Clock::now() - start;
-      if (round > 0) least[i] = std::min(least[i], taken.count());
+    for (std::size_t stage = 0; stage < stages_.size(); ++stage) {
+      for (const BorderFill& border : plan_.fills[stage + 1]) Fill(border, arena.data());
+      for (const std::size_t op : stages_[stage]) {
+        const auto start = Clock::now();
+        TF2_RETURN_IF_ERROR(RunOps({&op, 1}, arena.data(), pool, loops));
+        const std::chrono::duration<double> taken = Clock::now() - start;
+        if (round > 0) least[op] = std::min(least[op], taken.count());
+      }
     }
   }
   return least;

@@ -16,6 +16,7 @@
 #include "runtime/backends/cpu/layout.h"
 #include "runtime/backends/cpu/memory_plan.h"
 #include "runtime/backends/cpu/prepare.h"
+#include "runtime/backends/cpu/stages.h"
 #include "runtime/device.h"
 
 namespace tf2::runtime::cpu {
@@ -33,8 +34,8 @@ class Network {
   // Memory for one frame in flight.
   AlignedBuffer MakeArena() const;
 
-  // One frame. `pool`: splits each operator over its threads; null to run on the caller alone.
-  // `sink`: sees every tensor, or is null. kCancelled between operators on Ctrl-C.
+  // One frame. `pool`: splits each stage over its threads; null to run on the caller alone.
+  // `sink`: sees every tensor, or is null. kCancelled between stages on Ctrl-C.
   Result<Frame> Run(std::span<const std::int8_t> input, AlignedBuffer& arena, ThreadPool* pool,
                     const TraceSink* sink) const;
 
@@ -61,29 +62,39 @@ class Network {
   using Step = std::variant<PreparedConv, PreparedDepthwise, PreparedMaxPool, PreparedAvgPool,
                             PreparedAdd, PreparedLrn, CopyStep, ReshapeStep, InterpretedStep>;
 
-  Network(std::shared_ptr<const qnet::QNet> net, const KernelSet& kernels);
+  using Loops = std::vector<ThreadPool::Loop>;
+
+  Network(std::shared_ptr<const qnet::QNet> net, const KernelSet& kernels, Stages stages,
+          MemoryPlan plan);
 
   Step Prepare(const qnet::Op& op) const;
   void Store(std::span<const std::int8_t> input, std::uint8_t* arena, ThreadPool* pool) const;
-  Status RunStep(std::size_t op, std::uint8_t* arena, ThreadPool* pool) const;
+  // Runs `ops`, all of one stage. `loops`: memory to reuse.
+  Status RunOps(std::span<const std::size_t> ops, std::uint8_t* arena, ThreadPool* pool,
+                Loops& loops) const;
   CopyStep PrepareConcat(const qnet::Op& op) const;
 
   // A tensor's contents in [c, h, w] order.
   std::vector<std::uint8_t> Read(qnet::TensorId id, const std::uint8_t* arena) const;
   void Write(qnet::TensorId id, std::span<const std::uint8_t> bytes, std::uint8_t* arena) const;
 
-  void Execute(const PreparedConv& prepared, std::uint8_t* arena, ThreadPool* pool) const;
-  void Execute(const PreparedDepthwise& prepared, std::uint8_t* arena, ThreadPool* pool) const;
-  void Execute(const PreparedMaxPool& prepared, std::uint8_t* arena, ThreadPool* pool) const;
-  void Execute(const PreparedAvgPool& prepared, std::uint8_t* arena, ThreadPool* pool) const;
-  void Execute(const PreparedAdd& prepared, std::uint8_t* arena, ThreadPool* pool) const;
-  void Execute(const PreparedLrn& prepared, std::uint8_t* arena, ThreadPool* pool) const;
-  void Execute(const CopyStep& step, std::uint8_t* arena, ThreadPool* pool) const;
-  void Execute(const ReshapeStep& step, std::uint8_t* arena, ThreadPool* pool) const;
-  Status Execute(const InterpretedStep& step, std::uint8_t* arena, ThreadPool* pool) const;
+  // Run a step, or append the loops that do, in pieces for so many threads.
+  void AddLoops(const PreparedConv& prepared, std::uint8_t* arena, int threads, Loops& loops) const;
+  void AddLoops(const PreparedDepthwise& prepared, std::uint8_t* arena, int threads,
+                Loops& loops) const;
+  void AddLoops(const PreparedMaxPool& prepared, std::uint8_t* arena, int threads,
+                Loops& loops) const;
+  void AddLoops(const PreparedAvgPool& prepared, std::uint8_t* arena, int threads,
+                Loops& loops) const;
+  void AddLoops(const PreparedAdd& prepared, std::uint8_t* arena, int threads, Loops& loops) const;
+  void AddLoops(const PreparedLrn& prepared, std::uint8_t* arena, int threads, Loops& loops) const;
+  void AddLoops(const CopyStep& step, std::uint8_t* arena, int threads, Loops& loops) const;
+  Status Execute(const ReshapeStep& step, std::uint8_t* arena) const;
+  Status Execute(const InterpretedStep& step, std::uint8_t* arena) const;
 
   std::shared_ptr<const qnet::QNet> net_;
   const KernelSet* kernels_;
+  Stages stages_;
   MemoryPlan plan_;
   std::vector<Step> steps_;  // one an operator
 };
