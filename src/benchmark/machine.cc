@@ -13,6 +13,7 @@
 #endif
 
 #include "base/parallel.h"
+#include "runtime/backends/cpu/aligned_buffer.h"
 
 namespace tf2::benchmark {
 namespace {
@@ -155,7 +156,9 @@ namespace {
 
 // Bytes per second that threads read from a buffer of `words` each, `passes` times a run.
 double ReadRate(int threads, std::size_t words, int passes, int rounds) {
-  std::vector<std::vector<std::uint64_t>> buffers(static_cast<std::size_t>(threads));
+  // As weights lie: in large pages.
+  std::vector<runtime::cpu::AlignedVector<std::uint64_t>> buffers(
+      static_cast<std::size_t>(threads));
   for (auto& buffer : buffers) buffer.assign(words, 1);
   std::vector<std::uint64_t> sums(static_cast<std::size_t>(threads));
   return BestRate(rounds, threads, static_cast<double>(words) * 8 * passes, [&](int t) {

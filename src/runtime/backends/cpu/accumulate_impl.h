@@ -108,7 +108,7 @@ struct AccumulatorOf : P {
                                                        Cursor<std::uint8_t>& at,
                                                        const std::int32_t* end) {
     constexpr int kStep = kRun + kRun % 2;
-    constexpr int kAhead = 2048;  // bytes that are fetched before they are needed
+    constexpr int kAhead = 4096;  // bytes that are fetched before they are needed
     for (; at.offsets != end; at.offsets += kStep) {
       [[maybe_unused]] Short sums[kCount];
 #pragma GCC unroll 4

@@ -2,8 +2,11 @@
 #ifndef TF2_RUNTIME_BACKENDS_CPU_ALIGNED_BUFFER_H_
 #define TF2_RUNTIME_BACKENDS_CPU_ALIGNED_BUFFER_H_
 
+#include <sys/mman.h>
+
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <new>
@@ -11,12 +14,26 @@
 
 namespace tf2::runtime::cpu {
 
+// Memory at a multiple of 64 bytes; from 2 MiB on at a multiple of that, in pages of that size
+// where the system has them: fully connected layers read through their weights in pages of 4 KiB
+// more slowly by a sixth. Freed by std::free. Throws std::bad_alloc.
+inline void* AllocateAligned(std::size_t bytes) {
+  constexpr std::size_t kHugePage = std::size_t{2} << 20;
+  void* memory = nullptr;
+  if (::posix_memalign(&memory, bytes < kHugePage ? 64 : kHugePage, bytes) != 0)
+    throw std::bad_alloc();
+#if defined(MADV_HUGEPAGE)
+  if (bytes >= kHugePage) ::madvise(memory, bytes, MADV_HUGEPAGE);  // a hint: it may fail
+#endif
+  return memory;
+}
+
 // Zero-initialised bytes.
 class AlignedBuffer {
  public:
   AlignedBuffer() = default;
   explicit AlignedBuffer(std::size_t bytes)
-      : data_(static_cast<std::uint8_t*>(::operator new (bytes, std::align_val_t{kAlignment}))) {
+      : data_(static_cast<std::uint8_t*>(AllocateAligned(bytes))) {
     std::memset(data_.get(), 0, bytes);
   }
 
@@ -24,9 +41,8 @@ class AlignedBuffer {
   const std::uint8_t* data() const { return data_.get(); }
 
  private:
-  static constexpr std::size_t kAlignment = 64;
   struct Delete {
-    void operator()(std::uint8_t* p) const { ::operator delete (p, std::align_val_t{kAlignment}); }
+    void operator()(std::uint8_t* p) const { std::free(p); }
   };
   std::unique_ptr<std::uint8_t, Delete> data_;
 };
@@ -35,12 +51,11 @@ class AlignedBuffer {
 template <typename T>
 struct AlignedAllocator {
   using value_type = T;
-  static constexpr std::align_val_t kAlignment{64};
   AlignedAllocator() = default;
   template <typename U>
   explicit AlignedAllocator(const AlignedAllocator<U>&) {}
-  T* allocate(std::size_t n) { return static_cast<T*>(::operator new(n * sizeof(T), kAlignment)); }
-  void deallocate(T* p, std::size_t) { ::operator delete(p, kAlignment); }
+  T* allocate(std::size_t n) { return static_cast<T*>(AllocateAligned(n * sizeof(T))); }
+  void deallocate(T* p, std::size_t) { std::free(p); }
   bool operator==(const AlignedAllocator&) const = default;
 };
 template <typename T>
