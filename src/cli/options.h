@@ -62,6 +62,7 @@ struct Options {
   std::string isa;
   int bits = 4;
   std::string q_rule = "mse";
+  std::optional<double> tune_bound;
   std::string method = "compensate";
   std::string effort = "normal";
   double max_passes = 1;

@@ -1,6 +1,8 @@
 // tf2 quantize: float model + calibration data -> artifact.
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -16,6 +18,7 @@
 #include "quantize/compensated_lowering.h"
 #include "quantize/equalise.h"
 #include "quantize/lower.h"
+#include "quantize/tune_q.h"
 
 namespace tf2::cli {
 namespace {
@@ -63,7 +66,7 @@ Result<quantize::Calibration> CalibrateOn(const ir::Graph& graph, const Samples&
                                           const Options& options) {
   quantize::CalibrateOptions calibrate;
   calibrate.threads = Threads(options);
-  calibrate.histograms = options.q_rule == "mse" || options.equalise;
+  calibrate.histograms = options.q_rule == "mse" || options.equalise || options.tune_bound;
   Progress progress("calibrate", static_cast<std::int64_t>(samples.size()));
   calibrate.progress = [&progress](std::size_t, std::size_t) {
     progress.Advance();
@@ -89,20 +92,50 @@ struct Quantised {
   qnet::QNet net;
   double passes = 1;
   std::vector<quantize::LayerReport> layers;  // of compensated rounding
+  std::optional<quantize::TunedQ> tuned;
 };
+
+// Shows the tensors that tuning is done with; rounding follows.
+std::function<bool(std::size_t, std::size_t)> TuneProgress(std::optional<Progress>& progress) {
+  return [&progress, shown = std::size_t{0}](std::size_t done, std::size_t total) mutable {
+    if (!progress) progress.emplace("tune exponents, tensor", static_cast<std::int64_t>(total));
+    progress->Advance(static_cast<std::int64_t>(done - shown));
+    shown = done;
+    return !Interrupted();
+  };
+}
+
+Result<Quantised> RoundToNearest(const ir::Graph& graph, const quantize::Calibration& calibration,
+                                 const Samples& samples, const Options& options,
+                                 quantize::QuantizeOptions how) {
+  Quantised quantised;
+  if (options.tune_bound) {
+    std::optional<Progress> progress;
+    quantize::TuneOptions tune;
+    tune.q = how.q;
+    tune.bound = *options.tune_bound;
+    tune.threads = Threads(options);
+    tune.progress = TuneProgress(progress);
+    quantize::QuantizeState none("");
+    TF2_ASSIGN_OR_RETURN(quantised.tuned, quantize::TuneQ(graph, calibration, samples.Source(),
+                                                          samples.size(), tune, 0, none));
+    how.bounds = quantised.tuned->bounds;
+  }
+  TF2_ASSIGN_OR_RETURN(quantised.net, quantize::Quantize(graph, calibration, how));
+  return quantised;
+}
 
 Result<Quantised> Round(const ir::Graph& graph, const quantize::Calibration& calibration,
                         const Samples& samples, const Options& options) {
   quantize::QuantizeOptions base;
   base.bits = options.bits;
   base.q = *quantize::ParseQRule(options.q_rule);
-  if (options.method == "nearest") {
-    TF2_ASSIGN_OR_RETURN(qnet::QNet net, quantize::Quantize(graph, calibration, base));
-    return Quantised{std::move(net), 1, {}};
-  }
+  if (options.method == "nearest")
+    return RoundToNearest(graph, calibration, samples, options, std::move(base));
   quantize::CompensatedOptions how;
   how.base = base;
   how.max_passes = options.max_passes;
+  how.tune_bound = options.tune_bound;
   how.threads = Threads(options);
   how.memory_bytes = static_cast<std::uint64_t>(options.memory_gib * 0x1p30);
   how.state_path = options.output + ".state";
@@ -118,13 +151,14 @@ Result<Quantised> Round(const ir::Graph& graph, const quantize::Calibration& cal
     }
     return !Interrupted();
   };
+  how.tune_progress = TuneProgress(progress);
   auto net =
       quantize::QuantizeCompensated(graph, calibration, samples.Source(), samples.size(), how);
   if (!net.ok()) {
     if (net.error().code != ErrorCode::kCancelled) return std::move(net.error());
     return WithHint(std::move(net.error()), "--resume goes on where it stopped");
   }
-  return Quantised{std::move(net->net), net->passes, std::move(net->layers)};
+  return Quantised{std::move(net->net), net->passes, std::move(net->layers), std::move(net->tuned)};
 }
 
 Status CheckFlags(const Options& options) {
@@ -132,6 +166,8 @@ Status CheckFlags(const Options& options) {
     return InvalidArgument("--max-passes is for compensated 4-bit weights");
   if (options.resume && options.method == "nearest")
     return InvalidArgument("--resume is for compensated rounding");
+  if (options.tune_bound && !std::isfinite(*options.tune_bound))
+    return InvalidArgument("--tune is a number from 0 on");
   return CheckWritable(options.output);
 }
 
@@ -145,6 +181,14 @@ Json LayersJson(const std::vector<quantize::LayerReport>& layers) {
                     {"over_nearest", l.over_nearest}});
   }
   return list;
+}
+
+Json TunedJson(const std::optional<quantize::TunedQ>& tuned) {
+  if (!tuned) return nullptr;
+  return {{"error_before", tuned->error_before},
+          {"error", tuned->error_after},
+          {"attempts", tuned->attempts},
+          {"tensors", tuned->bounds.size()}};
 }
 
 Status QuantizeTo(const Options& options) {
@@ -177,6 +221,7 @@ Status QuantizeTo(const Options& options) {
                {"samples", calibration.samples},
                {"method", options.method},
                {"passes", quantised.passes},
+               {"tuned", TunedJson(quantised.tuned)},
                {"rounding", LayersJson(quantised.layers)},
                {"layers", layers},
                {"macs", macs},
@@ -185,6 +230,13 @@ Status QuantizeTo(const Options& options) {
     std::printf("%s: %zu layers, %d-bit weights, %.2f passes, calibrated on %s, %zu bytes\n",
                 options.output.c_str(), layers, options.bits, quantised.passes,
                 data.set->Description().c_str(), bytes);
+    if (quantised.tuned) {
+      std::printf(
+          "exponents of %zu tensors lowered in %zu attempts: error of the output %.3g, %.3g "
+          "before\n",
+          quantised.tuned->bounds.size(), quantised.tuned->attempts, quantised.tuned->error_after,
+          quantised.tuned->error_before);
+    }
   }
   return {};
 }

@@ -57,8 +57,8 @@ int OneQ(const ValueStats& stats, double limit) {
   return fmax > 0 ? FloorQ(fmax, limit) : 0;
 }
 
-// Q of each channel of an 8-bit tensor; may lie below kMinQ.
-std::vector<int> ChannelQ(const ValueStats& stats, QRule rule) {
+// Q of each channel of an 8-bit tensor, `above_floor` above FloorQ at most; may lie below kMinQ.
+std::vector<int> ChannelQ(const ValueStats& stats, QRule rule, int above_floor) {
   const std::size_t channels = stats.abs_max.size();
   std::vector<int> q(channels, 0);
   std::vector<bool> fired(channels, false);
@@ -80,7 +80,11 @@ std::vector<int> ChannelQ(const ValueStats& stats, QRule rule) {
       case QRule::kMse:
         q[c] = stats.histograms.empty() ? FloorQ(fmax) : ErrorMinimalQ(stats.histograms[c], fmax);
         break;
+      case QRule::kLayer:
+        q[c] = OneQ(stats, kLimit8);
+        break;
     }
+    q[c] = std::min(q[c], FloorQ(fmax) + above_floor);
     largest = std::max<int>(largest, ClampQ(q[c]));
     sum += ClampQ(q[c]);
     ++count;
@@ -147,7 +151,15 @@ int ErrorMinimalQ(const Histogram& histogram, double fmax) {
   return best;
 }
 
-Result<QPlan> QPlan::Make(const Draft& draft, const Calibration& calibration, QRule rule) {
+bool ChoosesQ(const qnet::QNet& net, TensorId tensor) {
+  return !PassesQ(Producers(net)[qnet::Index(tensor)]);
+}
+
+Result<QPlan> QPlan::Make(const Draft& draft, const Calibration& calibration, QRule rule,
+                          std::span<const QBound> bounds) {
+  constexpr int kNoBound = 64;
+  std::vector<int> above_floor(draft.net.tensors.size(), kNoBound);
+  for (const QBound& bound : bounds) above_floor[qnet::Index(bound.tensor)] = bound.above_floor;
   const auto producers = Producers(draft.net);
   QPlan plan;
   plan.own_.resize(draft.net.tensors.size());
@@ -169,9 +181,10 @@ Result<QPlan> QPlan::Make(const Draft& draft, const Calibration& calibration, QR
           return WithHint(InvalidArgument("the calibration has no histogram of {}", tensor.name),
                           "calibrate with CalibrateOptions::histograms");
         }
-        q = ChannelQ(stats, rule == QRule::kMse && OnlyAveraged(draft.net, TensorId(i))
-                                ? QRule::kFloor
-                                : rule);
+        q = ChannelQ(
+            stats,
+            rule == QRule::kMse && OnlyAveraged(draft.net, TensorId(i)) ? QRule::kFloor : rule,
+            above_floor[i]);
         if (stats.q) std::ranges::fill(q, *stats.q);
         // Of a vector, a channel is one element: too little to know its range from. Its elements
         // are of one kind.

@@ -3,6 +3,7 @@
 #define TF2_QUANTIZE_CHOOSE_Q_H_
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "base/result.h"
@@ -23,16 +24,21 @@ double SquaredErrorAt(const Histogram& histogram, double q, double top = 127);
 // Of FloorQ, + 1, + 2 the one with the least squared error; the smallest of equals.
 int ErrorMinimalQ(const Histogram& histogram, double fmax);
 
+// Whether the operator that computes `tensor` chooses its Q; true of the input.
+bool ChoosesQ(const qnet::QNet& net, qnet::TensorId tensor);
+
 // The Q of the tensors whose operators choose one. Max pooling, concatenation, reshape, move and
 // dilation pass Q on. What OneQDemands (draft.h) lists gets one Q, and everything that flows into
 // it.
 class QPlan {
  public:
-  // By `rule` from the statistics of each tensor's value, clamped to kMinQ..kMaxQ (a warning names
-  // the first tensor whose values want less and saturate); a channel that never fired takes the
-  // largest Q of its tensor; a 16-bit tensor has one Q. Errors: kInvalidArgument when `rule` needs
-  // histograms that the calibration does not have.
-  static Result<QPlan> Make(const Draft& draft, const Calibration& calibration, QRule rule);
+  // By `rule` from the statistics of each tensor's value, below `bounds` where it is not known
+  // already (ValueStats::q), clamped to kMinQ..kMaxQ (a warning names the first tensor whose values
+  // want less and saturate); a channel that never fired takes the largest Q of its tensor; a 16-bit
+  // tensor has one Q. Errors: kInvalidArgument when `rule` needs histograms that the calibration
+  // does not have.
+  static Result<QPlan> Make(const Draft& draft, const Calibration& calibration, QRule rule,
+                            std::span<const QBound> bounds = {});
 
   // Q of `tensor`'s channel is to be at most `limit` (>= kMinQ): lowers the Q of the operator that
   // chooses it.

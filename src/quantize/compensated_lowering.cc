@@ -36,10 +36,11 @@ std::span<const std::uint8_t> AsBytes(const std::vector<T>& v) {
 }
 
 std::string TextOf(const CompensatedOptions& options) {
-  return fmt::format("{} {} {} {} {} {} {} {} {} {}", options.base.bits, options.rounding.ridge,
+  return fmt::format("{} {} {} {} {} {} {} {} {} {} {}", options.base.bits, options.rounding.ridge,
                      options.rounding.damping, options.rounding.restarts, options.rounding.sweeps,
                      options.rounding.refinements, options.positions, options.picture_weight,
-                     options.max_passes, options.gain_samples);
+                     options.max_passes, options.gain_samples,
+                     options.tune_bound ? fmt::format("tuned to {}", *options.tune_bound) : "");
 }
 
 // Whatever decides what comes of the whole work.
@@ -379,11 +380,15 @@ class Work {
 
  private:
   Result<CompensatedNet> RoundNet() {
-    // Nearest rounding settles every Q first: its scales are close to the final ones.
-    TF2_ASSIGN_OR_RETURN(draft_, LowerStructure(graph_, &calibration_));
-    TF2_ASSIGN_OR_RETURN(plan_, PlanQ(*draft_, calibration_, options_.base));
-    plan_->Apply(*draft_);
+    TF2_RETURN_IF_ERROR(PlanWith(options_.base));
     TF2_RETURN_IF_ERROR(OpenState());
+    std::optional<TunedQ> tuned;
+    if (options_.tune_bound) {
+      TF2_ASSIGN_OR_RETURN(tuned, Tune());
+      QuantizeOptions with_bounds = options_.base;
+      with_bounds.bounds = tuned->bounds;
+      TF2_RETURN_IF_ERROR(PlanWith(with_bounds));
+    }
     SecondTerms second;
     if (options_.max_passes > 1 && options_.base.bits == 4) {
       TF2_ASSIGN_OR_RETURN(second.layers, TwoTermLayers());
@@ -391,6 +396,7 @@ class Work {
     TF2_ASSIGN_OR_RETURN(Rounding rounding, RoundAll(second, options_, source_, count_));
     state_.Remove();
     CompensatedNet result;
+    result.tuned = std::move(tuned);
     result.layers = std::move(rounding.layers);
     result.resumed_layers = resumed_layers_;
     double macs = 0;
@@ -404,6 +410,23 @@ class Work {
     TF2_RETURN_IF_ERROR(Verify(draft_->net));
     result.net = std::move(draft_->net);
     return result;
+  }
+
+  // Nearest rounding settles every Q first: its scales are close to the final ones.
+  Status PlanWith(const QuantizeOptions& base) {
+    TF2_ASSIGN_OR_RETURN(draft_, LowerStructure(graph_, &calibration_));
+    TF2_ASSIGN_OR_RETURN(plan_, PlanQ(*draft_, calibration_, base));
+    plan_->Apply(*draft_);
+    return {};
+  }
+
+  Result<TunedQ> Tune() {
+    TuneOptions tune;
+    tune.q = options_.base.q;
+    tune.bound = *options_.tune_bound;
+    tune.threads = options_.threads;
+    tune.progress = options_.tune_progress;
+    return TuneQ(graph_, calibration_, source_, count_, tune, work_key_, state_);
   }
 
   // Reads the state, where the work is to go on with it.

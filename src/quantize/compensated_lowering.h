@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "quantize/calibrate.h"
 #include "quantize/compensate.h"
 #include "quantize/lower.h"
+#include "quantize/tune_q.h"
 
 namespace tf2::quantize {
 
@@ -27,6 +29,8 @@ struct CompensatedOptions {
   double max_passes = 1;
   // Samples that the gain of a layer's second term is measured on, at most.
   std::size_t gain_samples = 32;
+  // Where given: the exponents are tuned first (tune_q.h), until the error is at most this.
+  std::optional<double> tune_bound = {};
   // Output positions of all pictures that the statistics of a layer are taken from, at least; more
   // where a row has many weights.
   std::size_t positions = std::size_t{1} << 16;
@@ -40,6 +44,8 @@ struct CompensatedOptions {
   bool resume = false;
   // Called before each layer; false cancels. May be empty.
   std::function<bool(const std::string& layer, std::size_t done, std::size_t total)> progress;
+  // TuneOptions::progress.
+  std::function<bool(std::size_t done, std::size_t total)> tune_progress = {};
 };
 
 // What came of one layer.
@@ -57,6 +63,7 @@ struct CompensatedNet {
   std::vector<LayerReport> layers;
   std::size_t resumed_layers = 0;
   double passes = 1;  // mean of the terms, weighted with the multiply-accumulates
+  std::optional<TunedQ> tuned;
 };
 
 // `graph` and `calibration` as for Quantize; `source` gives the `count` samples that the

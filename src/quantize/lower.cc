@@ -12,6 +12,7 @@ std::optional<QRule> ParseQRule(std::string_view name) {
   if (name == "floor") return QRule::kFloor;
   if (name == "round") return QRule::kRound;
   if (name == "cap") return QRule::kCap;
+  if (name == "layer") return QRule::kLayer;
   if (name == "mse") return QRule::kMse;
   return std::nullopt;
 }
@@ -49,7 +50,7 @@ Result<QPlan> FirstPlan(Draft& draft, const Calibration& calibration,
   if (options.bits != 4 && options.bits != 8) {
     return WithHint(InvalidArgument("weights of {} bits", options.bits), "4 (powers of two) or 8");
   }
-  TF2_ASSIGN_OR_RETURN(QPlan plan, QPlan::Make(draft, calibration, options.q));
+  TF2_ASSIGN_OR_RETURN(QPlan plan, QPlan::Make(draft, calibration, options.q, options.bounds));
   plan.Apply(draft);
   if (options.bits == 4) {
     for (const qnet::TensorId tensor : InputsThatNeedOneQ(draft)) {

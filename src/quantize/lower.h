@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "ir/graph.h"
@@ -28,15 +29,26 @@ enum class QRule : std::uint8_t {
   kFloor,  // floor(log2(127.5 / fmax)): nothing seen in calibration saturates
   kRound,  // round(log2(127.5 / fmax))
   kCap,    // kFloor, but no channel above the mean of its layer
+  kLayer,  // kFloor of the layer's largest value for all its channels
   kMse,    // of floor, +1, +2 the one with the smallest squared error; kFloor for what only average
            // pools of 16 and more taps read; needs Calibration with histograms
 };
-// "floor", "round", "cap", "mse".
+// "floor", "round", "cap", "layer", "mse".
 std::optional<QRule> ParseQRule(std::string_view name);
+
+// Q of a tensor's channels is to be at most kFloor's + above_floor.
+struct QBound {
+  qnet::TensorId tensor{};
+  int above_floor = 0;
+};
+// Below it a bit is lost and nothing won.
+inline constexpr int kLeastAboveFloor = -1;
 
 struct QuantizeOptions {
   int bits = 4;  // 4: SAC weights; 8: MAC weights
   QRule q = QRule::kFloor;
+  std::vector<QBound> bounds =
+      {};  // of tensors of the draft (draft.h); TuneQ (tune_q.h) finds them
   // Adds to each bias what the rounding of the row's weights takes from the mean of its output.
   bool correct_bias = true;
 };
