@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <memory>
 #include <mutex>
+#include <numeric>
 #include <span>
 #include <thread>
 #include <vector>
@@ -217,18 +218,24 @@ void ThreadPool::ForPieces(std::span<const Loop> loops) {
   };
   const auto threads = static_cast<std::size_t>(threads_);
   std::vector<Share> shares(loops.size() * threads);  // [loop][thread]
-  std::int64_t all_pieces = 0;
+  std::vector<std::int64_t> given(threads);           // pieces, to each thread
+  std::vector<std::size_t> order(threads);
+  std::iota(order.begin(), order.end(), std::size_t{0});
   for (std::size_t i = 0; i < loops.size(); ++i) {
     const std::int64_t pieces = (loops[i].n + loops[i].piece - 1) / loops[i].piece;
-    // Fewer pieces than threads go to those that had least of the loops before.
-    const std::int64_t first = pieces < threads_ ? all_pieces : 0;
+    // Few pieces go to those that have least of the loops before.
+    if (pieces < threads_)
+      std::ranges::stable_sort(order, {}, [&](std::size_t k) { return given[k]; });
     for (std::int64_t k = 0; k < threads_; ++k) {
-      Share& share = shares[i * threads + static_cast<std::size_t>((first + k) % threads_)];
+      const std::size_t thread =
+          pieces < threads_ ? order[static_cast<std::size_t>(k)] : static_cast<std::size_t>(k);
+      Share& share = shares[i * threads + thread];
       share.next = pieces < threads_ ? std::min(k, pieces) : pieces * k / threads_;
       share.end = pieces < threads_ ? std::min(k + 1, pieces) : pieces * (k + 1) / threads_;
+      given[thread] += share.end - share.next;
     }
-    all_pieces += pieces;
   }
+  const std::int64_t all_pieces = std::accumulate(given.begin(), given.end(), std::int64_t{0});
   ForRanges(std::min<std::int64_t>(all_pieces, threads_), [&](std::int64_t, std::int64_t, int k) {
     for (int other = 0; other < threads_; ++other) {
       const auto owner = static_cast<std::size_t>((k + other) % threads_);

@@ -38,10 +38,10 @@ class ThreadPool {
   void ForPieces(std::int64_t n, std::int64_t piece,
                  const std::function<void(std::int64_t begin, std::int64_t end)>& fn);
   // The same for loops that may run at the same time: every thread has its share of each, and takes
-  // from others when it is done with all of them.
+  // from others when it is done with all of them. Returns when all are done; no fn must throw.
   struct Loop {
     std::int64_t n = 0;
-    std::int64_t piece = 1;
+    std::int64_t piece = 1;  // >= 1
     std::function<void(std::int64_t begin, std::int64_t end)> fn;
   };
   void ForPieces(std::span<const Loop> loops);

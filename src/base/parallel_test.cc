@@ -7,6 +7,8 @@
 #include <array>
 #include <atomic>
 #include <cstdlib>
+#include <mutex>
+#include <set>
 #include <span>
 #include <thread>
 #include <utility>
@@ -84,6 +86,25 @@ TEST(ThreadPoolTest, LoopsRunAtTheSameTime) {
   const std::vector<ThreadPool::Loop> loops = {{1, 1, meet}, {1, 1, meet}};
   pool.ForPieces(loops);
   EXPECT_EQ(begun, 2);
+}
+
+TEST(ThreadPoolTest, LoopsOfFewPiecesGoToDifferentThreads) {
+  ThreadPool pool(3);
+  std::mutex mutex;
+  std::set<std::thread::id> ids;
+  std::atomic<int> begun = 0;
+  // All three meet, so no thread can run two of the pieces.
+  const auto meet = [&](std::int64_t, std::int64_t) {
+    {
+      const std::scoped_lock lock(mutex);
+      ids.insert(std::this_thread::get_id());
+    }
+    ++begun;
+    while (begun < 3) std::this_thread::yield();
+  };
+  const std::vector<ThreadPool::Loop> loops = {{2, 1, meet}, {1, 1, meet}};
+  pool.ForPieces(loops);
+  EXPECT_EQ(ids.size(), 3U);
 }
 
 TEST(ThreadPoolTest, PiecesOfAThreadThatIsHeldUpAreTaken) {

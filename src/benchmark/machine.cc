@@ -156,7 +156,7 @@ namespace {
 
 // Bytes per second that threads read from a buffer of `words` each, `passes` times a run.
 double ReadRate(int threads, std::size_t words, int passes, int rounds) {
-  // As weights lie: in large pages.
+  // As weights lie: where they are many, in large pages.
   std::vector<runtime::cpu::AlignedVector<std::uint64_t>> buffers(
       static_cast<std::size_t>(threads));
   for (auto& buffer : buffers) buffer.assign(words, 1);

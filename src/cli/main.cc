@@ -185,8 +185,9 @@ std::vector<Command> AddCommands(CLI::App& app, Options& o) {
   sub->add_option("--q", o.q_rule, "choice of feature exponents")
       ->check(CLI::IsMember({"floor", "round", "cap", "layer", "mse"}));
   sub->add_option("--tune", o.tune_bound,
-                  "lower the exponents of the worst layers as long as that helps, until the "
-                  "output's error is at most this (0: no bound)")
+                  "lower the exponents of the worst layers as long as that helps, until with 8-bit "
+                  "weights the mean divergence from the float network (or squared error over mean "
+                  "square) is at most this; 0: no bound")
       ->check(CLI::Range(0.0, 1e6));
   AddRoundingFlags(sub, o);
   AddOutput(sub, o, "artifact to write", true);

@@ -186,7 +186,7 @@ Json LayersJson(const std::vector<quantize::LayerReport>& layers) {
 Json TunedJson(const std::optional<quantize::TunedQ>& tuned) {
   if (!tuned) return nullptr;
   return {{"error_before", tuned->error_before},
-          {"error", tuned->error_after},
+          {"error_after", tuned->error_after},
           {"attempts", tuned->attempts},
           {"tensors", tuned->bounds.size()}};
 }
@@ -232,7 +232,8 @@ Status QuantizeTo(const Options& options) {
                 data.set->Description().c_str(), bytes);
     if (quantised.tuned) {
       std::printf(
-          "exponents of %zu tensors lowered in %zu attempts: error of the output %.3g, %.3g "
+          "exponents of %zu tensors lowered in %zu attempts: with 8-bit weights, error of the "
+          "output %.3g, %.3g "
           "before\n",
           quantised.tuned->bounds.size(), quantised.tuned->attempts, quantised.tuned->error_after,
           quantised.tuned->error_before);

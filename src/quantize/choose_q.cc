@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <optional>
 
 #include "base/log.h"
 #include "qnet/move_map.h"
@@ -57,9 +58,10 @@ int OneQ(const ValueStats& stats, double limit) {
   return fmax > 0 ? FloorQ(fmax, limit) : 0;
 }
 
-// Q of each channel of an 8-bit tensor, `above_floor` above FloorQ at most; may lie below kMinQ.
-std::vector<int> ChannelQ(const ValueStats& stats, QRule rule, int above_floor) {
+// Q of each channel of an 8-bit tensor; may lie below kMinQ.
+std::vector<int> ChannelQ(const ValueStats& stats, QRule rule) {
   const std::size_t channels = stats.abs_max.size();
+  const int layer_q = OneQ(stats, kLimit8);
   std::vector<int> q(channels, 0);
   std::vector<bool> fired(channels, false);
   int largest = kMinQ;
@@ -81,10 +83,9 @@ std::vector<int> ChannelQ(const ValueStats& stats, QRule rule, int above_floor) 
         q[c] = stats.histograms.empty() ? FloorQ(fmax) : ErrorMinimalQ(stats.histograms[c], fmax);
         break;
       case QRule::kLayer:
-        q[c] = OneQ(stats, kLimit8);
+        q[c] = layer_q;
         break;
     }
-    q[c] = std::min(q[c], FloorQ(fmax) + above_floor);
     largest = std::max<int>(largest, ClampQ(q[c]));
     sum += ClampQ(q[c]);
     ++count;
@@ -93,6 +94,22 @@ std::vector<int> ChannelQ(const ValueStats& stats, QRule rule, int above_floor) 
   if (rule == QRule::kCap) largest = std::min(largest, static_cast<int>(std::floor(sum / count)));
   for (std::size_t c = 0; c < channels; ++c) q[c] = fired[c] ? std::min(q[c], largest) : largest;
   return q;
+}
+
+// Lowers Q, as ChannelQ gives them, to `above_floor` above FloorQ at most, of the layer's largest
+// value where a layer has one Q.
+void CapAboveFloor(const ValueStats& stats, QRule rule, int above_floor, std::vector<int>& q) {
+  const int layer_q = OneQ(stats, kLimit8);
+  std::optional<int> largest;  // of channels that fired
+  for (std::size_t c = 0; c < q.size(); ++c) {
+    if (stats.abs_max[c] <= 0) continue;
+    const int floor_q = rule == QRule::kLayer ? layer_q : FloorQ(stats.abs_max[c]);
+    q[c] = std::min(q[c], floor_q + above_floor);
+    largest = std::max(largest.value_or(q[c]), q[c]);
+  }
+  for (std::size_t c = 0; c < q.size(); ++c) {
+    if (stats.abs_max[c] <= 0 && largest) q[c] = std::min(q[c], *largest);
+  }
 }
 
 // Of the first of the tensors whose values ask for a Q below kMinQ.
@@ -156,9 +173,8 @@ bool ChoosesQ(const qnet::QNet& net, TensorId tensor) {
 }
 
 Result<QPlan> QPlan::Make(const Draft& draft, const Calibration& calibration, QRule rule,
-                          std::span<const QBound> bounds) {
-  constexpr int kNoBound = 64;
-  std::vector<int> above_floor(draft.net.tensors.size(), kNoBound);
+                          std::span<const QBound> bounds, bool warn) {
+  std::vector<std::optional<int>> above_floor(draft.net.tensors.size());
   for (const QBound& bound : bounds) above_floor[qnet::Index(bound.tensor)] = bound.above_floor;
   const auto producers = Producers(draft.net);
   QPlan plan;
@@ -172,19 +188,22 @@ Result<QPlan> QPlan::Make(const Draft& draft, const Calibration& calibration, QR
     const auto channels = static_cast<std::size_t>(tensor.c());
     TF2_CHECK(stats.abs_max.size() == channels, "no statistics of {}", tensor.name);
     std::vector<int> q(channels);
+    bool wants_less = false;  // than kMinQ
     switch (tensor.type) {
       case qnet::ElemType::kInt16:
         std::ranges::fill(q, OneQ(stats, kLimit16));
+        wants_less = q[0] < kMinQ;
         break;
       case qnet::ElemType::kInt8:
         if (rule == QRule::kMse && producers[i] == nullptr && stats.histograms.size() != channels) {
           return WithHint(InvalidArgument("the calibration has no histogram of {}", tensor.name),
                           "calibrate with CalibrateOptions::histograms");
         }
-        q = ChannelQ(
-            stats,
-            rule == QRule::kMse && OnlyAveraged(draft.net, TensorId(i)) ? QRule::kFloor : rule,
-            above_floor[i]);
+        q = ChannelQ(stats, rule == QRule::kMse && OnlyAveraged(draft.net, TensorId(i))
+                                ? QRule::kFloor
+                                : rule);
+        wants_less = std::ranges::min(q) < kMinQ;
+        if (above_floor[i]) CapAboveFloor(stats, rule, *above_floor[i], q);
         if (stats.q) std::ranges::fill(q, *stats.q);
         // Of a vector, a channel is one element: too little to know its range from. Its elements
         // are of one kind.
@@ -192,10 +211,10 @@ Result<QPlan> QPlan::Make(const Draft& draft, const Calibration& calibration, QR
           std::ranges::fill(q, OneQ(stats, kLimit8));
         break;
     }
-    if (std::ranges::min(q) < kMinQ) saturated.push_back(i);
+    if (wants_less) saturated.push_back(i);
     for (const int own : q) plan.own_[i].push_back(ClampQ(own));
   }
-  WarnOfSaturation(draft, calibration, saturated);
+  if (warn) WarnOfSaturation(draft, calibration, saturated);
   for (const OneQDemand& demand : OneQDemands(draft.net)) plan.RequireOneQ(draft, demand.tensor);
   return plan;
 }

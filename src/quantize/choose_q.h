@@ -32,13 +32,14 @@ bool ChoosesQ(const qnet::QNet& net, qnet::TensorId tensor);
 // it.
 class QPlan {
  public:
-  // By `rule` from the statistics of each tensor's value, below `bounds` where it is not known
-  // already (ValueStats::q), clamped to kMinQ..kMaxQ (a warning names the first tensor whose values
+  // By `rule` from the statistics of each tensor's value, at most `bounds` where it is an 8-bit
+  // tensor's, no vector input's and not known already (ValueStats::q), clamped to kMinQ..kMaxQ
+  // (unless `warn` is false, a warning names the first tensor whose values
   // want less and saturate); a channel that never fired takes the largest Q of its tensor; a 16-bit
   // tensor has one Q. Errors: kInvalidArgument when `rule` needs histograms that the calibration
   // does not have.
   static Result<QPlan> Make(const Draft& draft, const Calibration& calibration, QRule rule,
-                            std::span<const QBound> bounds = {});
+                            std::span<const QBound> bounds = {}, bool warn = true);
 
   // Q of `tensor`'s channel is to be at most `limit` (>= kMinQ): lowers the Q of the operator that
   // chooses it.

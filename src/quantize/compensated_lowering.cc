@@ -36,7 +36,8 @@ std::span<const std::uint8_t> AsBytes(const std::vector<T>& v) {
 }
 
 std::string TextOf(const CompensatedOptions& options) {
-  return fmt::format("{} {} {} {} {} {} {} {} {} {} {}", options.base.bits, options.rounding.ridge,
+  return fmt::format("{} {} {} {} {} {} {} {} {} {} {} {}", options.base.bits,
+                     static_cast<int>(options.base.q), options.rounding.ridge,
                      options.rounding.damping, options.rounding.restarts, options.rounding.sweeps,
                      options.rounding.refinements, options.positions, options.picture_weight,
                      options.max_passes, options.gain_samples,
@@ -387,6 +388,7 @@ class Work {
       TF2_ASSIGN_OR_RETURN(tuned, Tune());
       QuantizeOptions with_bounds = options_.base;
       with_bounds.bounds = tuned->bounds;
+      with_bounds.warn = false;  // PlanWith did
       TF2_RETURN_IF_ERROR(PlanWith(with_bounds));
     }
     SecondTerms second;

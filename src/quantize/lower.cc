@@ -50,7 +50,8 @@ Result<QPlan> FirstPlan(Draft& draft, const Calibration& calibration,
   if (options.bits != 4 && options.bits != 8) {
     return WithHint(InvalidArgument("weights of {} bits", options.bits), "4 (powers of two) or 8");
   }
-  TF2_ASSIGN_OR_RETURN(QPlan plan, QPlan::Make(draft, calibration, options.q, options.bounds));
+  TF2_ASSIGN_OR_RETURN(QPlan plan,
+                       QPlan::Make(draft, calibration, options.q, options.bounds, options.warn));
   plan.Apply(draft);
   if (options.bits == 4) {
     for (const qnet::TensorId tensor : InputsThatNeedOneQ(draft)) {

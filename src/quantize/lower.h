@@ -41,14 +41,16 @@ struct QBound {
   qnet::TensorId tensor{};
   int above_floor = 0;
 };
-// Below it a bit is lost and nothing won.
+// With it, nothing seen in calibration reaches the upper half of the range.
 inline constexpr int kLeastAboveFloor = -1;
 
 struct QuantizeOptions {
   int bits = 4;  // 4: SAC weights; 8: MAC weights
   QRule q = QRule::kFloor;
-  std::vector<QBound> bounds =
-      {};  // of tensors of the draft (draft.h); TuneQ (tune_q.h) finds them
+  // Of tensors of the draft (draft.h); TuneQ (tune_q.h) finds them.
+  std::vector<QBound> bounds = {};
+  // Of values that saturate whatever the exponent.
+  bool warn = true;
   // Adds to each bias what the rounding of the row's weights takes from the mean of its output.
   bool correct_bias = true;
 };

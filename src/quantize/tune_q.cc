@@ -29,9 +29,12 @@ std::vector<Tunable> TunablesOf(const Draft& draft, const Calibration& calibrati
   std::vector<Tunable> tunables;
   for (std::size_t i = 0; i < draft.net.tensors.size(); ++i) {
     const auto id = qnet::TensorId{static_cast<std::int32_t>(i)};
-    if (!ChoosesQ(draft.net, id) || draft.net.tensors[i].type != qnet::ElemType::kInt8) continue;
+    const qnet::Tensor& tensor = draft.net.tensors[i];
+    if (!ChoosesQ(draft.net, id) || tensor.type != qnet::ElemType::kInt8) continue;
+    if (id == draft.net.input && tensor.h() * tensor.w() == 1) continue;  // it has one Q
     const ValueStats& stats = calibration.stats(draft.values[i]);
-    if (!stats.q) tunables.push_back({id, &stats});
+    if (!stats.q && stats.histograms.size() == stats.abs_max.size())
+      tunables.push_back({id, &stats});
   }
   return tunables;
 }
@@ -41,14 +44,10 @@ double RelativeError(const qnet::Tensor& tensor, const ValueStats& stats) {
   double error = 0;
   double power = 0;
   for (std::size_t c = 0; c < stats.abs_max.size(); ++c) {
-    if (c < stats.histograms.size()) {
-      const Histogram& histogram = stats.histograms[c];
-      const auto values = static_cast<double>(
-          std::accumulate(histogram.bins.begin(), histogram.bins.end(), histogram.zeros));
-      error += values > 0 ? SquaredErrorAt(histogram, tensor.q[c]) / values : 0;
-    } else {
-      error += std::exp2(-2.0 * tensor.q[c]) / 12;
-    }
+    const Histogram& histogram = stats.histograms[c];
+    const auto values = static_cast<double>(
+        std::accumulate(histogram.bins.begin(), histogram.bins.end(), histogram.zeros));
+    error += values > 0 ? SquaredErrorAt(histogram, tensor.q[c]) / values : 0;
     power += stats.mean_square[c];
   }
   return power > 0 ? error / power : 0;
@@ -125,6 +124,7 @@ class Tuner {
     how.bits = 8;
     how.q = options_.q;
     how.bounds = bounds;
+    how.warn = false;
     TF2_ASSIGN_OR_RETURN(qnet::QNet net, Quantize(graph_, calibration_, how));
     std::string name = "tuned";
     for (const QBound& b : bounds)

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -89,7 +90,9 @@ TEST_F(TuneQTest, StopsAtTheBound) {
   const auto tuned = Tune({.bound = error});
   EXPECT_EQ(tuned->attempts, 0U);
   EXPECT_THAT(tuned->bounds, IsEmpty());
-  EXPECT_FALSE(Tune({.bound = -1}).ok());
+  const auto refused = Tune({.bound = -1});
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().message, "a bound of -1; it is 0 or more");
 }
 
 TEST_F(TuneQTest, DoesNotMeasureAgainWhatTheStateHolds) {
@@ -106,6 +109,47 @@ TEST_F(TuneQTest, CanBeCancelled) {
   TuneOptions options;
   options.progress = [](std::size_t, std::size_t) { return false; };
   EXPECT_EQ(Tune(options).error().code, ErrorCode::kCancelled);
+}
+
+TEST_F(TuneQTest, GoesOnAfterItWasCancelled) {
+  const auto whole = Tune({});
+  state_ = QuantizeState(::testing::TempDir() + "tune_q.state");
+  int calls = 0;
+  TuneOptions options;
+  options.progress = [&](std::size_t, std::size_t) { return ++calls < 4; };
+  EXPECT_EQ(Tune(options).error().code, ErrorCode::kCancelled);
+  const int read_before = samples_read_;
+  const auto rest = Tune({});
+  EXPECT_GT(samples_read_, read_before);
+  EXPECT_EQ(rest->error_after, whole->error_after);
+  EXPECT_EQ(rest->bounds.size(), whole->bounds.size());
+}
+
+TEST_F(TuneQTest, MeasuresOnSamplesSpreadOverAll) {
+  std::set<std::size_t> read;
+  const SampleSource source = [&](std::size_t i) -> Result<std::vector<float>> {
+    read.insert(i);
+    return testing::RandomSample(graph_, i);
+  };
+  ASSERT_TRUE(TuneQ(graph_, calibration_, source, kTuned, {.samples = 4}, 2, state_).ok());
+  EXPECT_THAT(read, ::testing::ElementsAre(0, 3, 6, 9));
+}
+
+TEST_F(TuneQTest, OneQALayerStaysOne) {
+  const auto tuned = Tune({.q = QRule::kLayer});
+  ASSERT_TRUE(tuned.ok());
+  // Whether it helps or not: every tensor capped by one more.
+  std::vector<QBound> bounds;
+  const qnet::QNet plain = *Quantize(graph_, calibration_, {.bits = 8, .q = QRule::kLayer});
+  for (std::size_t i = 0; i < plain.tensors.size(); ++i)
+    bounds.push_back({qnet::TensorId{static_cast<std::int32_t>(i)}, -1});
+  const qnet::QNet net =
+      *Quantize(graph_, calibration_, {.bits = 8, .q = QRule::kLayer, .bounds = bounds});
+  for (const char* name : {"x", "a", "c"}) {
+    const auto& q = TensorNamed(net, name).q;
+    EXPECT_THAT(q, ::testing::Each(q[0])) << name;
+    EXPECT_EQ(q[0], TensorNamed(plain, name).q[0] - 1) << name;
+  }
 }
 
 TEST_F(TuneQTest, CompensatedRoundingUsesIt) {

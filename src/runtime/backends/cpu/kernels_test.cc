@@ -154,6 +154,51 @@ TEST_P(Kernels, ConcatenationsInPlace) {
   ExpectSame(net, RandomFrames(net, 1, 5));
 }
 
+// Layers of one stage write slices of one concatenation, on several threads.
+TEST_P(Kernels, BranchesOfAStageShareAConcatenation) {
+  ThreadPool pool(3);
+  for (std::uint64_t seed = 0; seed < 8; ++seed) {
+    SCOPED_TRACE(seed);
+    NetBuilder builder(seed, {16, 20, 20});
+    NetBuilder::ConvOptions one;
+    one.oc = 48;
+    one.relu = seed % 2 == 0;
+    NetBuilder::ConvOptions three = one;
+    three.oc = 32;
+    three.window = {3, 3, 1, 1, 1, 1, 1, 1};
+    const auto squeeze = builder.Conv(builder.input(), one);
+    const auto a = builder.Conv(squeeze, one);
+    const auto b = builder.Conv(squeeze, three);
+    const auto c = builder.MaxPool(squeeze, {3, 3, 1, 1, 1, 1, 1, 1});
+    const auto module = builder.Concat({a, b, c});
+    const auto d = builder.Conv(module, three);
+    const auto e = builder.Conv(module, one);
+    const auto net = builder.Finish({builder.Concat({d, e}), builder.Conv(e, three)});
+    ExpectSame(net, RandomFrames(net, 1, seed), &pool);
+  }
+}
+
+// Where running early would keep too many results waiting, operators run in order.
+TEST_P(Kernels, ManyWideBranchesDoNotRunAtOnce) {
+  NetBuilder builder(3, {16, 16, 16});
+  NetBuilder::ConvOptions wide;
+  wide.oc = 256;
+  NetBuilder::ConvOptions narrow;
+  narrow.oc = 16;
+  std::vector<qnet::TensorId> branches;
+  for (int i = 0; i < 6; ++i) {
+    branches.push_back(builder.Conv(builder.Conv(builder.input(), wide), narrow));
+  }
+  const qnet::QNet net = builder.Finish({builder.Concat(branches)});
+  const MemoryPlan early = PlanMemory(net, AsEarlyAsPossible(net));
+  const MemoryPlan in_order = PlanMemory(net, OneByOne(net));
+  ASSERT_GT(early.arena_bytes, 2 * in_order.arena_bytes);
+  const auto network = Network::Prepare(std::make_shared<const qnet::QNet>(net), *kernels_);
+  EXPECT_EQ(network->plan().arena_bytes, in_order.arena_bytes);
+  ThreadPool pool(2);
+  ExpectSame(net, RandomFrames(net, 1, 4), &pool);
+}
+
 TEST_P(Kernels, ExtremeExponentsOfAdd) {
   for (std::uint64_t seed = 0; seed < 40; ++seed) {
     SCOPED_TRACE(seed);

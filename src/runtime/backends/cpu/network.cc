@@ -16,6 +16,9 @@ namespace tf2::runtime::cpu {
 namespace {
 
 constexpr std::int64_t kMaxArena = (std::int64_t{1} << 31) - 1;
+// An arena for which operators run early is this many times the one for the network's order, at
+// most.
+constexpr double kMaxGrowth = 1.5;
 // Whether the kernels of pooling and addition apply the activation themselves.
 bool IsFused(qnet::Activation activation) {
   return activation == qnet::Activation::kNone || activation == qnet::Activation::kRelu;
@@ -119,10 +122,12 @@ Network::Network(std::shared_ptr<const qnet::QNet> net, const KernelSet& kernels
 Result<Network> Network::Prepare(std::shared_ptr<const qnet::QNet> net, const KernelSet& kernels) {
   Stages stages = AsEarlyAsPossible(*net);
   MemoryPlan plan = PlanMemory(*net, stages);
-  // What runs early waits longer to be read.
+  // Results of what runs early wait longer for their readers.
   Stages in_order = OneByOne(*net);
   MemoryPlan plan_in_order = PlanMemory(*net, in_order);
-  if (plan.arena_bytes > std::min(kMaxArena, plan_in_order.arena_bytes * 3 / 2)) {
+  if (plan.arena_bytes > kMaxArena ||
+      static_cast<double>(plan.arena_bytes) >
+          kMaxGrowth * static_cast<double>(plan_in_order.arena_bytes)) {
     stages = std::move(in_order);
     plan = std::move(plan_in_order);
   }
@@ -298,7 +303,7 @@ Status Network::RunOps(std::span<const std::size_t> ops, std::uint8_t* arena, Th
                        Loops& loops) const {
   loops.clear();
   for (const std::size_t op : ops) {
-    // Only what the interpreter runs can fail.
+    // Some steps run now, on this thread; of these, only what the interpreter runs can fail.
     const auto add = [&](const auto& step) -> Status {
       if constexpr (requires { Execute(step, arena); }) {
         return Execute(step, arena);

@@ -80,9 +80,16 @@ class Places {
  public:
   Places(const qnet::QNet& net, const Stages& stages) : net_(net), plan_(PlanMemory(net, stages)) {}
 
+  // A convolution reads around its input, too.
   std::vector<Place> Read(const qnet::Op& op) const {
     std::vector<Place> places;
     for (const qnet::TensorId input : op.inputs) places.push_back(Of(input));
+    if (const auto border = BorderOf(net_, op)) {
+      Place& first = places[0];
+      first.view.offset -= border->top * first.view.row + border->left * first.view.stride;
+      first.h += border->top + border->bottom;
+      first.w += border->left + border->right;
+    }
     return places;
   }
   // Nothing where a concatenation or a reshape finds its inputs in place.
@@ -110,6 +117,25 @@ class Places {
   const qnet::QNet& net_;
   MemoryPlan plan_;
 };
+
+TEST(Stages, SlicesOfAConcatenationAreWrittenInOneStage) {
+  NetBuilder builder(1, {16, 6, 6});
+  NetBuilder::ConvOptions options;
+  options.oc = 16;
+  const auto a = builder.Conv(builder.input(), options);  // 0
+  options.window = {3, 3, 1, 1, 1, 1, 1, 1};
+  const auto b = builder.Conv(builder.input(), options);            // 1
+  const qnet::QNet net = builder.Finish({builder.Concat({a, b})});  // 2
+  const Stages stages = AsEarlyAsPossible(net);
+  ASSERT_EQ(stages, (Stages{{1, 0}, {2}}));
+  const Places places(net, stages);
+  const Place of_a = places.Written(net.ops[0])[0];
+  const Place of_b = places.Written(net.ops[1])[0];
+  EXPECT_EQ(of_a.view.stride, 32);
+  EXPECT_EQ(of_b.view.offset, of_a.view.offset + 16);
+  EXPECT_FALSE(Meet(of_a, of_b));
+  EXPECT_TRUE(places.Written(net.ops[2]).empty());
+}
 
 TEST(Stages, WhatRunsTogetherWritesWhereNobodyElseReadsOrWrites) {
   int pairs = 0;
