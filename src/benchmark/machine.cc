@@ -45,8 +45,8 @@ constexpr int kChains = 10;  // independent sums: more than latency times throug
 
 // Takes every sum through one instruction a loop. The empty assembler text makes the operands
 // unknown to the compiler in each loop and uses the sums at the end, so that nothing moves out or
-// vanishes. NOLINTBEGIN(modernize-avoid-c-arrays): a vector type cannot be the argument of a
-// template here.
+// vanishes. A vector type cannot be the argument of a template here, nor stand in parentheses.
+// NOLINTBEGIN(modernize-avoid-c-arrays,bugprone-macro-parentheses)
 #define TF2_PROBE(name, target_isa, vector, zero, step)                                   \
   __attribute__((target(target_isa))) void name() {                                       \
     vector sums[kChains];                                                                 \
@@ -80,7 +80,7 @@ TF2_PROBE(Probe512, "avx512f,avx512vnni", __m512i, _mm512_setzero_si512(), TF2_S
 TF2_PROBE(ProbeVnni, "avx2,avxvnni", __m256i, _mm256_setzero_si256(), TF2_STEP_VNNI)
 TF2_PROBE(ProbeAvx2, "avx2", __m256i, _mm256_setzero_si256(), TF2_STEP_AVX2)
 TF2_PROBE(ProbeSse2, "sse2", __m128i, _mm_setzero_si128(), TF2_STEP_SSE2)
-// NOLINTEND(modernize-avoid-c-arrays)
+// NOLINTEND(modernize-avoid-c-arrays,bugprone-macro-parentheses)
 
 constexpr int kInstructions = kLoops * kChains;
 

@@ -22,7 +22,8 @@ class CodeSet {
   int Nearest(float x) const {
     if (x >= kReach) return largest_;
     if (x <= -kReach) return -largest_;
-    return nearest_[static_cast<std::size_t>(static_cast<int>(std::floor(2 * x)) + 2 * kReach)];
+    const int at = static_cast<int>(std::floor(2 * x)) + 2 * kReach;
+    return nearest_[static_cast<std::size_t>(at)];
   }
   int largest() const { return largest_; }
   int terms() const { return terms_; }

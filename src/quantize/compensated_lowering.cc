@@ -113,8 +113,9 @@ class Attempt {
     return caps_;
   }
 
-  std::vector<LayerReport> reports() && { return std::move(reports_); }
-  std::vector<Alternative> alternatives() && { return std::move(alternatives_); }
+  // Once.
+  std::vector<LayerReport> TakeReports() { return std::move(reports_); }
+  std::vector<Alternative> TakeAlternatives() { return std::move(alternatives_); }
   std::size_t resumed() const { return resumed_; }
 
  private:
@@ -324,6 +325,7 @@ class Attempt {
       const std::uint8_t* data = tensors_[qnet::Index(id)].Bytes(sample);
       inputs.emplace_back(data, data + draft_.net.tensor(id).bytes());
     }
+    pointers.reserve(inputs.size());
     for (const qnet::Bytes& input : inputs) pointers.push_back(&input);
     return qnet::RunOp(draft_.net, op, pointers);
   }
@@ -476,8 +478,8 @@ class Work {
       resumed_layers_ += attempt.resumed();
       if (found.empty()) {
         Rounding rounding;
-        rounding.alternatives = std::move(attempt).alternatives();
-        rounding.layers = std::move(attempt).reports();
+        rounding.alternatives = attempt.TakeAlternatives();
+        rounding.layers = attempt.TakeReports();
         return rounding;
       }
       for (const QCap& cap : found) {

@@ -185,10 +185,9 @@ TEST_P(Kernels, ManyWideBranchesDoNotRunAtOnce) {
   wide.oc = 256;
   NetBuilder::ConvOptions narrow;
   narrow.oc = 16;
-  std::vector<qnet::TensorId> branches;
-  for (int i = 0; i < 6; ++i) {
-    branches.push_back(builder.Conv(builder.Conv(builder.input(), wide), narrow));
-  }
+  std::vector<qnet::TensorId> branches(6);
+  for (qnet::TensorId& branch : branches)
+    branch = builder.Conv(builder.Conv(builder.input(), wide), narrow);
   const qnet::QNet net = builder.Finish({builder.Concat(branches)});
   const MemoryPlan early = PlanMemory(net, AsEarlyAsPossible(net));
   const MemoryPlan in_order = PlanMemory(net, OneByOne(net));
