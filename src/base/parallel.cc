@@ -223,15 +223,16 @@ void ThreadPool::ForPieces(std::span<const Loop> loops) {
   std::iota(order.begin(), order.end(), std::size_t{0});
   for (std::size_t i = 0; i < loops.size(); ++i) {
     const std::int64_t pieces = (loops[i].n + loops[i].piece - 1) / loops[i].piece;
+    const std::int64_t parts = std::min<std::int64_t>(pieces, threads_);
     // Few pieces go to those that have least of the loops before.
-    if (pieces < threads_)
-      std::ranges::stable_sort(order, {}, [&](std::size_t k) { return given[k]; });
-    for (std::int64_t k = 0; k < threads_; ++k) {
-      const std::size_t thread =
-          pieces < threads_ ? order[static_cast<std::size_t>(k)] : static_cast<std::size_t>(k);
+    const bool few = parts < threads_;
+    if (few) std::ranges::stable_sort(order, {}, [&](std::size_t k) { return given[k]; });
+    for (std::int64_t k = 0; k < parts; ++k) {
+      const auto at = static_cast<std::size_t>(k);
+      const std::size_t thread = few ? order[at] : at;
       Share& share = shares[i * threads + thread];
-      share.next = pieces < threads_ ? std::min(k, pieces) : pieces * k / threads_;
-      share.end = pieces < threads_ ? std::min(k + 1, pieces) : pieces * (k + 1) / threads_;
+      share.next = pieces * k / parts;
+      share.end = pieces * (k + 1) / parts;
       given[thread] += share.end - share.next;
     }
   }

@@ -40,7 +40,7 @@ std::vector<Tunable> TunablesOf(const Draft& draft, const Calibration& calibrati
 }
 
 // Error of rounding and clipping the calibrated values to `tensor`, over their power.
-double RelativeError(const qnet::Tensor& tensor, const ValueStats& stats) {
+double RoundingError(const qnet::Tensor& tensor, const ValueStats& stats) {
   double error = 0;
   double power = 0;
   for (std::size_t c = 0; c < stats.abs_max.size(); ++c) {
@@ -147,7 +147,7 @@ class Tuner {
     double largest = 0;
     for (Tunable& t : tunables) {
       if (!t.open) continue;
-      const double error = RelativeError(net.tensor(t.tensor), *t.stats);
+      const double error = RoundingError(net.tensor(t.tensor), *t.stats);
       if (worst != nullptr && error <= largest) continue;
       worst = &t;
       largest = error;

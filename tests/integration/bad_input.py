@@ -266,8 +266,8 @@ CASES = {f.__name__: f for f in (
     empty_file, text_file, truncated_protobuf, length_field_2gb, missing_model, folder_as_model, caffemodel_alone, missing_weights,
     cyclic_graph, unknown_operator, zero_dimension, nan_weights, wrong_input_shape, bad_shape_flag, not_a_picture, empty_folder,
     missing_data, damaged_artifact, truncated_artifact, newer_artifact, truncated_program, artifact_as_model, model_as_artifact,
-    too_large_for_device, unknown_device, bad_arch_file, small_arch, missing_tool, unwritable_output, full_disk, no_space, unknown_isa, tune_to_nothing,
-    other_preprocessing)}
+    too_large_for_device, unknown_device, bad_arch_file, small_arch, missing_tool, unwritable_output, full_disk, no_space, unknown_isa,
+    tune_to_nothing, other_preprocessing)}
 
 if __name__ == "__main__":
     sys.exit(main(CASES))

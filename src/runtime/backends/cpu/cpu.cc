@@ -55,7 +55,7 @@ class CpuDevice final : public Device {
 
  private:
   // Each thread runs whole frames, of whichever batches are there, as long as there is one for
-  // each; the threads share the operators of each frame of the rest.
+  // each; the threads share the stages of each frame of the rest.
   void Serve() {
     const int threads = pool_.threads();
     if (queue_.WaitingFrames() < threads) {

@@ -122,14 +122,16 @@ Network::Network(std::shared_ptr<const qnet::QNet> net, const KernelSet& kernels
 Result<Network> Network::Prepare(std::shared_ptr<const qnet::QNet> net, const KernelSet& kernels) {
   Stages stages = AsEarlyAsPossible(*net);
   MemoryPlan plan = PlanMemory(*net, stages);
-  // Results of what runs early wait longer for their readers.
-  Stages in_order = OneByOne(*net);
-  MemoryPlan plan_in_order = PlanMemory(*net, in_order);
-  if (plan.arena_bytes > kMaxArena ||
-      static_cast<double>(plan.arena_bytes) >
-          kMaxGrowth * static_cast<double>(plan_in_order.arena_bytes)) {
-    stages = std::move(in_order);
-    plan = std::move(plan_in_order);
+  if (stages.size() < net->ops.size()) {
+    // Results of what runs early wait longer for their readers.
+    Stages in_order = OneByOne(*net);
+    MemoryPlan plan_in_order = PlanMemory(*net, in_order);
+    if (plan.arena_bytes > kMaxArena ||
+        static_cast<double>(plan.arena_bytes) >
+            kMaxGrowth * static_cast<double>(plan_in_order.arena_bytes)) {
+      stages = std::move(in_order);
+      plan = std::move(plan_in_order);
+    }
   }
   Network network(std::move(net), kernels, std::move(stages), std::move(plan));
   if (network.plan_.arena_bytes > kMaxArena) {
@@ -285,9 +287,13 @@ Status Network::Execute(const InterpretedStep& step, std::uint8_t* arena) const 
   return {};
 }
 
+void Network::FillBorders(std::size_t index, std::uint8_t* arena) const {
+  for (const BorderFill& border : plan_.fills[index]) Fill(border, arena);
+}
+
 void Network::Store(std::span<const std::int8_t> input, std::uint8_t* arena,
                     ThreadPool* pool) const {
-  for (const BorderFill& border : plan_.fills[0]) Fill(border, arena);
+  FillBorders(0, arena);
   const qnet::Tensor& tensor = net_->tensor(net_->input);
   const std::span bytes(reinterpret_cast<const std::uint8_t*>(input.data()), input.size());
   const auto store = [&](Range rows) {
@@ -329,7 +335,7 @@ Result<Frame> Network::Run(std::span<const std::int8_t> input, AlignedBuffer& ar
   Loops loops;
   for (std::size_t i = 0; i < stages_.size(); ++i) {
     TF2_RETURN_IF_ERROR(CheckInterrupted());
-    for (const BorderFill& border : plan_.fills[i + 1]) Fill(border, base);
+    FillBorders(i + 1, base);
     TF2_RETURN_IF_ERROR(RunOps(stages_[i], base, pool, loops));
     for (const std::size_t op : stages_[i]) show(net_->ops[op].output);
   }
@@ -357,7 +363,7 @@ Result<std::vector<double>> Network::Profile(std::span<const std::int8_t> input,
   for (int round = 0; round <= rounds; ++round) {
     Store(input, arena.data(), pool);
     for (std::size_t stage = 0; stage < stages_.size(); ++stage) {
-      for (const BorderFill& border : plan_.fills[stage + 1]) Fill(border, arena.data());
+      FillBorders(stage + 1, arena.data());
       for (const std::size_t op : stages_[stage]) {
         const auto start = Clock::now();
         TF2_RETURN_IF_ERROR(RunOps({&op, 1}, arena.data(), pool, loops));

@@ -69,6 +69,8 @@ class Network {
 
   Step Prepare(const qnet::Op& op) const;
   void Store(std::span<const std::int8_t> input, std::uint8_t* arena, ThreadPool* pool) const;
+  // What MemoryPlan::fills has at `index`.
+  void FillBorders(std::size_t index, std::uint8_t* arena) const;
   // Runs `ops`, all of one stage. `loops`: memory to reuse.
   Status RunOps(std::span<const std::size_t> ops, std::uint8_t* arena, ThreadPool* pool,
                 Loops& loops) const;
