@@ -5,7 +5,8 @@
 //   with kShortSums: Short Multiply(Features, Weights), the sums of adjacent products in 16 bits,
 //   Short AddShort(Short, Short), Vector AddPairs(Vector, Short);
 //   without: Vector Dot(Vector, Features, Weights);
-//   Nibbles LoadNibbles(const uint8_t*), Weights DecodeLow(Nibbles), Weights DecodeHigh(Nibbles).
+//   kNibbleTiles, Nibbles LoadNibbles(const uint8_t*), Weights DecodeLow(Nibbles), Weights
+//   DecodeHigh(Nibbles).
 #ifndef TF2_RUNTIME_BACKENDS_CPU_ACCUMULATE_IMPL_H_
 #define TF2_RUNTIME_BACKENDS_CPU_ACCUMULATE_IMPL_H_
 
@@ -100,48 +101,39 @@ struct AccumulatorOf : P {
     }
   }
 
-  // The same for one pixel and weights of 4 bits; entries come in pairs, of which each product is
-  // widened where kRun is 1.
+  // The same for one pixel and pairs of entries of 4-bit weights, whose products are added in 16
+  // bits first where kRun is 2.
   template <int kRun, int kCount>
   [[gnu::always_inline]] static inline void AddNibbles(Vector (&acc)[kCount],
                                                        const std::uint8_t* pixel,
                                                        Cursor<std::uint8_t>& at,
                                                        const std::int32_t* end) {
-    constexpr int kStep = kRun + kRun % 2;
     constexpr int kAhead = 4096;  // bytes that are fetched before they are needed
-    for (; at.offsets != end; at.offsets += kStep) {
-      [[maybe_unused]] Short sums[kCount];
-#pragma GCC unroll 4
-      for (int j = 0; j < kStep; j += 2) {
-        const Features low = P::Broadcast(pixel + at.offsets[j]);
-        const Features high = P::Broadcast(pixel + at.offsets[j + 1]);
+    for (; at.offsets != end; at.offsets += 2) {
+      const Features low = P::Broadcast(pixel + at.offsets[0]);
+      const Features high = P::Broadcast(pixel + at.offsets[1]);
 #pragma GCC unroll 8
-        for (int v = 0; v < kCount; ++v) {
-          if (v * kVectorBytes % 64 == 0) __builtin_prefetch(at.weights + kAhead);
-          const Nibbles nibbles = P::LoadNibbles(at.weights);
-          at.weights += kVectorBytes;
-          const Weights w_low = P::DecodeLow(nibbles);
-          const Weights w_high = P::DecodeHigh(nibbles);
-          if constexpr (!kShortSums) {
-            acc[v] = P::Dot(P::Dot(acc[v], low, w_low), high, w_high);
-          } else if constexpr (kRun == 1) {
-            acc[v] = P::AddPairs(P::AddPairs(acc[v], P::Multiply(low, w_low)),
-                                 P::Multiply(high, w_high));
-          } else {
-            const Short pair = P::AddShort(P::Multiply(low, w_low), P::Multiply(high, w_high));
-            sums[v] = j == 0 ? pair : P::AddShort(sums[v], pair);
-          }
+      for (int v = 0; v < kCount; ++v) {
+        if (v * kVectorBytes % 64 == 0) __builtin_prefetch(at.weights + kAhead);
+        const Nibbles nibbles = P::LoadNibbles(at.weights);
+        at.weights += kVectorBytes;
+        const Weights w_low = P::DecodeLow(nibbles);
+        const Weights w_high = P::DecodeHigh(nibbles);
+        if constexpr (!kShortSums) {
+          acc[v] = P::Dot(P::Dot(acc[v], low, w_low), high, w_high);
+        } else if constexpr (kRun == 1) {
+          acc[v] =
+              P::AddPairs(P::AddPairs(acc[v], P::Multiply(low, w_low)), P::Multiply(high, w_high));
+        } else {
+          acc[v] =
+              P::AddPairs(acc[v], P::AddShort(P::Multiply(low, w_low), P::Multiply(high, w_high)));
         }
-      }
-      if constexpr (kShortSums && kRun > 1) {
-#pragma GCC unroll 8
-        for (int v = 0; v < kCount; ++v) acc[v] = P::AddPairs(acc[v], sums[v]);
       }
     }
   }
 
   // What kernels_impl.h asks for.
-  static constexpr bool kNibbles = true;
+  static constexpr int kNibbleTiles = P::kNibbleTiles;
   static constexpr bool kFast = true;
   static constexpr bool kNarrow = false;
 
@@ -179,11 +171,7 @@ struct AccumulatorOf : P {
     for (int v = 0; v < kCount; ++v) acc[v] = P::Load(from + v * kLanes);
     const std::int32_t* const first = block.offsets;
     Cursor<std::uint8_t> at{first, reinterpret_cast<const std::uint8_t*>(block.weights)};
-    if constexpr (kShortSums) {
-      AddNibbles<8>(acc, pixel, at, first + block.runs.eights);
-      AddNibbles<4>(acc, pixel, at, first + block.runs.fours);
-      AddNibbles<2>(acc, pixel, at, first + block.runs.twos);
-    }
+    if constexpr (kShortSums) AddNibbles<2>(acc, pixel, at, first + block.runs.twos);
     AddNibbles<1>(acc, pixel, at, first + block.entries);
 #pragma GCC unroll 16
     for (int v = 0; v < kCount; ++v) P::Save(sums + v * kLanes, acc[v]);

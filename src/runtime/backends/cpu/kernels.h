@@ -90,7 +90,7 @@ struct RunEnds {
 
 // Adjacent output-channel tiles of one group that are computed together.
 struct Panel {
-  std::int32_t tiles = 0;        // 1..KernelSet::panel_tiles
+  std::int32_t tiles = 0;        // 1..KernelSet::panel_tiles, or nibble_tiles
   std::int32_t entries = 0;      // groups of 4 input bytes
   RunEnds runs = {};             // for kernels with short sums
   std::int32_t first_tile = 0;   // into bias and requantisation
@@ -224,8 +224,8 @@ struct KernelSet {
   // pairs of adjacent inputs of an output channel.
   bool short_sums;
   WeightForm weights;
-  bool nibbles;              // whether it takes weights of 4 bits
-  bool fast_requantization;  // whether it has FastRequantization
+  std::int32_t nibble_tiles;  // as panel_tiles, where weights have 4 bits; 0: it takes no such
+  bool fast_requantization;   // whether it has FastRequantization
   // Bytes that conv may read, and ignore, past the end of a panel's weights.
   std::int32_t weight_slack = 0;
   // Pixels that pieces of a convolution are best multiples of: those that most kernels compute

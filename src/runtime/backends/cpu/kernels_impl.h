@@ -7,7 +7,8 @@
 //   void SumTile<kPixels, kTiles, kRun>(const Block&, arena, offsets of the pixels in the arena,
 //     from, from_stride, sums): sums[pixel][tiles * 16] = from + products, `from` advancing by
 //     from_stride a pixel; kRun: of all the block's entries, or 0 where its runs differ;
-// where kNibbles: void SumNibbles<kTiles>(const Block&, pixel, from, sums) for 4-bit weights;
+// kNibbleTiles, as kPanelTiles for 4-bit weights, or 0: it takes no such; where it does:
+//   void SumNibbles<kTiles>(const Block&, pixel, from, sums);
 // where kFast: void StoreFast<kResidual>(const Sink&, const FastRequantization&, const Rows&);
 // where kNarrow: void StoreNarrow<kResidual>(const Sink&, const Requantization&, const Rows&) for
 //   sinks that are `narrow`.
@@ -261,10 +262,13 @@ void ConvPanel(const ConvStep& step, const Panel& panel, std::uint8_t* arena, co
             panel.channels, arena);
 }
 
-// One panel of 4-bit weights over one pixel.
+// One panel of 4-bit weights, of kTiles at most, over one pixel.
 template <int kTiles, typename I = Isa>
 void NibblePanel(const ConvStep& step, const Panel& panel, std::uint8_t* arena,
                  const Chunk& chunk) {
+  if constexpr (kTiles > 1) {
+    if (panel.tiles != kTiles) return NibblePanel<kTiles - 1, I>(step, panel, arena, chunk);
+  }
   alignas(64) std::int32_t sums[kTiles * kTile];
   I::template SumNibbles<kTiles>(
       {step.offsets + panel.offsets, step.weights + panel.weights / 2, panel.entries, panel.runs},
@@ -289,9 +293,6 @@ void DispatchPanel(const ConvStep& step, const Panel& panel, std::uint8_t* arena
   if (panel.tiles != kTiles) {
     if constexpr (kTiles > 1) DispatchPanel<kTiles - 1>(step, panel, arena, chunk);
   } else {
-    if constexpr (Isa::kNibbles) {
-      if (step.nibbles) return NibblePanel<kTiles>(step, panel, arena, chunk);
-    }
     if constexpr (Isa::kShortSums) {
       switch (OnlyRun(panel)) {
         case 8:
@@ -321,6 +322,12 @@ void Conv(const ConvStep& step, std::uint8_t* arena, Range pixels, Range panels)
   for (std::int64_t begin = pixels.begin; begin < pixels.end; begin += size) {
     FillChunk(step.input, step.sink, {begin, Min<std::int64_t>(begin + size, pixels.end)}, chunk);
     for (std::int64_t i = panels.begin; i < panels.end; ++i) {
+      if constexpr (Isa::kNibbleTiles > 0) {
+        if (step.nibbles) {
+          NibblePanel<Isa::kNibbleTiles>(step, step.panels[i], arena, chunk);
+          continue;
+        }
+      }
       DispatchPanel<Isa::kPanelTiles>(step, step.panels[i], arena, chunk);
     }
   }
@@ -554,7 +561,7 @@ constexpr KernelSet ByteKernels(const char* isa) {
           .weight_limit = 127,
           .short_sums = I::kShortSums,
           .weights = WeightForm::kBytes,
-          .nibbles = true,
+          .nibble_tiles = I::kNibbleTiles,
           .fast_requantization = true,
           .conv = Conv,
           .depthwise = Depthwise,

@@ -25,7 +25,7 @@ struct Isa : Primitives {
   static constexpr int kWeightBytes = 2;
   static constexpr int kPanelTiles = 4;
   static constexpr bool kShortSums = false;
-  static constexpr bool kNibbles = false;
+  static constexpr int kNibbleTiles = 0;
   static constexpr bool kFast = false;
   static constexpr int Pixels(int) { return Primitives::kPixels; }
 
@@ -120,7 +120,7 @@ const KernelSet* PortableKernels() {
                                      .weight_limit = 32767,
                                      .short_sums = false,
                                      .weights = WeightForm::kPairs,
-                                     .nibbles = false,
+                                     .nibble_tiles = 0,
                                      .fast_requantization = false,
                                      .conv = Conv,
                                      .depthwise = Depthwise,

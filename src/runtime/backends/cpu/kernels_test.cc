@@ -459,5 +459,16 @@ TEST_P(Kernels, FullyConnectedInFourBits) {
   ExpectSame(net, RandomFrames(net, 1, 2), &pool);
 }
 
+// The largest features, signed and not, by the largest codes.
+TEST_P(Kernels, FullyConnectedInFourBitsOfExtremes) {
+  for (std::uint64_t seed = 0; seed < 4; ++seed) {
+    NetBuilder builder(seed, {1030, 1, 1});
+    const auto positive = builder.AvgPool(builder.input(), {}, false, true);
+    const NetBuilder::ConvOptions options{.window = {}, .oc = 1025, .extreme = true};
+    ExpectSameOnExtremes(
+        builder.Finish({builder.Conv(positive, options), builder.Conv(builder.input(), options)}));
+  }
+}
+
 }  // namespace
 }  // namespace tf2::runtime::cpu

@@ -31,25 +31,25 @@ class Packer {
       : kernels_(kernels), conv_(conv), shape_(shape), zero_(zero), packed_(packed) {}
 
   void PackPanel(std::span<const InputGroup> groups, Panel panel) {
-    panel.offsets = std::ssize(packed_.offsets);
     const auto slots = std::span(packed_.slot_channels)
                            .subspan(static_cast<std::size_t>(panel.first_tile) * kTile,
                                     static_cast<std::size_t>(panel.tiles) * kTile);
     LoadRows(slots);
     std::vector<Piece> pieces;
-    if (kernels_.short_sums) {
+    if (packed_.nibbles) {
+      pieces = InOrder(groups);
+      if (pieces.size() % 2 != 0) pieces.emplace_back();
+      // Of features up to 127, 16 bits hold any four products: 4 * 127 * 64 = 32,512.
+      if (zero_ == 0) panel.runs.twos = static_cast<std::int32_t>(pieces.size());
+    } else if (kernels_.short_sums) {
       Runs runs = ArrangeRuns(Blocks(groups), zero_ == 0 ? 127 : 255);
       panel.runs = runs.ends;
       pieces = std::move(runs.pieces);
     } else {
-      pieces = SplitLarge(groups);
+      pieces = InOrder(groups);
     }
-    while (packed_.nibbles && std::ssize(pieces) % 2 != 0) pieces.emplace_back();
     panel.entries = static_cast<std::int32_t>(pieces.size());
-    for (const Piece& piece : pieces) {
-      packed_.offsets.push_back(
-          piece.entry < 0 ? 0 : groups[static_cast<std::size_t>(piece.entry)].offset);
-    }
+    panel.offsets = AddOffsets(groups, pieces);
     panel.weights = weights_;
     weights_ += std::int64_t{panel.entries} * panel.tiles * kBlock;
     if (packed_.nibbles) {
@@ -120,7 +120,7 @@ class Packer {
   }
 
   // In order; an entry with a weight beyond the kernel's limit in two parts.
-  std::vector<Piece> SplitLarge(std::span<const InputGroup> groups) const {
+  std::vector<Piece> InOrder(std::span<const InputGroup> groups) const {
     std::vector<Piece> pieces;
     for (std::size_t i = 0; i < groups.size(); ++i) {
       const auto first = static_cast<std::size_t>(groups[i].first);
@@ -139,6 +139,25 @@ class Packer {
       }
     }
     return pieces;
+  }
+
+  // The index of the first of the pieces' offsets: those of the last panel where they are the same,
+  // which a cache then holds once.
+  std::int64_t AddOffsets(std::span<const InputGroup> groups, std::span<const Piece> pieces) {
+    std::vector<std::int32_t>& all = packed_.offsets;
+    const std::size_t begin = all.size();
+    for (const Piece& piece : pieces) {
+      all.push_back(piece.entry < 0 ? 0 : groups[static_cast<std::size_t>(piece.entry)].offset);
+    }
+    if (!packed_.panels.empty()) {
+      const std::int64_t last = packed_.panels.back().offsets;
+      if (std::ranges::equal(std::span(all).subspan(begin),
+                             std::span(all).first(begin).subspan(static_cast<std::size_t>(last)))) {
+        all.resize(begin);
+        return last;
+      }
+    }
+    return static_cast<std::int64_t>(begin);
   }
 
   void PieceBlock(std::span<const InputGroup> groups, const Piece& piece, std::size_t tile,
@@ -257,11 +276,12 @@ PackedConv PackConv(const KernelSet& kernels, const qnet::Conv& conv, std::int32
   shape.taps = conv.window.kh * conv.window.kw;
   shape.tiles = (shape.oc + kTile - 1) / kTile;
   PackedConv packed;
-  packed.nibbles = nibbles && kernels.nibbles && IsNibbles(conv);
+  packed.nibbles = nibbles && kernels.nibble_tiles > 0 && IsNibbles(conv);
   packed.slot_channels = SlotChannels(shape);
   packed.sum_bound.resize(static_cast<std::size_t>(out_channels));
   Packer packer(kernels, conv, shape, zero, packed);
-  const std::int32_t count = (shape.tiles + kernels.panel_tiles - 1) / kernels.panel_tiles;
+  const std::int32_t most = packed.nibbles ? kernels.nibble_tiles : kernels.panel_tiles;
+  const std::int32_t count = (shape.tiles + most - 1) / most;
   std::vector<InputGroup> groups = InputGroups(conv, shape.ic, input);
   for (std::int32_t group = 0; group < shape.groups; ++group) {
     // The fewest panels, of sizes as equal as possible.

@@ -17,6 +17,7 @@ struct Primitives512 {
   static constexpr int kWeightBytes = 1;
   static constexpr bool kShortSums = false;
   static constexpr int kPanelTiles = 4;
+  static constexpr int kNibbleTiles = 4;
   using Vector = __m512i;
   using Features = __m512i;
   using Weights = __m512i;
