@@ -61,7 +61,7 @@ Result<Seconds> Time(Device& device, const Batch& batch, int rounds) {
     Batch copy = batch;
     const std::clock_t cpu_start = std::clock();
     const auto start = std::chrono::steady_clock::now();
-    TF2_ASSIGN_OR_RETURN(const auto frames, RunBatch(device, std::move(copy)));
+    TF2_ASSIGN_OR_RETURN(const auto frames, device.Run(std::move(copy)));
     const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
     if (i == 0) continue;
     wall.push_back(taken.count());

@@ -110,7 +110,7 @@ Status Main(int argc, char** argv) {
   const std::vector<std::int8_t> input(static_cast<std::size_t>(options.size), 3);
   Status status;
   const double seconds = LeastSeconds(options.rounds, [&] {
-    auto frames = RunBatch(*device, {1, input});
+    auto frames = device->Run({1, input});
     if (!frames.ok()) status = std::move(frames.error());
   });
   TF2_RETURN_IF_ERROR(std::move(status));

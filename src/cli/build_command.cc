@@ -144,7 +144,7 @@ Result<Proof> ProveArtifact(const Options& options) {
     TF2_ASSIGN_OR_RETURN(std::vector<std::int8_t> input,
                          qnet::QuantizeInput(artifact.net, sample.x));
     TF2_ASSIGN_OR_RETURN(const auto expected, qnet::Interpret(artifact.net, input));
-    TF2_ASSIGN_OR_RETURN(const auto frames, runtime::RunBatch(*device, {1, std::move(input)}));
+    TF2_ASSIGN_OR_RETURN(const auto frames, device->Run({1, std::move(input)}));
     for (std::size_t o = 0; o < expected.size(); ++o) {
       CountWords(expected[o], frames[0][o], static_cast<std::size_t>(built.arch.c), proof);
     }

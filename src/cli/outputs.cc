@@ -164,7 +164,7 @@ Status WriteIntegers(const Options& options, const Data& data, runtime::Session&
       batch.data.insert(batch.data.end(), quantised.begin(), quantised.end());
       ++batch.count;
     }
-    TF2_ASSIGN_OR_RETURN(const auto frames, runtime::RunBatch(session.device(), std::move(batch)));
+    TF2_ASSIGN_OR_RETURN(const auto frames, session.device().Run(std::move(batch)));
     for (const runtime::Frame& frame : frames) {
       for (std::size_t i = 0; i < frame.size(); ++i)
         values[i].insert(values[i].end(), frame[i].begin(), frame[i].end());

@@ -42,7 +42,7 @@ Status RunSamples(const qnet::QNet& net, const Data& data, runtime::Device& devi
     TF2_ASSIGN_OR_RETURN(const dataset::Sample sample, data.set->Get(i));
     TF2_ASSIGN_OR_RETURN(std::vector<std::int8_t> input, qnet::QuantizeInput(net, sample.x));
     TF2_ASSIGN_OR_RETURN(const auto expected, qnet::Interpret(net, input));
-    TF2_ASSIGN_OR_RETURN(const auto frames, runtime::RunBatch(device, {1, std::move(input)}));
+    TF2_ASSIGN_OR_RETURN(const auto frames, device.Run({1, std::move(input)}));
     outcome.mismatches += frames[0] != expected;
     ++outcome.samples;
     progress.Advance();

@@ -32,6 +32,28 @@ void BatchQueue::SetFrameElements(std::int64_t elements) {
 
 Result<Ticket> BatchQueue::Submit(Batch batch) {
   std::lock_guard lock(mutex_);
+  TF2_ASSIGN_OR_RETURN(const Ticket ticket, Enqueue(std::move(batch)));
+  if (!worker_.joinable()) worker_ = std::thread([this] { Work(); });
+  work_.notify_one();
+  return ticket;
+}
+
+Result<std::vector<Frame>> BatchQueue::Run(Batch batch) {
+  TF2_CHECK(serve_ != nullptr);
+  std::unique_lock lock(mutex_);
+  TF2_ASSIGN_OR_RETURN(const Ticket ticket, Enqueue(std::move(batch)));
+  const Outcome& slot = TakeTicket(ticket);
+  while (!slot.has_value()) {
+    if (serving_) {
+      changed_.wait(lock, [&] { return slot.has_value() || !serving_; });
+    } else {
+      Serve(lock);
+    }
+  }
+  return GiveResult(ticket);
+}
+
+Result<Ticket> BatchQueue::Enqueue(Batch batch) {
   if (closed_) return InvalidArgument("the device is closed");
   if (frame_elements_ < 0) return InvalidArgument("no network is loaded");
   if (batch.count < 1) return InvalidArgument("a batch of {} frames", batch.count);
@@ -44,8 +66,6 @@ Result<Ticket> BatchQueue::Submit(Batch batch) {
   results_.emplace(ticket, std::nullopt);
   waiting_frames_ += batch.count;
   jobs_.push_back({.ticket = ticket, .batch = std::move(batch), .frames = {}, .failure = {}});
-  if (!worker_.joinable()) worker_ = std::thread([this] { Work(); });
-  changed_.notify_all();
   return ticket;
 }
 
@@ -55,26 +75,35 @@ Result<std::vector<Frame>> BatchQueue::Wait(Ticket ticket) {
     return InvalidArgument("ticket {} is unknown or was waited for already",
                            static_cast<std::uint64_t>(ticket));
   }
-  // Takes the ticket, so that a second waiter is refused instead of racing for the result.
-  auto node = results_.extract(ticket);
-  auto& slot = waited_[ticket] = std::move(node.mapped());
+  const Outcome& slot = TakeTicket(ticket);
   changed_.wait(lock, [&slot] { return slot.has_value(); });
-  Result<std::vector<Frame>> result = *std::move(slot);
-  waited_.erase(ticket);
-  return result;
+  return GiveResult(ticket);
+}
+
+// So that a second waiter is refused instead of racing for the result.
+BatchQueue::Outcome& BatchQueue::TakeTicket(Ticket ticket) {
+  auto node = results_.extract(ticket);
+  return waited_[ticket] = std::move(node.mapped());
+}
+
+// Of a ticket that was taken.
+Result<std::vector<Frame>> BatchQueue::GiveResult(Ticket ticket) {
+  auto node = waited_.extract(ticket);
+  return *std::move(node.mapped());
 }
 
 void BatchQueue::Close() {
   std::thread worker;
   {
-    std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
     closed_ = true;
     for (auto job = jobs_.begin(); job != jobs_.end();) {
       Job& next = *job++;  // which Cancel removes
       if (next.begun == 0) Cancel(next, Cancelled("the device was closed"));
     }
     worker = std::move(worker_);
-    changed_.notify_all();
+    work_.notify_one();
+    changed_.wait(lock, [this] { return jobs_.empty() && !serving_; });
   }
   if (worker.joinable()) worker.join();
 }
@@ -161,20 +190,26 @@ void BatchQueue::CompleteIfDone(Job& job) {
 void BatchQueue::Work() {
   std::unique_lock lock(mutex_);
   while (true) {
-    changed_.wait(lock, [this] { return closed_ || waiting_frames_ > 0; });
+    work_.wait(lock, [this] { return waiting_frames_ > 0 ? !serving_ : closed_; });
     if (waiting_frames_ == 0) return;
     if (run_) {
       RunOldest(lock);
     } else {
-      group_begun_ = 0;
-      group_open_ = serving_ = true;
-      lock.unlock();
-      serve_();
-      lock.lock();
-      serving_ = false;
-      changed_.notify_all();
+      Serve(lock);
     }
   }
+}
+
+// Without the lock while frames run.
+void BatchQueue::Serve(std::unique_lock<std::mutex>& lock) {
+  group_begun_ = 0;
+  group_open_ = serving_ = true;
+  lock.unlock();
+  serve_();
+  lock.lock();
+  serving_ = false;
+  if (waiting_frames_ > 0) work_.notify_one();
+  changed_.notify_all();
 }
 
 // Without the lock while the batch runs.

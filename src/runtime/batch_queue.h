@@ -20,14 +20,14 @@
 
 namespace tf2::runtime {
 
-// Thread-safe. The worker thread starts with the first batch.
+// Thread-safe. The worker thread starts with the first Submit.
 class BatchQueue {
  public:
   // Runs one batch; called from the worker thread only, one call at a time.
   using RunFunction = std::function<Result<std::vector<Frame>>(const Batch&)>;
 
   // Runs a group of frames that ClaimFrame gives, on threads that it has done with when it returns;
-  // called from the worker thread only, while frames wait.
+  // called while frames wait, one call at a time, from the worker thread or a caller of Run.
   using ServeFunction = std::function<void()>;
 
   explicit BatchQueue(RunFunction run);
@@ -43,6 +43,9 @@ class BatchQueue {
   Result<Ticket> Submit(Batch batch);
   Result<std::vector<Frame>> Wait(Ticket ticket);
   void Close();
+  // Submit and Wait, for a ServeFunction; while nobody serves, the calling thread does, so that a
+  // frame need not wait until another thread wakes up.
+  Result<std::vector<Frame>> Run(Batch batch);
 
   // OK while the queue is open and nothing is queued or running: what Load and RunTraced require.
   // Waits for a ServeFunction that has no frames left to return.
@@ -73,6 +76,10 @@ class BatchQueue {
 
   void Work();
   // All of these under `mutex_`.
+  Result<Ticket> Enqueue(Batch batch);
+  Outcome& TakeTicket(Ticket ticket);
+  Result<std::vector<Frame>> GiveResult(Ticket ticket);
+  void Serve(std::unique_lock<std::mutex>& lock);
   void RunOldest(std::unique_lock<std::mutex>& lock);
   void Cancel(Job& job, const Status& why);
   void CompleteIfDone(Job& job);
@@ -81,7 +88,8 @@ class BatchQueue {
   const RunFunction run_;      // this
   const ServeFunction serve_;  // or that
   mutable std::mutex mutex_;
-  std::condition_variable changed_;
+  std::condition_variable work_;     // for the worker: frames wait, or the queue closed
+  std::condition_variable changed_;  // for all others: a batch is done, or nobody serves
   std::list<Job> jobs_;              // oldest first
   std::int64_t waiting_frames_ = 0;  // of all jobs: not begun
   std::int64_t group_begun_ = 0;     // claimed since `serve_` was called

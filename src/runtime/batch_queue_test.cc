@@ -11,6 +11,7 @@
 #include <optional>
 #include <semaphore>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/interrupt.h"
@@ -124,7 +125,8 @@ TEST(BatchQueue, InterruptionCancels) {
   EXPECT_EQ(frames.error().code, ErrorCode::kCancelled);
 }
 
-// Runs frames one after the other, on the worker thread, as FirstValues does; a frame of -1 fails.
+// Runs frames one after the other, on whichever thread serves, as FirstValues does; a frame of -1
+// fails.
 class FrameServer {
  public:
   FrameServer() : queue_([this] { Serve(); }) { queue_.SetFrameElements(1); }
@@ -297,6 +299,87 @@ TEST(FrameQueue, ThreadsGoOnTogether) {
   const std::scoped_lock lock(mutex);
   EXPECT_EQ(runs_of_thread.size(), 2U);
   EXPECT_EQ(runs_of_thread[0] + runs_of_thread[1], 8);
+}
+
+TEST(FrameQueue, RunServesOnTheCallingThread) {
+  FrameServer server;
+  std::thread::id served_by;
+  server.during = [&](int) { served_by = std::this_thread::get_id(); };
+  EXPECT_EQ(*server.queue().Run({2, {1, 2}}), (std::vector<Frame>{{{1}}, {{2}}}));
+  EXPECT_EQ(served_by, std::this_thread::get_id());
+  EXPECT_TRUE(server.queue().CheckIdle().ok());
+  EXPECT_EQ(server.queue().Run({1, {-3}}).error().message, "frame -3 failed");
+  EXPECT_EQ(server.queue().Run({1, {1, 2}}).error().message,
+            "a batch of 1 frames has 2 values; the network's input has 1 a frame");
+  server.queue().Close();
+  EXPECT_EQ(server.queue().Run({1, {1}}).error().message, "the device is closed");
+}
+
+// While another thread serves, Run waits for it, and what it leaves is served by one of both.
+TEST(FrameQueue, RunTakesItsTurn) {
+  FrameServer server;
+  std::binary_semaphore began(0), may_go_on(0);
+  server.during = [&](int value) {
+    if (value != 1) return;
+    began.release();
+    may_go_on.acquire();
+  };
+  std::thread other([&] { EXPECT_TRUE(server.queue().Run({1, {1}}).ok()); });
+  began.acquire();
+  const auto before = server.queue().Submit({1, {2}});
+  std::thread releaser([&] {
+    while (server.queue().WaitingFrames() < 2) std::this_thread::yield();
+    may_go_on.release();
+  });
+  EXPECT_EQ(*server.queue().Run({1, {3}}), (std::vector<Frame>{{{3}}}));
+  EXPECT_EQ(*server.queue().Wait(*before), (std::vector<Frame>{{{2}}}));
+  releaser.join();
+  other.join();
+  EXPECT_EQ(server.order(), (std::vector<int>{1, 2, 3}));
+}
+
+TEST(FrameQueue, CloseWaitsForAThreadThatRuns) {
+  FrameServer server;
+  std::binary_semaphore began(0), may_go_on(0);
+  std::atomic<bool> done = false;
+  server.during = [&](int) {
+    began.release();
+    may_go_on.acquire();
+    done = true;
+  };
+  std::thread runner([&] { EXPECT_TRUE(server.queue().Run({1, {1}}).ok()); });
+  began.acquire();
+  std::thread closer([&] {
+    server.queue().Close();
+    EXPECT_TRUE(done);
+  });
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  may_go_on.release();
+  closer.join();
+  runner.join();
+}
+
+TEST(FrameQueue, ManyThreadsRunAndSubmit) {
+  FrameServer server;
+  server.threads = 2;
+  std::atomic<int> wrong = 0;
+  std::vector<std::thread> threads;
+  threads.reserve(4);
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < 200; ++i) {
+        const auto value = static_cast<std::int8_t>(t * 30 + i % 30);
+        Batch batch{1 + i % 3,
+                    std::vector<std::int8_t>(static_cast<std::size_t>(1 + i % 3), value)};
+        const auto frames = (t + i) % 2 == 0
+                                ? server.queue().Run(std::move(batch))
+                                : server.queue().Wait(*server.queue().Submit(std::move(batch)));
+        if (!frames.ok() || frames->back()[0][0] != static_cast<std::uint8_t>(value)) ++wrong;
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(wrong, 0);
 }
 
 TEST(FrameQueue, CheckIdleWaitsForTheServingThreads) {

@@ -15,9 +15,9 @@ Result<std::unique_ptr<Device>> OpenDevice(std::string_view name, const DeviceOp
   return WithHint(NotFound("there is no backend '{}'", name), "the backends are: " + known);
 }
 
-Result<std::vector<Frame>> RunBatch(Device& device, Batch batch) {
-  TF2_ASSIGN_OR_RETURN(const Ticket ticket, device.Submit(std::move(batch)));
-  return device.Wait(ticket);
+Result<std::vector<Frame>> Device::Run(Batch batch) {
+  TF2_ASSIGN_OR_RETURN(const Ticket ticket, Submit(std::move(batch)));
+  return Wait(ticket);
 }
 
 }  // namespace tf2::runtime

@@ -111,6 +111,9 @@ class Device {
   // closed before the batch began.
   virtual Result<std::vector<Frame>> Wait(Ticket ticket) = 0;
 
+  // Submit and Wait; on the calling thread where the backend can.
+  virtual Result<std::vector<Frame>> Run(Batch batch);
+
   // Runs one frame, showing every tensor that the backend materialises, as the untraced run
   // computes them.
   virtual Result<TraceReport> RunTraced(std::span<const std::int8_t> input,
@@ -134,9 +137,6 @@ struct BackendFactory {
 // Opens the device of the backend called `name`. kNotFound, listing the backends there are.
 Result<std::unique_ptr<Device>> OpenDevice(std::string_view name, const DeviceOptions& options,
                                            std::span<const BackendFactory> backends);
-
-// Submit and Wait.
-Result<std::vector<Frame>> RunBatch(Device& device, Batch batch);
 
 }  // namespace tf2::runtime
 

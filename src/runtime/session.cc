@@ -27,26 +27,36 @@ Result<Prediction> Session::ApplyHeads(const Frame& frame) const {
 
 Result<Prediction> Session::Run(std::span<const float> input) {
   TF2_ASSIGN_OR_RETURN(auto quantized, qnet::QuantizeInput(*net_, input));
-  TF2_ASSIGN_OR_RETURN(const auto frames, runtime::RunBatch(*device_, {1, std::move(quantized)}));
+  TF2_ASSIGN_OR_RETURN(const auto frames, device_->Run({1, std::move(quantized)}));
   return ApplyHeads(frames[0]);
 }
 
 Result<std::vector<Prediction>> Session::RunBatch(std::span<const std::vector<float>> inputs) {
   if (inputs.empty()) return std::vector<Prediction>();
-  TF2_ASSIGN_OR_RETURN(const Ticket ticket, Submit(inputs));
-  return Wait(ticket);
+  TF2_ASSIGN_OR_RETURN(Batch batch, Quantize(inputs));
+  TF2_ASSIGN_OR_RETURN(const auto frames, device_->Run(std::move(batch)));
+  return ApplyHeads(frames);
 }
 
 Result<Ticket> Session::Submit(std::span<const std::vector<float>> inputs) {
-  Batch batch;
-  batch.data.reserve(inputs.size() *
-                     static_cast<std::size_t>(net_->tensor(net_->input).elements()));
-  for (const auto& input : inputs) TF2_RETURN_IF_ERROR(Append(input, batch));
+  TF2_ASSIGN_OR_RETURN(Batch batch, Quantize(inputs));
   return device_->Submit(std::move(batch));
 }
 
 Result<std::vector<Prediction>> Session::Wait(Ticket ticket) {
   TF2_ASSIGN_OR_RETURN(const auto frames, device_->Wait(ticket));
+  return ApplyHeads(frames);
+}
+
+Result<Batch> Session::Quantize(std::span<const std::vector<float>> inputs) const {
+  Batch batch;
+  batch.data.reserve(inputs.size() *
+                     static_cast<std::size_t>(net_->tensor(net_->input).elements()));
+  for (const auto& input : inputs) TF2_RETURN_IF_ERROR(Append(input, batch));
+  return batch;
+}
+
+Result<std::vector<Prediction>> Session::ApplyHeads(std::span<const Frame> frames) const {
   std::vector<Prediction> predictions;
   predictions.reserve(frames.size());
   for (const Frame& frame : frames) {

@@ -100,7 +100,7 @@ Status RunDevice(const Case& c, runtime::Device& device, std::size_t first_of_ba
   comparison.Outputs(0, traced->outputs);
   comparison.CheckComplete();
   if (first_of_batch >= c.inputs.size() || comparison.found()) return {};
-  auto frames = runtime::RunBatch(device, BatchOf(c, first_of_batch));
+  auto frames = device.Run(BatchOf(c, first_of_batch));
   if (!frames.ok()) return comparison.Failed(std::move(frames.error()));
   for (std::size_t i = 0; i < frames->size(); ++i)
     comparison.Outputs(first_of_batch + i, (*frames)[i]);

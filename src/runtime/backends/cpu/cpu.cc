@@ -33,6 +33,8 @@ class CpuDevice final : public Device {
   Result<Ticket> Submit(Batch batch) override { return queue_.Submit(std::move(batch)); }
   Result<std::vector<Frame>> Wait(Ticket ticket) override { return queue_.Wait(ticket); }
 
+  Result<std::vector<Frame>> Run(Batch batch) override { return queue_.Run(std::move(batch)); }
+
   Result<TraceReport> RunTraced(std::span<const std::int8_t> input,
                                 const TraceSink& sink) override {
     TF2_RETURN_IF_ERROR(queue_.CheckIdle());

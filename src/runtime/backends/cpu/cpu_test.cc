@@ -41,7 +41,7 @@ Frame Expected(const qnet::QNet& net, std::span<const std::int8_t> input) {
 }
 
 std::vector<Frame> RunFrames(Device& device, std::int64_t count, std::vector<std::int8_t> data) {
-  auto frames = RunBatch(device, {count, std::move(data)});
+  auto frames = device.Run({count, std::move(data)});
   TF2_CHECK(frames.ok(), "{}", frames.error().ToString());
   return *std::move(frames);
 }
@@ -187,7 +187,7 @@ TEST(CpuDevice, InterruptionCancels) {
   const auto device = Open("", 2);
   ASSERT_TRUE(device->Load({net, {}}).ok());
   RequestInterrupt();
-  const auto frames = RunBatch(*device, {4, RandomFrames(*net, 4, 1)});
+  const auto frames = device->Run({4, RandomFrames(*net, 4, 1)});
   ClearInterrupt();
   ASSERT_FALSE(frames.ok());
   EXPECT_EQ(frames.error().code, ErrorCode::kCancelled);

@@ -34,7 +34,7 @@ TEST(Reference, IsTheInterpreter) {
   EXPECT_FALSE(device->Submit({1, {0}}).ok());
   ASSERT_TRUE(device->Load({net, {}}).ok());
   const auto data = Noise(*net, 5);
-  const auto frames = RunBatch(*device, {5, data});
+  const auto frames = device->Run({5, data});
   ASSERT_TRUE(frames.ok());
   ASSERT_EQ(frames->size(), 5U);
   const std::size_t elements = data.size() / 5;
