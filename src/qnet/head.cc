@@ -28,6 +28,18 @@ void SoftmaxOverChannel(std::vector<float>& values, std::int64_t channels) {
   }
 }
 
+// Calls row(begin, count, q) for the elements of the tensor, those of adjacent channels with the
+// same exponent at once.
+template <typename Row>
+void ForEachRow(const Tensor& tensor, const Row& row) {
+  const std::size_t plane = static_cast<std::size_t>(tensor.elements()) / tensor.q.size();
+  for (std::size_t c = 0; c < tensor.q.size();) {
+    const std::size_t first = c;
+    while (c < tensor.q.size() && tensor.q[c] == tensor.q[first]) ++c;
+    row(first * plane, (c - first) * plane, tensor.q[first]);
+  }
+}
+
 }  // namespace
 
 Status QuantizeInput(const QNet& net, std::span<const float> input, std::span<std::int8_t> out) {
@@ -37,9 +49,9 @@ Status QuantizeInput(const QNet& net, std::span<const float> input, std::span<st
                            tensor.elements());
   }
   TF2_CHECK(out.size() == input.size());
-  const std::size_t plane = input.size() / tensor.q.size();
-  for (std::size_t c = 0; c < tensor.q.size(); ++c)
-    numerics::QuantizeRow(input.subspan(c * plane, plane), tensor.q[c], out.data() + c * plane);
+  ForEachRow(tensor, [&](std::size_t begin, std::size_t count, int q) {
+    numerics::QuantizeRow(input.subspan(begin, count), q, out.data() + begin);
+  });
   return {};
 }
 
@@ -51,21 +63,24 @@ Result<std::vector<std::int8_t>> QuantizeInput(const QNet& net, std::span<const 
 
 std::vector<float> Dequantize(const Tensor& tensor, std::span<const std::uint8_t> bytes) {
   TF2_CHECK(std::ssize(bytes) == tensor.bytes(), "tensor {}", tensor.name);
-  const auto elements = static_cast<std::size_t>(tensor.elements());
-  const std::size_t plane = elements / tensor.q.size();
-  std::vector<float> out(elements);
-  for (std::size_t i = 0; i < elements; ++i) {
-    int v = 0;
+  std::vector<float> out(static_cast<std::size_t>(tensor.elements()));
+  ForEachRow(tensor, [&](std::size_t begin, std::size_t count, int q) {
+    const float unit = std::ldexp(1.0F, -q);
+    const std::size_t end = begin + count;
     switch (tensor.type) {
       case ElemType::kInt8:
-        v = static_cast<std::int8_t>(bytes[i]);
+        for (std::size_t i = begin; i < end; ++i) {
+          out[i] = static_cast<float>(static_cast<std::int8_t>(bytes[i])) * unit;
+        }
         break;
       case ElemType::kInt16:
-        v = static_cast<std::int16_t>(bytes[2 * i] | bytes[2 * i + 1] << 8);
+        for (std::size_t i = begin; i < end; ++i) {
+          const auto v = static_cast<std::int16_t>(bytes[2 * i] | bytes[2 * i + 1] << 8);
+          out[i] = static_cast<float>(v) * unit;
+        }
         break;
     }
-    out[i] = std::ldexp(static_cast<float>(v), -tensor.q[i / plane]);
-  }
+  });
   return out;
 }
 
