@@ -42,34 +42,37 @@ Result<Speed> Measure(runtime::Session& session, const std::vector<std::vector<f
   const std::size_t least = static_cast<std::size_t>(options.least_rounds) + in_flight;
   std::deque<runtime::Ticket> tickets;
   std::vector<Clock::time_point> ends;
-  std::vector<std::clock_t> cpu_ends;
+  std::clock_t cpu_begin = 0;  // of what is counted
   const auto begin = Clock::now();
   for (std::size_t submitted = 0;;) {
     const bool more = submitted < least ||
                       std::chrono::duration<double>(Clock::now() - begin).count() < options.seconds;
-    if (more) {
-      TF2_ASSIGN_OR_RETURN(tickets.emplace_back(),
-                           session.Submit(batches[submitted++ % batches.size()]));
-    } else if (tickets.empty()) {
-      break;
+    if (!more && tickets.empty()) break;
+    if (in_flight == 1) {
+      TF2_RETURN_IF_ERROR(session.RunBatch(batches[submitted++ % batches.size()]));
+    } else {
+      if (more) {
+        TF2_ASSIGN_OR_RETURN(tickets.emplace_back(),
+                             session.Submit(batches[submitted++ % batches.size()]));
+      }
+      if (more && tickets.size() < in_flight) continue;
+      TF2_RETURN_IF_ERROR(session.Wait(tickets.front()));
+      tickets.pop_front();
     }
-    if (more && tickets.size() < in_flight) continue;
-    TF2_RETURN_IF_ERROR(session.Wait(tickets.front()));
-    tickets.pop_front();
     if (Interrupted()) return Cancelled("interrupted");
     ends.push_back(Clock::now());
-    cpu_ends.push_back(std::clock());
+    if (ends.size() == in_flight) cpu_begin = std::clock();
   }
-  std::vector<double> wall, cpu;
+  const auto cpu = static_cast<double>(std::clock() - cpu_begin) / CLOCKS_PER_SEC;
+  std::vector<double> wall;
   for (std::size_t i = in_flight; i < ends.size(); ++i) {
     const auto n = static_cast<double>(in_flight);
     wall.push_back(std::chrono::duration<double>(ends[i] - ends[i - in_flight]).count() / n);
-    cpu.push_back(static_cast<double>(cpu_ends[i] - cpu_ends[i - in_flight]) / CLOCKS_PER_SEC / n);
   }
   Speed speed;
   speed.rounds = static_cast<int>(wall.size());
   speed.seconds = Median(std::move(wall));
-  speed.cpu_seconds = Median(std::move(cpu));
+  speed.cpu_seconds = cpu / speed.rounds;
   speed.images_per_s = options.batch / speed.seconds;
   return speed;
 }

@@ -18,7 +18,8 @@ struct MeasureOptions {
   int least_rounds = 5;  // and at least so many times
 };
 
-// Medians over the calls, after one or two that are not counted.
+// Over the calls after one or two that are not counted: medians, and the mean of the processor
+// time, which systems count in ticks longer than a call.
 struct Speed {
   int rounds = 0;
   double seconds = 0;      // of a call
