@@ -266,17 +266,15 @@ void ParallelFor(std::int64_t n, int threads, const std::function<void(std::int6
 
 Status ParallelForStatus(std::int64_t n, int threads,
                          const std::function<Status(std::int64_t i)>& fn) {
-  // Indices are claimed in order, so every index below a failing one has started and will finish:
-  // the lowest is known.
+  // Indices are claimed in order, so every index below a failing one is claimed, and runs: the
+  // lowest is known.
   std::mutex mutex;
-  std::int64_t failed_at = n;
+  std::atomic<std::int64_t> failed_at = n;
   Status failure;
-  std::atomic<bool> stop = false;
   ParallelFor(n, threads, [&](std::int64_t i) {
-    if (stop || Interrupted()) return;
+    if (i > failed_at || Interrupted()) return;
     Status status = fn(i);
     if (status.ok()) return;
-    stop = true;
     const std::scoped_lock lock(mutex);
     if (i < failed_at) {
       failed_at = i;
