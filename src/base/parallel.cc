@@ -207,7 +207,7 @@ void ThreadPool::ForRanges(
 
 void ThreadPool::ForPieces(std::int64_t n, std::int64_t piece,
                            const std::function<void(std::int64_t begin, std::int64_t end)>& fn) {
-  const Loop loop{n, piece, std::cref(fn)};
+  const Loop loop{n, piece, std::cref(fn), std::max<std::int64_t>(n, 1)};
   ForPieces({&loop, 1});
 }
 
@@ -215,6 +215,17 @@ void ThreadPool::ForPieces(std::span<const Loop> loops) {
   struct alignas(64) Share {  // of one thread in one loop: pieces that nobody has begun
     std::atomic<std::int64_t> next = 0;
     std::int64_t end = 0;
+
+    // Takes half of the pieces, `most` at most and at least one: few steps, of which the last ones
+    // are short. Sets `first` and returns their number, 0 where there are none.
+    std::int64_t Take(std::int64_t most, std::int64_t& first) {
+      first = next;
+      while (first < end) {
+        const std::int64_t count = std::min((end - first + 1) / 2, most);
+        if (next.compare_exchange_weak(first, first + count)) return count;
+      }
+      return 0;
+    }
   };
   const auto threads = static_cast<std::size_t>(threads_);
   std::vector<Share> shares(loops.size() * threads);  // [loop][thread]
@@ -243,8 +254,9 @@ void ThreadPool::ForPieces(std::span<const Loop> loops) {
       for (std::size_t i = 0; i < loops.size(); ++i) {
         const Loop& loop = loops[i];
         Share& share = shares[i * threads + owner];
-        for (std::int64_t at = share.next++; at < share.end; at = share.next++) {
-          loop.fn(at * loop.piece, std::min((at + 1) * loop.piece, loop.n));
+        std::int64_t at = 0;
+        while (const std::int64_t count = share.Take(loop.together, at)) {
+          loop.fn(at * loop.piece, std::min((at + count) * loop.piece, loop.n));
         }
       }
     }

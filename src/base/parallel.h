@@ -32,9 +32,10 @@ class ThreadPool {
   // thread. Returns when all are done. `fn` must not throw.
   void ForRanges(std::int64_t n,
                  const std::function<void(std::int64_t begin, std::int64_t end, int k)>& fn);
-  // Cuts [0, n) into pieces of `piece` (the last may be shorter) and calls fn(begin, end) for each,
-  // once. Every thread has its share of adjacent pieces; one that is done takes pieces that another
-  // has not begun: for loops of equal steps on threads that other programs may hold up.
+  // Cuts [0, n) into pieces of `piece` (the last may be shorter) and calls fn(begin, end) for runs
+  // of adjacent ones, each piece in one of them. Every thread has its share of adjacent pieces, and
+  // takes half of what is left of it at a time; one that is done takes from what another has not
+  // begun: for loops of equal steps on threads that other programs may hold up.
   void ForPieces(std::int64_t n, std::int64_t piece,
                  const std::function<void(std::int64_t begin, std::int64_t end)>& fn);
   // The same for loops that may run at the same time: every thread has its share of each, and takes
@@ -43,6 +44,7 @@ class ThreadPool {
     std::int64_t n = 0;
     std::int64_t piece = 1;  // >= 1
     std::function<void(std::int64_t begin, std::int64_t end)> fn;
+    std::int64_t together = 1;  // most pieces of a call, >= 1
   };
   void ForPieces(std::span<const Loop> loops);
   // Calls fn(i) for every i in [0, n); threads claim the next i when free: for steps of unequal

@@ -146,14 +146,22 @@ struct Chunk {
   Places places() const { return {count, output, residual}; }
 };
 
+inline void FillRow(std::int64_t from, std::int64_t stride, int count, std::int64_t* to) {
+  for (int i = 0; i < count; ++i) to[i] = from + i * stride;
+}
+
 inline void FillChunk(const View& input, const Sink& sink, Range pixels, Chunk& chunk) {
   chunk.count = static_cast<int>(pixels.end - pixels.begin);
   Walker walker(pixels.begin, sink.width);
-  for (int i = 0; i < chunk.count; ++i) {
-    chunk.input[i] = walker.In(input);
-    chunk.output[i] = walker.In(sink.output);
-    chunk.residual[i] = walker.In(sink.residual);
-    walker.Next();
+  for (int first = 0; first < chunk.count;) {  // row by row
+    const int count =
+        static_cast<int>(Min<std::int64_t>(sink.width - walker.x, chunk.count - first));
+    FillRow(walker.In(input), input.stride, count, chunk.input + first);
+    FillRow(walker.In(sink.output), sink.output.stride, count, chunk.output + first);
+    FillRow(walker.In(sink.residual), sink.residual.stride, count, chunk.residual + first);
+    first += count;
+    walker.x = 0;
+    ++walker.y;
   }
   for (int i = chunk.count; i < chunk.count + kMaxTilePixels; ++i) {
     chunk.input[i] = chunk.input[chunk.count - 1];

@@ -40,9 +40,11 @@ ThreadPool::Loop LoopOver(std::int64_t n, std::int64_t cost, int threads, const 
   const std::int64_t pieces = threads == 1 ? 1 : kPiecesPerThread * threads;
   const std::int64_t piece =
       std::max((n + pieces - 1) / pieces, kLeast / std::max<std::int64_t>(cost, 1) + 1);
-  return {n, threads == 1 ? n : piece, [=](std::int64_t begin, std::int64_t end) {
+  return {n, threads == 1 ? n : piece,
+          [=](std::int64_t begin, std::int64_t end) {
             fn(Range{begin, end});
-          }};
+          },
+          kPiecesPerThread / 4};
 }
 
 int ThreadsOf(const ThreadPool* pool) { return pool == nullptr ? 1 : pool->threads(); }
@@ -67,8 +69,20 @@ struct Grid {
   std::int64_t bands = 1, rows = 1, columns = 1;
   // Whether all pixels of a band pass some weights before the next ones are read.
   bool weights_stay = false;
+  std::int64_t columns_together = 1;  // most columns whose weights the second-level cache keeps
+  std::int64_t pieces_together = 1;   // most pieces that are not too long for a held-up thread
 
   std::int64_t pieces() const { return bands * rows * columns; }
+  // How many pieces from `at` on, all before `end`, are one for the kernels: whole lines, or a part
+  // of one.
+  std::int64_t Together(std::int64_t at, std::int64_t end) const {
+    const std::int64_t line = weights_stay ? rows : columns;
+    const std::int64_t lines = weights_stay ? columns : rows;  // of a band
+    const std::int64_t left = end - at;
+    if (at % line != 0 || left < line) return std::min(left, line - at % line);
+    return line * std::min({left / line, lines - at / line % lines,
+                            weights_stay ? columns_together : rows});
+  }
 };
 
 Grid GridOf(const PreparedConv& prepared, int threads, const KernelSet& kernels) {
@@ -87,13 +101,20 @@ Grid GridOf(const PreparedConv& prepared, int threads, const KernelSet& kernels)
     grid.bands = threads;
   }
   const std::int64_t pieces = (wanted + grid.bands - 1) / grid.bands;  // of a band
-  const std::int64_t most_rows = (pixels / grid.bands + least_pixels - 1) / least_pixels;
   grid.weights_stay = weights > kManyWeights || pixels < 2 * least_pixels;
+  const std::int64_t row = grid.weights_stay ? least_pixels : 2 * kernels.piece_pixels;
+  const std::int64_t most_rows = (pixels / grid.bands + row - 1) / row;
   grid.columns = std::max(weights / (kManyWeights / 2), std::int64_t{1});
   if (grid.weights_stay) grid.columns = std::max(grid.columns, pieces);
   grid.columns = std::min(panels, grid.columns);
   grid.rows = std::min((pieces + grid.columns - 1) / grid.columns, most_rows);
   if (!grid.weights_stay) grid.columns = std::min(panels, (pieces + grid.rows - 1) / grid.rows);
+  grid.columns_together = std::max(
+      grid.columns * (kManyWeights / 2) / std::max<std::int64_t>(weights, 1), std::int64_t{1});
+  constexpr std::int64_t kLong = 32;  // smallest pieces, 100 microseconds or two
+  grid.pieces_together = std::max(
+      kLong * kernels.piece_macs * grid.pieces() / std::max<std::int64_t>(pixels * weights, 1),
+      std::int64_t{1});
   return grid;
 }
 
@@ -202,13 +223,19 @@ AlignedBuffer Network::MakeArena() const {
 void Network::AddLoops(const PreparedConv& prepared, std::uint8_t* arena, int threads,
                        Loops& loops) const {
   const Grid grid = GridOf(prepared, threads, *kernels_);
-  loops.push_back({grid.pieces(), 1, [=, this, &prepared](std::int64_t begin, std::int64_t end) {
-                     for (std::int64_t piece = begin; piece < end; ++piece) {
-                       const auto [pixels, panels] = PieceOf(
-                           grid, prepared.step.pixels, std::ssize(prepared.packed.panels), piece);
-                       kernels_->conv(prepared.step, arena, pixels, panels);
-                     }
-                   }});
+  const auto run = [=, this, &prepared](std::int64_t begin, std::int64_t end) {
+    const std::int64_t pixels = prepared.step.pixels;
+    const auto panels = std::ssize(prepared.packed.panels);
+    while (begin < end) {
+      const std::int64_t count = grid.Together(begin, end);
+      const auto [first_pixels, first_panels] = PieceOf(grid, pixels, panels, begin);
+      const auto [last_pixels, last_panels] = PieceOf(grid, pixels, panels, begin + count - 1);
+      kernels_->conv(prepared.step, arena, {first_pixels.begin, last_pixels.end},
+                     {first_panels.begin, last_panels.end});
+      begin += count;
+    }
+  };
+  loops.push_back({grid.pieces(), 1, run, grid.pieces_together});
 }
 
 void Network::AddLoops(const PreparedDepthwise& prepared, std::uint8_t* arena, int threads,
