@@ -109,7 +109,7 @@ class OpenVino:
 
 def latency(peer, singles, seconds):
     """(samples/s, processor ms a sample) over single samples that last `seconds` together, at least five: by the median,
-    and the mean of the processor time, which systems count in ticks longer than a sample."""
+    and the mean of the processor time, which some systems count in ticks longer than a sample."""
     wall = []
     cpu_begin, begin = time.process_time(), time.perf_counter()
     while len(wall) < 5 or time.perf_counter() - begin < seconds:

@@ -22,7 +22,6 @@ namespace {
 
 constexpr int kMaxThreads = 1024;
 
-// Set while this thread runs a loop body.
 thread_local bool inside_loop = false;
 
 // First two numbers of a file such as "200000 100000"; false where it has no numbers ("max 100000")
@@ -269,6 +268,8 @@ void ThreadPool::For(std::int64_t n, const std::function<void(std::int64_t i)>& 
     for (std::int64_t i = next++; i < n; i = next++) fn(i);
   });
 }
+
+bool InsideLoop() { return inside_loop; }
 
 void ParallelFor(std::int64_t n, int threads, const std::function<void(std::int64_t i)>& fn) {
   const int wanted = threads == 0 ? DefaultThreads() : threads;

@@ -57,11 +57,14 @@ class ThreadPool {
   std::unique_ptr<Crew> crew_;
 };
 
+// Whether this thread runs the body of a loop, so that loops run inline on it.
+bool InsideLoop();
+
 // One loop with threads of its own (0: DefaultThreads()): for coarse steps of a millisecond or
 // more.
 void ParallelFor(std::int64_t n, int threads, const std::function<void(std::int64_t i)>& fn);
-// The same for steps that can fail: no new step starts after a failure or Ctrl-C; the error of the
-// lowest failing index is returned, kCancelled after Ctrl-C.
+// The same for steps that can fail: no step above one that failed starts, and none after Ctrl-C;
+// the error of the lowest failing index is returned, kCancelled after Ctrl-C.
 Status ParallelForStatus(std::int64_t n, int threads,
                          const std::function<Status(std::int64_t i)>& fn);
 

@@ -19,7 +19,7 @@ struct MeasureOptions {
 };
 
 // Over the calls after one or two that are not counted: medians, and the mean of the processor
-// time, which systems count in ticks longer than a call.
+// time, which some systems count in ticks longer than a call.
 struct Speed {
   int rounds = 0;
   double seconds = 0;      // of a call

@@ -28,15 +28,15 @@ void SoftmaxOverChannel(std::vector<float>& values, std::int64_t channels) {
   }
 }
 
-// Calls row(begin, count, q) for the elements of the tensor, those of adjacent channels with the
+// Calls run(begin, count, q) for the elements of the tensor, those of adjacent channels with the
 // same exponent at once.
-template <typename Row>
-void ForEachRow(const Tensor& tensor, const Row& row) {
+template <typename Run>
+void ForEachRun(const Tensor& tensor, const Run& run) {
   const std::size_t plane = static_cast<std::size_t>(tensor.elements()) / tensor.q.size();
   for (std::size_t c = 0; c < tensor.q.size();) {
     const std::size_t first = c;
     while (c < tensor.q.size() && tensor.q[c] == tensor.q[first]) ++c;
-    row(first * plane, (c - first) * plane, tensor.q[first]);
+    run(first * plane, (c - first) * plane, tensor.q[first]);
   }
 }
 
@@ -49,7 +49,7 @@ Status QuantizeInput(const QNet& net, std::span<const float> input, std::span<st
                            tensor.elements());
   }
   TF2_CHECK(out.size() == input.size());
-  ForEachRow(tensor, [&](std::size_t begin, std::size_t count, int q) {
+  ForEachRun(tensor, [&](std::size_t begin, std::size_t count, int q) {
     numerics::QuantizeRow(input.subspan(begin, count), q, out.data() + begin);
   });
   return {};
@@ -64,7 +64,7 @@ Result<std::vector<std::int8_t>> QuantizeInput(const QNet& net, std::span<const 
 std::vector<float> Dequantize(const Tensor& tensor, std::span<const std::uint8_t> bytes) {
   TF2_CHECK(std::ssize(bytes) == tensor.bytes(), "tensor {}", tensor.name);
   std::vector<float> out(static_cast<std::size_t>(tensor.elements()));
-  ForEachRow(tensor, [&](std::size_t begin, std::size_t count, int q) {
+  ForEachRun(tensor, [&](std::size_t begin, std::size_t count, int q) {
     const float unit = std::ldexp(1.0F, -q);
     const std::size_t end = begin + count;
     switch (tensor.type) {

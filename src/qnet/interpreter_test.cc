@@ -230,6 +230,16 @@ TEST(Head, QuantizesPerChannelAndDequantizes) {
   EXPECT_FALSE(QuantizeInput(net, std::vector<float>(4)).ok());
 }
 
+TEST(Head, RunsOfChannelsOfOneExponent) {
+  QNet net = PoolNet(MaxPool{{1, 3, 1, 1, 0, 1, 1, 1}});
+  net.tensors[0].dims = {4, 1, 2};
+  net.tensors[0].q = {1, 1, 3, -2};
+  const std::vector<float> x = {1.5f, -2.0f, 0.5f, 60.0f, -0.25f, 1.0f, 8.0f, -12.0f};
+  const auto v = *QuantizeInput(net, x);
+  EXPECT_THAT(v, ElementsAre(3, -4, 1, 120, -2, 8, 2, -3));
+  EXPECT_EQ(Dequantize(net.tensors[0], Bytes(v.begin(), v.end())), x);
+}
+
 TEST(Head, SoftmaxOfSixteenBits) {
   QNet net = PoolNet(MaxPool{});
   net.tensors[1] = {"y", ElemType::kInt16, {3, 1, 1}, {8, 8, 8}};

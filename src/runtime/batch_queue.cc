@@ -47,7 +47,7 @@ Result<std::vector<Frame>> BatchQueue::Run(Batch batch) {
     if (serving_) {
       changed_.wait(lock, [&] { return slot.has_value() || !serving_; });
     } else {
-      Serve(lock);
+      Serve(lock, ticket);
     }
   }
   return GiveResult(ticket);
@@ -62,6 +62,7 @@ Result<Ticket> BatchQueue::Enqueue(Batch batch) {
     return InvalidArgument("a batch of {} frames has {} values; the network's input has {} a frame",
                            batch.count, size, frame_elements_);
   }
+  if (serving_) changed_.notify_all();  // CheckIdle
   const Ticket ticket{next_ticket_++};
   results_.emplace(ticket, std::nullopt);
   waiting_frames_ += batch.count;
@@ -178,6 +179,7 @@ void BatchQueue::Cancel(Job& job, const Status& why) {
 // Removes the job.
 void BatchQueue::CompleteIfDone(Job& job) {
   if (job.finished < job.batch.count) return;
+  if (job.ticket == group_until_) group_open_ = false;
   if (job.failure.ok()) {
     Store(job.ticket, std::move(job.frames));
   } else {
@@ -195,20 +197,21 @@ void BatchQueue::Work() {
     if (run_) {
       RunOldest(lock);
     } else {
-      Serve(lock);
+      Serve(lock, std::nullopt);
     }
   }
 }
 
-// Without the lock while frames run.
-void BatchQueue::Serve(std::unique_lock<std::mutex>& lock) {
+// Without the lock while frames run. `until`: the batch after which the group ends.
+void BatchQueue::Serve(std::unique_lock<std::mutex>& lock, std::optional<Ticket> until) noexcept {
   group_begun_ = 0;
   group_open_ = serving_ = true;
+  group_until_ = until;
   lock.unlock();
   serve_();
   lock.lock();
   serving_ = false;
-  if (waiting_frames_ > 0) work_.notify_one();
+  if (waiting_frames_ > 0 || closed_) work_.notify_one();
   changed_.notify_all();
 }
 

@@ -1,6 +1,6 @@
 // The asynchronous half of a device: a queue of batches, a thread that runs them, tickets. A
 // backend owns one, gives it the function that runs a batch, or one that runs frames of several
-// batches at once, and forwards Submit, Wait and Close to it.
+// batches at once, and forwards Submit, Wait, Run and Close to it.
 #ifndef TF2_RUNTIME_BATCH_QUEUE_H_
 #define TF2_RUNTIME_BATCH_QUEUE_H_
 
@@ -27,24 +27,24 @@ class BatchQueue {
   using RunFunction = std::function<Result<std::vector<Frame>>(const Batch&)>;
 
   // Runs a group of frames that ClaimFrame gives, on threads that it has done with when it returns;
-  // called while frames wait, one call at a time, from the worker thread or a caller of Run.
+  // called while frames wait, one call at a time, from the worker thread or a caller of Run. Must
+  // not throw.
   using ServeFunction = std::function<void()>;
 
   explicit BatchQueue(RunFunction run);
   explicit BatchQueue(ServeFunction serve);
   ~BatchQueue();  // closes
 
-  // Sets the size every frame of a later Submit must have: elements of the input. Until then Submit
-  // refuses
-  // ("no network is loaded").
+  // Sets the size every frame of a later Submit or Run must have: elements of the input. Until then
+  // both refuse ("no network is loaded").
   void SetFrameElements(std::int64_t elements);
 
   // As Device::Submit, Device::Wait and Device::Close say.
   Result<Ticket> Submit(Batch batch);
   Result<std::vector<Frame>> Wait(Ticket ticket);
   void Close();
-  // Submit and Wait, for a ServeFunction; while nobody serves, the calling thread does, so that a
-  // frame need not wait until another thread wakes up.
+  // Submit and Wait, for a ServeFunction; while nobody serves, the calling thread does until the
+  // batch is done, so that a frame need not wait until another thread wakes up.
   Result<std::vector<Frame>> Run(Batch batch);
 
   // OK while the queue is open and nothing is queued or running: what Load and RunTraced require.
@@ -79,7 +79,7 @@ class BatchQueue {
   Result<Ticket> Enqueue(Batch batch);
   Outcome& TakeTicket(Ticket ticket);
   Result<std::vector<Frame>> GiveResult(Ticket ticket);
-  void Serve(std::unique_lock<std::mutex>& lock);
+  void Serve(std::unique_lock<std::mutex>& lock, std::optional<Ticket> until) noexcept;
   void RunOldest(std::unique_lock<std::mutex>& lock);
   void Cancel(Job& job, const Status& why);
   void CompleteIfDone(Job& job);
@@ -94,7 +94,8 @@ class BatchQueue {
   std::int64_t waiting_frames_ = 0;  // of all jobs: not begun
   std::int64_t group_begun_ = 0;     // claimed since `serve_` was called
   bool group_open_ = false;          // whether `serve_` is given more
-  bool serving_ = false;             // whether `serve_` runs
+  std::optional<Ticket> group_until_;
+  bool serving_ = false;  // whether `serve_` runs
   // Tickets that nobody has waited for, and those that somebody is waiting for now; a value once
   // the batch is done.
   std::map<Ticket, Outcome> results_;

@@ -315,9 +315,11 @@ TEST(FrameQueue, RunServesOnTheCallingThread) {
   EXPECT_EQ(server.queue().Run({1, {1}}).error().message, "the device is closed");
 }
 
-// While another thread serves, Run waits for it, and what it leaves is served by one of both.
+// While another thread serves, Run waits for it, and what it leaves is served by one of those that
+// wait.
 TEST(FrameQueue, RunTakesItsTurn) {
   FrameServer server;
+  server.threads = 2;
   std::binary_semaphore began(0), may_go_on(0);
   server.during = [&](int value) {
     if (value != 1) return;
@@ -338,16 +340,19 @@ TEST(FrameQueue, RunTakesItsTurn) {
   EXPECT_EQ(server.order(), (std::vector<int>{1, 2, 3}));
 }
 
+// The worker, which an earlier Submit began, has nothing left to do when the caller of Run is done.
 TEST(FrameQueue, CloseWaitsForAThreadThatRuns) {
   FrameServer server;
   std::binary_semaphore began(0), may_go_on(0);
   std::atomic<bool> done = false;
-  server.during = [&](int) {
+  EXPECT_TRUE(server.queue().Wait(*server.queue().Submit({1, {9}})).ok());
+  server.during = [&](int value) {
+    if (value == 2) done = true;
+    if (value != 1) return;
     began.release();
     may_go_on.acquire();
-    done = true;
   };
-  std::thread runner([&] { EXPECT_TRUE(server.queue().Run({1, {1}}).ok()); });
+  std::thread runner([&] { EXPECT_TRUE(server.queue().Run({2, {1, 2}}).ok()); });
   began.acquire();
   std::thread closer([&] {
     server.queue().Close();
@@ -357,6 +362,22 @@ TEST(FrameQueue, CloseWaitsForAThreadThatRuns) {
   may_go_on.release();
   closer.join();
   runner.join();
+}
+
+// Others go on submitting: the caller of Run leaves when its own batch is done.
+TEST(FrameQueue, RunServesUntilItsOwnBatchIsDone) {
+  FrameServer server;
+  const auto caller = std::this_thread::get_id();
+  std::vector<Ticket> others;
+  std::atomic<int> served_by_caller = 0;
+  server.during = [&](int) {
+    if (std::this_thread::get_id() != caller) return;
+    ++served_by_caller;
+    if (others.size() < 20) others.push_back(*server.queue().Submit({1, {2}}));
+  };
+  EXPECT_TRUE(server.queue().Run({3, {1, 1, 1}}).ok());
+  EXPECT_EQ(served_by_caller, 3);
+  for (const Ticket ticket : others) EXPECT_TRUE(server.queue().Wait(ticket).ok());
 }
 
 TEST(FrameQueue, ManyThreadsRunAndSubmit) {

@@ -82,8 +82,8 @@ struct TraceReport {
   std::vector<qnet::TensorId> skipped;
 };
 
-// One opened device. Submit, Wait, Close and Statistics may be called from any thread at any time;
-// Load and RunTraced only while no batch is in flight. Destruction closes.
+// One opened device. Submit, Wait, Run, Close and Statistics may be called from any thread at any
+// time; Load and RunTraced only while no batch is in flight. Destruction closes.
 class Device {
  public:
   Device() = default;
@@ -111,7 +111,7 @@ class Device {
   // closed before the batch began.
   virtual Result<std::vector<Frame>> Wait(Ticket ticket) = 0;
 
-  // Submit and Wait; on the calling thread where the backend can.
+  // Submit and Wait. Backends may run the frames, and others that wait, on the calling thread.
   virtual Result<std::vector<Frame>> Run(Batch batch);
 
   // Runs one frame, showing every tensor that the backend materialises, as the untraced run

@@ -57,6 +57,7 @@ class Session {
   Result<Batch> ReadBatch(const Source& source, int count) const;
   // Reads a batch and submits it; nullopt at the end.
   Result<std::optional<Ticket>> SubmitNext(const Source& source, int count);
+  // Quantises inputs to a batch.
   Result<Batch> Quantize(std::span<const std::vector<float>> inputs) const;
   Result<Prediction> ApplyHeads(const Frame& frame) const;
   Result<std::vector<Prediction>> ApplyHeads(std::span<const Frame> frames) const;

@@ -33,7 +33,11 @@ class CpuDevice final : public Device {
   Result<Ticket> Submit(Batch batch) override { return queue_.Submit(std::move(batch)); }
   Result<std::vector<Frame>> Wait(Ticket ticket) override { return queue_.Wait(ticket); }
 
-  Result<std::vector<Frame>> Run(Batch batch) override { return queue_.Run(std::move(batch)); }
+  Result<std::vector<Frame>> Run(Batch batch) override {
+    // In the body of somebody's loop the pool's loops would run on this thread alone.
+    if (InsideLoop()) return Device::Run(std::move(batch));
+    return queue_.Run(std::move(batch));
+  }
 
   Result<TraceReport> RunTraced(std::span<const std::int8_t> input,
                                 const TraceSink& sink) override {

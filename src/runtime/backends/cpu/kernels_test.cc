@@ -459,11 +459,25 @@ TEST_P(Kernels, FullyConnectedInFourBits) {
   ExpectSame(net, RandomFrames(net, 1, 2), &pool);
 }
 
-// The largest features, signed and not, by the largest codes.
+// Convolutions that threads cut into rows, into rows of columns and into columns of rows.
+TEST_P(Kernels, RowsAndColumnsOfPieces) {
+  ThreadPool pool(3);
+  const std::vector<std::vector<std::int32_t>> inputs = {{16, 31, 29}, {96, 13, 13}, {160, 31, 29}};
+  for (const std::vector<std::int32_t>& dims : inputs) {
+    NetBuilder builder(3, dims);
+    NetBuilder::ConvOptions options;
+    options.oc = 208;
+    options.window = {3, 3, 1, 1, 1, 1, 1, 1};
+    const auto net = builder.Finish({builder.Conv(builder.input(), options)});
+    ExpectSame(net, RandomFrames(net, 1, 5), &pool);
+  }
+}
+
+// The largest features, signed and not, by the largest codes; an odd number of entries.
 TEST_P(Kernels, FullyConnectedInFourBitsOfExtremes) {
   for (std::uint64_t seed = 0; seed < 4; ++seed) {
-    NetBuilder builder(seed, {1030, 1, 1});
-    const auto positive = builder.AvgPool(builder.input(), {}, false, true);
+    NetBuilder builder(seed, {1027, 1, 1}, 0);
+    const auto positive = builder.Add(builder.input(), builder.input(), false, true, false);
     const NetBuilder::ConvOptions options{.window = {}, .oc = 1025, .extreme = true};
     ExpectSameOnExtremes(
         builder.Finish({builder.Conv(positive, options), builder.Conv(builder.input(), options)}));

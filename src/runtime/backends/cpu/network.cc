@@ -37,6 +37,7 @@ constexpr std::int64_t kPiecesPerThread = 16;
 template <typename Fn>
 ThreadPool::Loop LoopOver(std::int64_t n, std::int64_t cost, int threads, const Fn& fn) {
   constexpr std::int64_t kLeast = 4096;  // bytes of a piece
+  constexpr std::int64_t kTogether = 4;  // pieces of a call, which costs as much as a small one
   const std::int64_t pieces = threads == 1 ? 1 : kPiecesPerThread * threads;
   const std::int64_t piece =
       std::max((n + pieces - 1) / pieces, kLeast / std::max<std::int64_t>(cost, 1) + 1);
@@ -44,7 +45,7 @@ ThreadPool::Loop LoopOver(std::int64_t n, std::int64_t cost, int threads, const 
           [=](std::int64_t begin, std::int64_t end) {
             fn(Range{begin, end});
           },
-          kPiecesPerThread / 4};
+          kTogether};
 }
 
 int ThreadsOf(const ThreadPool* pool) { return pool == nullptr ? 1 : pool->threads(); }
@@ -111,7 +112,7 @@ Grid GridOf(const PreparedConv& prepared, int threads, const KernelSet& kernels)
   if (!grid.weights_stay) grid.columns = std::min(panels, (pieces + grid.rows - 1) / grid.rows);
   grid.columns_together = std::max(
       grid.columns * (kManyWeights / 2) / std::max<std::int64_t>(weights, 1), std::int64_t{1});
-  constexpr std::int64_t kLong = 32;  // smallest pieces, 100 microseconds or two
+  constexpr std::int64_t kLong = 32;  // smallest pieces: 100 to 200 microseconds
   grid.pieces_together = std::max(
       kLong * kernels.piece_macs * grid.pieces() / std::max<std::int64_t>(pixels * weights, 1),
       std::int64_t{1});

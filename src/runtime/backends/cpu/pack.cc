@@ -39,7 +39,8 @@ class Packer {
     if (packed_.nibbles) {
       pieces = InOrder(groups);
       if (pieces.size() % 2 != 0) pieces.emplace_back();
-      // Of features up to 127, 16 bits hold any four products: 4 * 127 * 64 = 32,512.
+      // 16 bits hold any four products of features up to 127, 4 * 127 * 64 = 32,512, and any two of
+      // others: 2 * 255 * 64 = 32,640.
       if (zero_ == 0) panel.runs.twos = static_cast<std::int32_t>(pieces.size());
     } else if (kernels_.short_sums) {
       Runs runs = ArrangeRuns(Blocks(groups), zero_ == 0 ? 127 : 255);

@@ -4,7 +4,8 @@
 // Kernels that add products in 16 bits first (KernelSet::short_sums) need every lane of every run
 // of entries to fit: the entries of a panel, which may come in any order, are distributed over runs
 // so that the largest sum of positive products and that of negative ones fit; an entry that does
-// not fit alone becomes two of half the weights.
+// not fit alone becomes two of half the weights. Weights of 4 bits stay in order: any two of their
+// entries fit where features reach 127, one where they reach 255.
 #ifndef TF2_RUNTIME_BACKENDS_CPU_PACK_H_
 #define TF2_RUNTIME_BACKENDS_CPU_PACK_H_
 

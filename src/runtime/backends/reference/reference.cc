@@ -12,7 +12,7 @@ namespace {
 class ReferenceDevice final : public Device {
  public:
   explicit ReferenceDevice(int threads)
-      : threads_(threads), queue_([this](const Batch& batch) { return Run(batch); }) {}
+      : threads_(threads), queue_([this](const Batch& batch) { return RunBatch(batch); }) {}
 
   std::string_view name() const override { return "reference"; }
   std::string_view isa() const override { return "reference"; }
@@ -47,7 +47,7 @@ class ReferenceDevice final : public Device {
   }
 
  private:
-  Result<std::vector<Frame>> Run(const Batch& batch) const {
+  Result<std::vector<Frame>> RunBatch(const Batch& batch) const {
     std::vector<Frame> frames(static_cast<std::size_t>(batch.count));
     const std::size_t elements = batch.data.size() / frames.size();
     const auto run_one = [&](std::int64_t i) -> Status {
