@@ -41,10 +41,11 @@ std::vector<std::int64_t> ConvByDefinition(const QNet& net, const Op& op, const 
               const int ix = ox * w.sw + kx * w.dw - w.pw;
               if (iy < 0 || ix < 0 || iy >= in.h() || ix >= in.w()) continue;
               const int channel = o / ocg * icg + c;
-              const auto v = static_cast<std::int8_t>(
-                  x[static_cast<std::size_t>((channel * in.h() + iy) * in.w() + ix)]);
+              const int at = (channel * in.h() + iy) * in.w() + ix;
+              const int weight = ((o * icg + c) * w.kh + ky) * w.kw + kx;
+              const auto v = static_cast<std::int8_t>(x[static_cast<std::size_t>(at)]);
               for (const auto& term : conv.terms) {
-                acc += v * term[static_cast<std::size_t>(((o * icg + c) * w.kh + ky) * w.kw + kx)];
+                acc += v * term[static_cast<std::size_t>(weight)];
               }
             }
           }

@@ -166,6 +166,17 @@ class FrameServer {
   BatchQueue queue_;  // last: its thread ends before what it uses
 };
 
+// Holds up frame 1.
+struct HeldFrame {
+  std::binary_semaphore began{0}, may_go_on{0};
+
+  void During(int value) {
+    if (value != 1) return;
+    began.release();
+    may_go_on.acquire();
+  }
+};
+
 TEST(FrameQueue, GivesEachTicketItsOwnFrames) {
   FrameServer server;
   const auto a = server.queue().Submit({1, {1}});
@@ -179,20 +190,16 @@ TEST(FrameQueue, GivesEachTicketItsOwnFrames) {
 TEST(FrameQueue, FramesOfLaterBatchesJoin) {
   FrameServer server;
   server.threads = 2;
-  std::binary_semaphore began(0), may_go_on(0);
-  server.during = [&](int value) {
-    if (value != 1) return;
-    began.release();
-    may_go_on.acquire();
-  };
+  HeldFrame held;
+  server.during = [&](int value) { held.During(value); };
   // Frame 1 alone has fewer frames than threads; meanwhile five more come: four of them together,
   // the last one alone.
   const auto a = server.queue().Submit({1, {1}});
-  began.acquire();
+  held.began.acquire();
   const auto b = server.queue().Submit({2, {2, 3}});
   const auto c = server.queue().Submit({3, {4, 5, 6}});
   EXPECT_EQ(server.queue().WaitingFrames(), 5);
-  may_go_on.release();
+  held.may_go_on.release();
   EXPECT_EQ(server.queue().Wait(*c)->size(), 3U);
   EXPECT_EQ(server.queue().Wait(*b)->size(), 2U);
   EXPECT_EQ(server.queue().Wait(*a)->size(), 1U);
@@ -221,18 +228,14 @@ TEST(FrameQueue, AFailedFrameFailsItsBatchOnly) {
 
 TEST(FrameQueue, CloseFinishesWhatRunsAndCancelsTheRest) {
   FrameServer server;
-  std::binary_semaphore began(0), may_go_on(0);
-  server.during = [&](int value) {
-    if (value != 1) return;
-    began.release();
-    may_go_on.acquire();
-  };
+  HeldFrame held;
+  server.during = [&](int value) { held.During(value); };
   const auto running = server.queue().Submit({2, {1, 2}});
-  began.acquire();
+  held.began.acquire();
   const auto queued = server.queue().Submit({1, {3}});
   std::thread closer([&] { server.queue().Close(); });
   EXPECT_EQ(server.queue().Wait(*queued).error().code, ErrorCode::kCancelled);
-  may_go_on.release();
+  held.may_go_on.release();
   closer.join();
   EXPECT_EQ(server.queue().Wait(*running)->size(), 2U);
   EXPECT_EQ(server.order(), (std::vector<int>{1, 2}));
@@ -320,18 +323,14 @@ TEST(FrameQueue, RunServesOnTheCallingThread) {
 TEST(FrameQueue, RunTakesItsTurn) {
   FrameServer server;
   server.threads = 2;
-  std::binary_semaphore began(0), may_go_on(0);
-  server.during = [&](int value) {
-    if (value != 1) return;
-    began.release();
-    may_go_on.acquire();
-  };
+  HeldFrame held;
+  server.during = [&](int value) { held.During(value); };
   std::thread other([&] { EXPECT_TRUE(server.queue().Run({1, {1}}).ok()); });
-  began.acquire();
+  held.began.acquire();
   const auto before = server.queue().Submit({1, {2}});
   std::thread releaser([&] {
     while (server.queue().WaitingFrames() < 2) std::this_thread::yield();
-    may_go_on.release();
+    held.may_go_on.release();
   });
   EXPECT_EQ(*server.queue().Run({1, {3}}), (std::vector<Frame>{{{3}}}));
   EXPECT_EQ(*server.queue().Wait(*before), (std::vector<Frame>{{{2}}}));
@@ -343,23 +342,21 @@ TEST(FrameQueue, RunTakesItsTurn) {
 // The worker, which an earlier Submit began, has nothing left to do when the caller of Run is done.
 TEST(FrameQueue, CloseWaitsForAThreadThatRuns) {
   FrameServer server;
-  std::binary_semaphore began(0), may_go_on(0);
+  HeldFrame held;
   std::atomic<bool> done = false;
   EXPECT_TRUE(server.queue().Wait(*server.queue().Submit({1, {9}})).ok());
   server.during = [&](int value) {
     if (value == 2) done = true;
-    if (value != 1) return;
-    began.release();
-    may_go_on.acquire();
+    held.During(value);
   };
   std::thread runner([&] { EXPECT_TRUE(server.queue().Run({2, {1, 2}}).ok()); });
-  began.acquire();
+  held.began.acquire();
   std::thread closer([&] {
     server.queue().Close();
     EXPECT_TRUE(done);
   });
   std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  may_go_on.release();
+  held.may_go_on.release();
   closer.join();
   runner.join();
 }
