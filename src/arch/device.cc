@@ -98,7 +98,7 @@ Result<std::vector<Device>> ReadDevices(const std::string& directory) {
   std::vector<Device> devices;
   for (const std::string& name : names) {
     if (!name.ends_with(".json")) continue;
-    TF2_ASSIGN_OR_RETURN(Device device, ReadDeviceFile(directory + "/" + name));
+    TF2_ASSIGN_OR_RETURN(Device device, ReadDeviceFile(fmt::format("{}/{}", directory, name)));
     devices.push_back(std::move(device));
   }
   std::ranges::sort(devices, {}, &Device::name);

@@ -127,6 +127,7 @@ TEST(Descriptor, LowPaddingIsOfConvolutionsThatPad) {
 TEST(Assembler, RoundTripsRandomLayers) {
   Rng rng(3);
   std::vector<AssembledLayer> layers;
+  layers.reserve(40);
   for (int i = 0; i < 40; ++i) {
     layers.push_back({{fmt::format("layer \"{}\" \\ ;\n\\n x", i), "conv", i, -1, i * 1000},
                       RandomDescriptor(rng, 32)});
@@ -234,7 +235,7 @@ TEST(Execute, CopiesAFrame) {
 
 // Runs the program after a change of its descriptor.
 Status RunChanged(const std::function<void(Program&, Descriptor&)>& change,
-                  arch::Arch a = TinyArch()) {
+                  const arch::Arch& a = TinyArch()) {
   Program p = TinyProgram();
   Descriptor d = *Decode(p.layer_fields(0), 16);
   change(p, d);

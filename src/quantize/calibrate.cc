@@ -253,8 +253,8 @@ class Calibrator {
       if (total_[v].sum.empty()) continue;
       ValueStats& stats = calibration.values[v];
       const auto channels = static_cast<std::int64_t>(total_[v].sum.size());
-      const double n = static_cast<double>(count_) *
-                       static_cast<double>(ir::ElementCount(graph_.values[v].shape) / channels);
+      const std::int64_t plane = ir::ElementCount(graph_.values[v].shape) / channels;
+      const double n = static_cast<double>(count_) * static_cast<double>(plane);
       stats.abs_max = std::move(total_[v].abs_max);
       for (const double sum : total_[v].sum) stats.mean.push_back(sum / n);
       for (const double squares : total_[v].sum_squares) stats.mean_square.push_back(squares / n);

@@ -17,6 +17,7 @@ using ::testing::HasSubstr;
 TEST(Histogram, DoesNotDependOnTheOrder) {
   Rng rng(1);
   std::vector<float> values;
+  values.reserve(5002);
   for (int i = 0; i < 5000; ++i)
     values.push_back(std::ldexp(rng.Float(), static_cast<int>(rng.Between(-30, 10))));
   values.push_back(0);

@@ -32,7 +32,8 @@ TEST(CodeSet, NearestIsNearest) {
        {std::pair(qnet::WeightKind::kSac, 1), std::pair(qnet::WeightKind::kSac, 2),
         std::pair(qnet::WeightKind::kMac, 1)}) {
     const CodeSet codes(kind, terms);
-    for (float x = -140; x < 140; x += 0.23F) {
+    for (int i = 0; i < 1217; ++i) {
+      const float x = -140 + 0.23F * static_cast<float>(i);
       float least = 1e9;
       for (const int v : codes.values())
         least = std::min(least, std::fabs(x - static_cast<float>(v)));

@@ -55,9 +55,10 @@ void Lowering::FindNeeded() {
         return false;
     }
   };
-  for (auto node = graph_.nodes.rbegin(); node != graph_.nodes.rend(); ++node) {
-    if (!weighted(*node) && !Needed(node->outputs[0])) continue;
-    for (const ValueId id : node->inputs) {
+  for (std::size_t i = graph_.nodes.size(); i-- > 0;) {
+    const Node& node = graph_.nodes[i];
+    if (!weighted(node) && !Needed(node.outputs[0])) continue;
+    for (const ValueId id : node.inputs) {
       if (id != ir::kNoValue) needed_[ir::Index(id)] = true;
     }
   }
@@ -221,7 +222,7 @@ Status Lowering::LowerNode(std::size_t index) {
   }
   if (NoteFunction(index)) return {};
   const Mark mark = MarkNow();
-  const Status status = LowerKind(node);
+  Status status = LowerKind(node);
   if (status.ok()) return {};
   const ErrorCode code = status.error().code;
   if (code != ErrorCode::kUnsupported && code != ErrorCode::kResourceExhausted) return status;

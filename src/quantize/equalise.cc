@@ -33,7 +33,7 @@ constexpr double kBeyond = 1.25;  // how much larger values of other pictures ma
 
 bool IsWeighted(const ir::Graph& graph, const ir::Node& node) {
   return (node.kind == OpKind::kConv || node.kind == OpKind::kGemm) &&
-         graph.IsConstant(node.inputs[1]) && graph.constant(node.inputs[1]).f32.size() > 0 &&
+         graph.IsConstant(node.inputs[1]) && !graph.constant(node.inputs[1]).f32.empty() &&
          !(node.HasInput(2) && !graph.IsConstant(node.inputs[2]));
 }
 

@@ -176,7 +176,8 @@ Status FinishLrn(const Draft& draft, const qnet::Op& op, const LrnNumbers& numbe
                             q_out - q_in);
   }
   const double most = *std::ranges::max_element(factors);
-  if (!(most < numerics::kMaxLrnFactor / 2)) {
+  constexpr auto kMost = numerics::kMaxLrnFactor / 2;
+  if (!(most < kMost)) {
     if (q_out <= kMinQ || !std::isfinite(most))
       return Located(Unsupported("a factor of {}, which its table does not hold", most), op);
     caps.push_back({op.output, 0, q_out - 1});

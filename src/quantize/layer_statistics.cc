@@ -230,7 +230,7 @@ class Collector {
     }
     s.cross = std::move(total.cross);
     for (std::size_t o = 0; o < oc_; ++o) {
-      const double* mean = total.x.data() + o / (oc_ / groups_) * row_;
+      const double* mean = total.x.data() + o * groups_ / oc_ * row_;
       for (std::size_t i = 0; i < row_; ++i)
         s.cross[o * row_ + i] = s.cross[o * row_ + i] / n - f * s.mean_y[o] * mean[i];
     }

@@ -198,6 +198,7 @@ TEST(Quantize, PowerOfTwoWeightsSurvive) {
   const auto spread =
       b.Add(ir::OpKind::kScale, "spread", {b.input(), b.Constant("f", {4}, {1, 0.01F, 30, 5})});
   std::vector<float> codes;
+  codes.reserve(std::size_t{4} * 4 * 9);
   for (int i = 0; i < 4 * 4 * 9; ++i)
     codes.push_back(i % 5 == 0 ? 0.0F : std::ldexp(i % 2 == 0 ? 0.1F : -0.1F, i % 7));
   const auto conv = b.Add(ir::OpKind::kConv, "inq", {spread, b.Constant("w", {4, 4, 3, 3}, codes)},

@@ -104,10 +104,11 @@ std::vector<std::size_t> Spread(const std::vector<std::size_t>& numbers, std::si
 // By tensor: whether a layer reads it, or what is made of it.
 std::vector<bool> ReadByLayers(const qnet::QNet& net) {
   std::vector<bool> read(net.tensors.size(), false);
-  for (auto op = net.ops.rbegin(); op != net.ops.rend(); ++op) {
+  for (std::size_t i = net.ops.size(); i-- > 0;) {
+    const qnet::Op& op = net.ops[i];
     const bool reads =
-        std::holds_alternative<qnet::Conv>(op->params) || read[qnet::Index(op->output)];
-    for (const qnet::TensorId id : op->inputs) {
+        std::holds_alternative<qnet::Conv>(op.params) || read[qnet::Index(op.output)];
+    for (const qnet::TensorId id : op.inputs) {
       if (reads) read[qnet::Index(id)] = true;
     }
   }

@@ -104,7 +104,8 @@ class ChooseSecondTermsTest : public ::testing::Test {
 
   // A bound under which there are several sets, which `asked_` has after "everywhere".
   double BoundOfSeveralSets() {
-    for (double bound = 1.02; bound < 2; bound += 0.02) {
+    for (int step = 1; step < 50; ++step) {
+      const double bound = 1 + 0.02 * step;
       asked_.clear();
       QuantizeState state("");
       EXPECT_TRUE(Choose(bound, state).ok());
