@@ -204,12 +204,6 @@ void ThreadPool::ForRanges(
   }
 }
 
-void ThreadPool::ForPieces(std::int64_t n, std::int64_t piece,
-                           const std::function<void(std::int64_t begin, std::int64_t end)>& fn) {
-  const Loop loop{n, piece, std::cref(fn), std::max<std::int64_t>(n, 1)};
-  ForPieces({&loop, 1});
-}
-
 void ThreadPool::ForPieces(std::span<const Loop> loops) {
   struct alignas(64) Share {  // of one thread in one loop: pieces that nobody has begun
     std::atomic<std::int64_t> next = 0;

@@ -32,14 +32,11 @@ class ThreadPool {
   // thread. Returns when all are done. `fn` must not throw.
   void ForRanges(std::int64_t n,
                  const std::function<void(std::int64_t begin, std::int64_t end, int k)>& fn);
-  // Cuts [0, n) into pieces of `piece` (the last may be shorter) and calls fn(begin, end) for runs
-  // of adjacent ones, each piece in one of them. Every thread has its share of adjacent pieces, and
-  // takes half of what is left of it at a time; one that is done takes from what another has not
-  // begun: for loops of equal steps on threads that other programs may hold up.
-  void ForPieces(std::int64_t n, std::int64_t piece,
-                 const std::function<void(std::int64_t begin, std::int64_t end)>& fn);
-  // The same for loops that may run at the same time: every thread has its share of each, and takes
-  // from others when it is done with all of them. Returns when all are done; no fn must throw.
+  // Loops that may run at the same time. Each cuts [0, n) into pieces of `piece` (the last may be
+  // shorter) and calls fn(begin, end) for runs of adjacent ones, each piece in one of them. Every
+  // thread has its share of adjacent pieces of each loop, and takes half of what is left of it at a
+  // time; one that is done with all takes from what others have not begun: for loops of equal steps
+  // on threads that other programs may hold up. Returns when all are done; no fn must throw.
   struct Loop {
     std::int64_t n = 0;
     std::int64_t piece = 1;  // >= 1

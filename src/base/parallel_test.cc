@@ -42,11 +42,13 @@ TEST(ThreadPoolTest, PiecesCoverEverythingOnce) {
     for (const std::int64_t n : {0, 1, 2, 7, 64, 101}) {
       for (const std::int64_t piece : {1, 3, 10, 200}) {
         std::vector<std::atomic<int>> seen(static_cast<std::size_t>(n));
-        pool.ForPieces(n, piece, [&](std::int64_t begin, std::int64_t end) {
+        const auto count_up = [&](std::int64_t begin, std::int64_t end) {
           EXPECT_EQ(begin % piece, 0);
           EXPECT_TRUE(begin < end && (end == n || end % piece == 0)) << begin << " " << end;
           for (std::int64_t i = begin; i < end; ++i) ++seen[static_cast<std::size_t>(i)];
-        });
+        };
+        const ThreadPool::Loop loop{n, piece, count_up, std::max<std::int64_t>(n, 1)};
+        pool.ForPieces({&loop, 1});
         for (const auto& count : seen) ASSERT_EQ(count, 1) << threads << " " << n << " " << piece;
       }
     }
@@ -93,13 +95,15 @@ TEST(ThreadPoolTest, PiecesOfAThreadThatIsHeldUpAreTaken) {
   std::atomic<int> done = 0;
   // Whoever runs piece 0, with half of its share, waits for all the others: they are done only
   // where the other thread takes the rest.
-  pool.ForPieces(8, 1, [&](std::int64_t begin, std::int64_t end) {
+  const auto run = [&](std::int64_t begin, std::int64_t end) {
     if (begin == 0) {
       EXPECT_EQ(end, 2);
       while (done < 6) std::this_thread::yield();
     }
     done += static_cast<int>(end - begin);
-  });
+  };
+  const ThreadPool::Loop loop{8, 1, run, 8};
+  pool.ForPieces({&loop, 1});
   EXPECT_EQ(done, 8);
 }
 
