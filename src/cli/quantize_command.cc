@@ -18,6 +18,7 @@
 #include "quantize/compensated_lowering.h"
 #include "quantize/equalise.h"
 #include "quantize/lower.h"
+#include "quantize/reproducible.h"
 #include "quantize/tune_q.h"
 
 namespace tf2::cli {
@@ -193,6 +194,7 @@ Json TunedJson(const std::optional<quantize::TunedQ>& tuned) {
 
 Status QuantizeTo(const Options& options) {
   TF2_RETURN_IF_ERROR(CheckFlags(options));
+  quantize::UseCommonInstructions();
   TF2_ASSIGN_OR_RETURN(ir::Graph graph, ImportAndFuse(options.model));
   DataFlags flags = options.data;
   if (flags.limit == 0) flags.limit = kDefaultSamples;

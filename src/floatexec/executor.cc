@@ -3,6 +3,7 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <optional>
 #include <utility>
 
@@ -150,6 +151,14 @@ struct Executor::State {
     return Feature(std::move(y));
   }
 };
+
+void UseCommonInstructions() {
+  // Both names that oneDNN knows.
+  for (const char* name : {"ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"}) {
+    if (std::getenv(name) != nullptr) return;
+  }
+  dnnl::set_max_cpu_isa(dnnl::cpu_isa::avx2);
+}
 
 Executor::Executor(const ir::Graph& graph, Engine engine)
     : graph_(&graph), state_(std::make_unique<State>()) {

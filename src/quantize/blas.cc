@@ -2,6 +2,7 @@
 
 #include <cblas.h>
 
+#include <cstdlib>
 #include <mutex>
 
 extern "C" {
@@ -10,6 +11,11 @@ void dpotrf_(const char* uplo, const int* n, double* a, const int* lda, int* inf
 void dpotrs_(const char* uplo, const int* n, const int* nrhs, const double* a, const int* lda,
              double* b, const int* ldb, int* info);
 void dpotri_(const char* uplo, const int* n, double* a, const int* lda, int* info);
+
+// OpenBLAS built for several processors chooses its kernels with these when it is loaded; there is
+// no call that names one, but for the environment. Null where it was built for one processor.
+[[gnu::weak]] void gotoblas_dynamic_init();
+[[gnu::weak]] void gotoblas_dynamic_quit();
 }
 
 namespace tf2::quantize {
@@ -23,6 +29,17 @@ void OneThread() {
 blasint Int(std::size_t n) { return static_cast<blasint>(n); }
 
 }  // namespace
+
+void UseCommonBlas() {
+#if defined(__x86_64__)
+  constexpr const char* kVariable = "OPENBLAS_CORETYPE";
+  if (gotoblas_dynamic_init == nullptr || gotoblas_dynamic_quit == nullptr) return;
+  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return;
+  if (setenv(kVariable, "Haswell", 0) != 0) return;
+  gotoblas_dynamic_quit();
+  gotoblas_dynamic_init();
+#endif
+}
 
 void MatMul(std::size_t m, std::size_t n, std::size_t k, const float* a, const float* b, float* c) {
   OneThread();

@@ -8,6 +8,10 @@
 
 namespace tf2::quantize {
 
+// Has OpenBLAS use its kernels for Haswell, AVX2 and FMA, where the processor can run them and the
+// environment does not name others. Before anything else here.
+void UseCommonBlas();
+
 // c[m][n] = a[m][k] * b[k][n]. Exact where all partial sums are integers below 2^24.
 void MatMul(std::size_t m, std::size_t n, std::size_t k, const float* a, const float* b, float* c);
 // c[m][n] = a[m][k] * b[n][k]^T; `ldb` floats between the rows of b.
