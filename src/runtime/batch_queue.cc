@@ -129,17 +129,40 @@ std::int64_t BatchQueue::WaitingFrames() const {
 
 std::optional<BatchQueue::ClaimedFrame> BatchQueue::ClaimFrame(int threads) {
   const std::lock_guard lock(mutex_);
+  if (Claimable(threads) == 0) return std::nullopt;
+  return Claim();
+}
+
+std::vector<BatchQueue::ClaimedFrame> BatchQueue::ClaimFrames(int threads, std::int64_t most) {
+  const std::lock_guard lock(mutex_);
+  const std::int64_t claimable = Claimable(threads);
+  if (claimable == 0) return {};
+  const std::int64_t busy = std::min<std::int64_t>((unfinished_ + most - 1) / most, threads - 1);
+  const std::int64_t idle = threads - busy;
+  std::vector<ClaimedFrame> frames;
+  for (std::int64_t i = std::min((claimable + idle - 1) / idle, most); i > 0; --i) {
+    frames.push_back(Claim());
+  }
+  return frames;
+}
+
+std::int64_t BatchQueue::Claimable(int threads) {
   if (const Status interrupted = CheckInterrupted(); !interrupted.ok()) {
     for (auto job = jobs_.begin(); job != jobs_.end();) Cancel(*job++, interrupted);
   }
-  if (group_begun_ >= (group_begun_ + waiting_frames_) / threads * threads) group_open_ = false;
-  if (!group_open_) return std::nullopt;
+  const std::int64_t all = (group_begun_ + waiting_frames_) / threads * threads;
+  if (group_begun_ >= all) group_open_ = false;
+  return group_open_ ? all - group_begun_ : 0;
+}
+
+BatchQueue::ClaimedFrame BatchQueue::Claim() {
   const auto job = std::ranges::find_if(
       jobs_, [](const Job& candidate) { return candidate.begun < candidate.batch.count; });
   TF2_CHECK(job != jobs_.end(), "{} frames wait, and no batch has one", waiting_frames_);
   const std::int64_t index = job->begun++;
   --waiting_frames_;
   ++group_begun_;
+  ++unfinished_;
   job->frames.resize(static_cast<std::size_t>(job->batch.count));
   const auto elements = static_cast<std::size_t>(frame_elements_);
   return ClaimedFrame{
@@ -150,6 +173,7 @@ std::optional<BatchQueue::ClaimedFrame> BatchQueue::ClaimFrame(int threads) {
 void BatchQueue::FinishFrame(const ClaimedFrame& frame, Result<Frame> result) {
   const std::lock_guard lock(mutex_);
   Job& job = *frame.job;
+  --unfinished_;
   ++job.finished;
   if (result.ok()) {
     job.frames[static_cast<std::size_t>(frame.index)] = *std::move(result);

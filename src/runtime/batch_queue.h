@@ -67,6 +67,9 @@ class BatchQueue {
   // the frames of the group and those that wait are no multiple of `threads` and only the remainder
   // is left, fewer than `threads`; and after Ctrl-C, which cancels all that waits.
   std::optional<ClaimedFrame> ClaimFrame(int threads = 1);
+  // As ClaimFrame, of several frames for one thread: `most`, and not more than leaves as many to
+  // the threads that have none. None: the group ends.
+  std::vector<ClaimedFrame> ClaimFrames(int threads, std::int64_t most);
   // The result of a claimed frame. Frames of a batch that failed are not given any more; the batch
   // gets the error of its first frame that failed.
   void FinishFrame(const ClaimedFrame& frame, Result<Frame> result);
@@ -78,6 +81,9 @@ class BatchQueue {
   // All of these under `mutex_`.
   Result<Ticket> Enqueue(Batch batch);
   Outcome& TakeTicket(Ticket ticket);
+  // How many more frames the group may be given: a multiple of `threads` in all.
+  std::int64_t Claimable(int threads);
+  ClaimedFrame Claim();
   Result<std::vector<Frame>> GiveResult(Ticket ticket);
   void Serve(std::unique_lock<std::mutex>& lock, std::optional<Ticket> until) noexcept;
   void RunOldest(std::unique_lock<std::mutex>& lock);
@@ -93,6 +99,7 @@ class BatchQueue {
   std::list<Job> jobs_;              // oldest first
   std::int64_t waiting_frames_ = 0;  // of all jobs: not begun
   std::int64_t group_begun_ = 0;     // claimed since `serve_` was called
+  std::int64_t unfinished_ = 0;      // of those: not done
   bool group_open_ = false;          // whether `serve_` is given more
   std::optional<Ticket> group_until_;
   bool serving_ = false;  // whether `serve_` runs

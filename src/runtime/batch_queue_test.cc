@@ -215,6 +215,37 @@ TEST(FrameQueue, ThreadsLeaveWhatIsNoMultipleOfThem) {
   EXPECT_EQ(server.alone(), (std::vector<int>{4, 5}));
 }
 
+// Each of two threads is given as many as the other, four at most.
+TEST(FrameQueue, ThreadsShareFramesEqually) {
+  std::vector<std::vector<int>> claims;
+  std::optional<BatchQueue> queue;
+  const auto claim = [&] {
+    auto frames = queue->ClaimFrames(2, 4);
+    if (!frames.empty()) claims.emplace_back();
+    for (const auto& frame : frames) claims.back().push_back(frame.input[0]);
+    return frames;
+  };
+  const auto finish = [&](const std::vector<BatchQueue::ClaimedFrame>& frames) {
+    for (const auto& frame : frames) queue->FinishFrame(frame, Frame{{0}});
+  };
+  queue.emplace([&] {
+    if (queue->WaitingFrames() < 2) {  // what is no multiple of the threads
+      queue->FinishFrame(*queue->ClaimFrame(), Frame{{0}});
+      return;
+    }
+    while (true) {
+      const auto mine = claim(), others = claim();
+      if (mine.empty()) return;
+      finish(others);
+      finish(mine);
+    }
+  });
+  queue->SetFrameElements(1);
+  EXPECT_TRUE(queue->Run({15, {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}}).ok());
+  EXPECT_EQ(claims, (std::vector<std::vector<int>>{
+                        {1, 2, 3, 4}, {5, 6, 7, 8}, {9, 10, 11}, {12, 13, 14}}));
+}
+
 TEST(FrameQueue, AFailedFrameFailsItsBatchOnly) {
   FrameServer server;
   const auto bad = server.queue().Submit({4, {1, -2, 3, 4}});

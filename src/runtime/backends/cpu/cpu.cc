@@ -23,8 +23,8 @@ class CpuDevice final : public Device {
   Status Load(const LoadedModel& model) override {
     TF2_RETURN_IF_ERROR(queue_.CheckIdle());
     TF2_ASSIGN_OR_RETURN(network_, cpu::Network::Prepare(model.net, kernels_));
-    arenas_.clear();
-    arenas_.push_back(network_->MakeArena());
+    arena_ = network_->MakeArena();
+    arenas_of_several_.clear();
     const qnet::QNet& net = network_->net();
     queue_.SetFrameElements(net.tensor(net.input).elements());
     return {};
@@ -49,14 +49,15 @@ class CpuDevice final : public Device {
                              expected.elements());
     }
     TraceReport report;
-    TF2_ASSIGN_OR_RETURN(report.outputs, network_->Run(input, arenas_[0], &pool_, &sink));
+    TF2_ASSIGN_OR_RETURN(report.outputs, network_->Run(input, arena_, &pool_, &sink));
     return report;
   }
 
   void Close() override {
     queue_.Close();
     network_.reset();
-    arenas_.clear();
+    arena_ = {};
+    arenas_of_several_.clear();
   }
 
  private:
@@ -66,23 +67,43 @@ class CpuDevice final : public Device {
     const int threads = pool_.threads();
     if (queue_.WaitingFrames() < threads) {
       if (const auto frame = queue_.ClaimFrame()) {
-        queue_.FinishFrame(*frame, network_->Run(frame->input, arenas_[0], &pool_, nullptr));
+        queue_.FinishFrame(*frame, network_->Run(frame->input, arena_, &pool_, nullptr));
       }
       return;
     }
-    while (std::ssize(arenas_) < threads) arenas_.push_back(network_->MakeArena());
+    const std::int64_t together = network_->frames_together();
+    while (std::ssize(arenas_of_several_) < threads) {
+      arenas_of_several_.push_back(network_->MakeArena(together));
+    }
     pool_.ForRanges(threads, [&](std::int64_t, std::int64_t, int k) {
-      while (const auto frame = queue_.ClaimFrame(threads)) {
-        queue_.FinishFrame(*frame, network_->Run(frame->input, arenas_[static_cast<std::size_t>(k)],
-                                                 nullptr, nullptr));
+      cpu::AlignedBuffer& arena = arenas_of_several_[static_cast<std::size_t>(k)];
+      while (true) {
+        const auto frames = queue_.ClaimFrames(threads, together);
+        if (frames.empty()) return;
+        RunFrames(frames, arena);
       }
     });
+  }
+
+  // Some claimed frames on this thread.
+  void RunFrames(std::span<const BatchQueue::ClaimedFrame> frames, cpu::AlignedBuffer& arena) {
+    std::vector<std::span<const std::int8_t>> inputs;
+    for (const auto& frame : frames) inputs.push_back(frame.input);
+    Result<std::vector<Frame>> outputs = network_->RunTogether(inputs, arena);
+    for (std::size_t i = 0; i < frames.size(); ++i) {
+      if (outputs.ok()) {
+        queue_.FinishFrame(frames[i], std::move((*outputs)[i]));
+      } else {  // alone, so that each gets its own error
+        queue_.FinishFrame(frames[i], network_->Run(frames[i].input, arena, nullptr, nullptr));
+      }
+    }
   }
 
   const cpu::KernelSet& kernels_;
   ThreadPool pool_;
   std::optional<cpu::Network> network_;
-  std::vector<cpu::AlignedBuffer> arenas_;  // [0] for one frame at a time, else one a thread
+  cpu::AlignedBuffer arena_;                           // for one frame at a time
+  std::vector<cpu::AlignedBuffer> arenas_of_several_;  // a thread's each, once they are needed
   BatchQueue queue_;                        // last: its thread ends before what it uses
 };
 

@@ -104,7 +104,10 @@ struct Panel {
 // sum over the panel's entries of 4 input bytes, at the pixel's address plus the entry's offset,
 // times [tile][16][4] weights.
 struct ConvStep {
-  std::int64_t pixels = 0;
+  std::int64_t pixels = 0;  // of a frame
+  // Pixels of a call are those of one or more frames: pixel p is p % pixels of the frame whose
+  // arena begins p / pixels * frame_bytes after the first one's.
+  std::int64_t frame_bytes = 0;
   View input;  // of output pixel (y, x): strides included
   const Panel* panels = nullptr;
   const std::int32_t* offsets = nullptr;

@@ -56,19 +56,23 @@ inline void FillTiles(const ConvStep& step, const PixelOrder& order, Range place
   const View& from = step.input;
   const View& to = step.sink.output;
   const View& residual = step.sink.residual;
+  const std::int64_t rows = step.pixels / order.kept;
+  const auto row_of = [&](const View& view, std::int64_t y) {  // y: of all frames
+    return y / rows * step.frame_bytes + view.offset + y % rows * view.row;
+  };
   std::int64_t y = places.begin / order.width, x = places.begin % order.width;
   for (int i = 0; i < count; ++y, x = 0) {
     const int kept = Min(count, i + static_cast<int>(order.kept - x));
     const int all = Min(count, i + static_cast<int>(order.width - x));
-    const std::int64_t input = from.offset + y * from.row + x * from.stride;
-    const std::int64_t output = to.offset + y * to.row + x * to.stride;
-    const std::int64_t more = residual.offset + y * residual.row + x * residual.stride;
+    const std::int64_t input = row_of(from, y) + x * from.stride;
+    const std::int64_t output = row_of(to, y) + x * to.stride;
+    const std::int64_t more = row_of(residual, y) + x * residual.stride;
     for (int k = 0; i + k < all; ++k) chunk.input[i + k] = input + k * from.stride;
     for (int k = 0; i + k < kept; ++k) chunk.output[i + k] = output + k * to.stride;
     for (int k = 0; i + k < kept; ++k) chunk.residual[i + k] = more + k * residual.stride;
     for (int k = kept; k < all; ++k) {
-      chunk.output[k] = to.offset + (y + 1) * to.row;
-      chunk.residual[k] = residual.offset + (y + 1) * residual.row;
+      chunk.output[k] = row_of(to, y + 1);
+      chunk.residual[k] = row_of(residual, y + 1);
     }
     i = all;
   }

@@ -150,18 +150,29 @@ inline void FillRow(std::int64_t from, std::int64_t stride, int count, std::int6
   for (int i = 0; i < count; ++i) to[i] = from + i * stride;
 }
 
-inline void FillChunk(const View& input, const Sink& sink, Range pixels, Chunk& chunk) {
+// The pixels of frames of so many that lie `bytes` apart.
+struct FramePixels {
+  std::int64_t pixels;
+  std::int64_t bytes;
+};
+
+inline void FillChunk(const View& input, const Sink& sink, FramePixels frame, Range pixels,
+                      Chunk& chunk) {
   chunk.count = static_cast<int>(pixels.end - pixels.begin);
-  Walker walker(pixels.begin, sink.width);
+  std::int64_t base = pixels.begin / frame.pixels * frame.bytes;
+  Walker walker(pixels.begin % frame.pixels, sink.width);
   for (int first = 0; first < chunk.count;) {  // row by row
     const int count =
         static_cast<int>(Min<std::int64_t>(sink.width - walker.x, chunk.count - first));
-    FillRow(walker.In(input), input.stride, count, chunk.input + first);
-    FillRow(walker.In(sink.output), sink.output.stride, count, chunk.output + first);
-    FillRow(walker.In(sink.residual), sink.residual.stride, count, chunk.residual + first);
+    FillRow(base + walker.In(input), input.stride, count, chunk.input + first);
+    FillRow(base + walker.In(sink.output), sink.output.stride, count, chunk.output + first);
+    FillRow(base + walker.In(sink.residual), sink.residual.stride, count, chunk.residual + first);
     first += count;
     walker.x = 0;
-    ++walker.y;
+    if (++walker.y * walker.width == frame.pixels) {
+      walker.y = 0;
+      base += frame.bytes;
+    }
   }
   for (int i = chunk.count; i < chunk.count + kMaxTilePixels; ++i) {
     chunk.input[i] = chunk.input[chunk.count - 1];
@@ -270,17 +281,20 @@ void ConvPanel(const ConvStep& step, const Panel& panel, std::uint8_t* arena, co
             panel.channels, arena);
 }
 
-// One panel of 4-bit weights, of kTiles at most, over one pixel.
+// One panel of 4-bit weights, of kTiles at most, over one pixel after the other.
 template <int kTiles, typename I = Isa>
 void NibblePanel(const ConvStep& step, const Panel& panel, std::uint8_t* arena,
                  const Chunk& chunk) {
   if constexpr (kTiles > 1) {
     if (panel.tiles != kTiles) return NibblePanel<kTiles - 1, I>(step, panel, arena, chunk);
   }
-  alignas(64) std::int32_t sums[kTiles * kTile];
-  I::template SumNibbles<kTiles>(
-      {step.offsets + panel.offsets, step.weights + panel.weights / 2, panel.entries, panel.runs},
-      arena + chunk.input[0], step.bias + std::int64_t{panel.first_tile} * kTile, sums);
+  alignas(64) std::int32_t sums[kChunk * kTiles * kTile];
+  for (int i = 0; i < chunk.count; ++i) {
+    I::template SumNibbles<kTiles>(
+        {step.offsets + panel.offsets, step.weights + panel.weights / 2, panel.entries, panel.runs},
+        arena + chunk.input[i], step.bias + std::int64_t{panel.first_tile} * kTile,
+        sums + i * kTiles * kTile);
+  }
   StoreSums(step.sink, chunk.places(), sums, kTiles, panel.first_tile, panel.out_channel,
             panel.channels, arena);
 }
@@ -328,7 +342,8 @@ void Conv(const ConvStep& step, std::uint8_t* arena, Range pixels, Range panels)
       chunks <= 1 ? count : ((count + chunks - 1) / chunks + kUnit - 1) / kUnit * kUnit;
   Chunk chunk;
   for (std::int64_t begin = pixels.begin; begin < pixels.end; begin += size) {
-    FillChunk(step.input, step.sink, {begin, Min<std::int64_t>(begin + size, pixels.end)}, chunk);
+    FillChunk(step.input, step.sink, {step.pixels, step.frame_bytes},
+              {begin, Min<std::int64_t>(begin + size, pixels.end)}, chunk);
     for (std::int64_t i = panels.begin; i < panels.end; ++i) {
       if constexpr (Isa::kNibbleTiles > 0) {
         if (step.nibbles) {
@@ -364,7 +379,7 @@ void Depthwise(const DepthwiseStep& step, std::uint8_t* arena, Range pixels) {
   alignas(64) std::int32_t sums[kChunk * kTile];
   for (std::int64_t begin = pixels.begin; begin < pixels.end; begin += kChunk) {
     const Range range{begin, Min<std::int64_t>(begin + kChunk, pixels.end)};
-    FillChunk(step.input, step.sink, range, chunk);
+    FillChunk(step.input, step.sink, {step.pixels, 0}, range, chunk);
     for (int c = 0; c < step.channels; c += kTile) {
       DepthwiseSums(step, arena, chunk, c, sums);
       StoreSums(step.sink, chunk.places(), sums, 1, c / kTile, c, step.channels - c, arena);

@@ -50,9 +50,9 @@ class Kernels : public ::testing::TestWithParam<const char*> {
     const auto shared = std::make_shared<const qnet::QNet>(std::move(net));
     const auto expected = qnet::InterpretAll(*shared, input);
     ASSERT_TRUE(expected.ok());
-    const auto network = Network::Prepare(shared, *kernels_);
+    const auto network = Network::Prepare(shared, *kernels_, Network::Together::kAll);
     ASSERT_TRUE(network.ok()) << network.error().ToString();
-    AlignedBuffer arena = network->MakeArena();
+    AlignedBuffer arena = network->MakeArena(3);
     const TraceSink sink = [&](qnet::TensorId id, std::span<const std::uint8_t> bytes) {
       const qnet::Bytes& want = (*expected)[qnet::Index(id)];
       ASSERT_EQ(bytes.size(), want.size()) << shared->tensor(id).name;
@@ -61,6 +61,18 @@ class Kernels : public ::testing::TestWithParam<const char*> {
       }
     };
     ASSERT_TRUE(network->Run(input, arena, pool, &sink).ok());
+    // In the middle of several frames, too.
+    const std::vector<std::int8_t> other(input.rbegin(), input.rend());
+    const std::vector<std::span<const std::int8_t>> inputs = {other, input, other};
+    const auto frames = network->RunTogether(inputs, arena);
+    ASSERT_TRUE(frames.ok());
+    const auto others = qnet::Interpret(*shared, other);
+    ASSERT_TRUE(others.ok());
+    EXPECT_EQ((*frames)[0], *others);
+    EXPECT_EQ((*frames)[2], *others);
+    for (std::size_t i = 0; i < shared->outputs.size(); ++i) {
+      EXPECT_EQ((*frames)[1][i], (*expected)[qnet::Index(shared->outputs[i].tensor)]);
+    }
   }
 
   void ExpectSameOnExtremes(const qnet::QNet& net) {

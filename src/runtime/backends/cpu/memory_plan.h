@@ -45,6 +45,10 @@ struct MemoryPlan {
   // Tensor memory, and its lower bound: the largest sum of buffers alive in one stage.
   std::int64_t peak_bytes = 0;
   std::int64_t live_bytes = 0;
+
+  // From the arena of a frame to that of the next where several lie in one: an odd number of cache
+  // lines, so that the same places of them are in different sets.
+  std::int64_t frame_bytes() const { return (arena_bytes + 63) / 64 * 64 | 64; }
 };
 
 // `net` must pass qnet::Verify. Network outputs stay alive to the end of the frame.

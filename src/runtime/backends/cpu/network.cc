@@ -5,6 +5,7 @@
 #include <functional>
 #include <limits>
 #include <span>
+#include <type_traits>
 #include <utility>
 
 #include "base/interrupt.h"
@@ -86,10 +87,11 @@ struct Grid {
   }
 };
 
-Grid GridOf(const PreparedConv& prepared, int threads, const KernelSet& kernels) {
+// `pixels`: of all frames.
+Grid GridOf(const PreparedConv& prepared, std::int64_t pixels, int threads,
+            const KernelSet& kernels) {
   constexpr std::int64_t kManyWeights = 256 << 10;  // bytes that the second-level cache keeps
   const std::int64_t least_pixels = std::max<std::int64_t>(24, 3 * kernels.piece_pixels);
-  const std::int64_t pixels = prepared.step.pixels;
   const auto panels = std::ssize(prepared.packed.panels);
   const auto weights = std::ssize(prepared.packed.weights);
   const std::int64_t wanted = std::clamp<std::int64_t>(
@@ -141,7 +143,8 @@ Network::Network(std::shared_ptr<const qnet::QNet> net, const KernelSet& kernels
       stages_(std::move(stages)),
       plan_(std::move(plan)) {}
 
-Result<Network> Network::Prepare(std::shared_ptr<const qnet::QNet> net, const KernelSet& kernels) {
+Result<Network> Network::Prepare(std::shared_ptr<const qnet::QNet> net, const KernelSet& kernels,
+                                 Together together) {
   Stages stages = AsEarlyAsPossible(*net);
   MemoryPlan plan = PlanMemory(*net, stages);
   if (stages.size() < net->ops.size()) {
@@ -163,6 +166,7 @@ Result<Network> Network::Prepare(std::shared_ptr<const qnet::QNet> net, const Ke
   for (const qnet::Op& op : network.net_->ops) {
     network.steps_.push_back(network.Prepare(op));
   }
+  network.PlanTogether(together);
   return network;
 }
 
@@ -217,15 +221,37 @@ Network::CopyStep Network::PrepareConcat(const qnet::Op& op) const {
   return step;
 }
 
-AlignedBuffer Network::MakeArena() const {
-  return AlignedBuffer(static_cast<std::size_t>(plan_.arena_bytes));
+AlignedBuffer Network::MakeArena(std::int64_t frames) const {
+  return AlignedBuffer(static_cast<std::size_t>(frames * plan_.frame_bytes()));
 }
 
-void Network::AddLoops(const PreparedConv& prepared, std::uint8_t* arena, int threads,
-                       Loops& loops) const {
-  const Grid grid = GridOf(prepared, threads, *kernels_);
+// What a frame is spared of weights is more than what it needs of features that the caches lost
+// to the other frames.
+void Network::PlanTogether(Together together) {
+  constexpr std::int64_t kMostFrames = 4;
+  constexpr std::int64_t kMostBytes = std::int64_t{64} << 20;  // of an arena
+  constexpr std::int64_t kLeastSpared = 2 << 20;               // what second-level caches hold
+  std::int64_t spared = 0;
+  for (const std::vector<std::size_t>& stage : stages_) {
+    std::int64_t weights = 0, features = 0;
+    for (const std::size_t i : stage) {
+      const qnet::Op& op = net_->ops[i];
+      weights += WeightBytes(i);
+      features += net_->tensor(op.output).bytes();
+      for (const qnet::TensorId input : op.inputs) features += net_->tensor(input).bytes();
+    }
+    together_.push_back(together == Together::kAll || weights > features);
+    if (together_.back()) spared += weights;
+  }
+  if (spared < kLeastSpared) return;
+  frames_together_ = std::clamp<std::int64_t>(kMostBytes / plan_.frame_bytes(), 1, kMostFrames);
+}
+
+void Network::AddLoops(const PreparedConv& prepared, std::uint8_t* arena, std::int64_t frames,
+                       int threads, Loops& loops) const {
+  const std::int64_t pixels = frames * prepared.step.pixels;
+  const Grid grid = GridOf(prepared, pixels, threads, *kernels_);
   const auto run = [=, this, &prepared](std::int64_t begin, std::int64_t end) {
-    const std::int64_t pixels = prepared.step.pixels;
     const auto panels = std::ssize(prepared.packed.panels);
     while (begin < end) {
       const std::int64_t count = grid.Together(begin, end);
@@ -333,18 +359,26 @@ void Network::Store(std::span<const std::int8_t> input, std::uint8_t* arena,
   RunLoops({&loop, 1}, pool);
 }
 
-Status Network::RunOps(std::span<const std::size_t> ops, std::uint8_t* arena, ThreadPool* pool,
-                       Loops& loops) const {
+Status Network::RunOps(std::span<const std::size_t> ops, std::uint8_t* arena, std::int64_t frames,
+                       ThreadPool* pool, Loops& loops) const {
   loops.clear();
+  const int threads = ThreadsOf(pool);
   for (const std::size_t op : ops) {
     // Some steps run now, on this thread; of these, only what the interpreter runs can fail.
     const auto add = [&](const auto& step) -> Status {
-      if constexpr (requires { Execute(step, arena); }) {
-        return Execute(step, arena);
+      if constexpr (std::is_same_v<decltype(step), const PreparedConv&>) {
+        AddLoops(step, arena, frames, threads, loops);
       } else {
-        AddLoops(step, arena, ThreadsOf(pool), loops);
-        return {};
+        for (std::int64_t i = 0; i < frames; ++i) {
+          std::uint8_t* const frame = arena + i * plan_.frame_bytes();
+          if constexpr (requires { Execute(step, frame); }) {
+            TF2_RETURN_IF_ERROR(Execute(step, frame));
+          } else {
+            AddLoops(step, frame, threads, loops);
+          }
+        }
       }
+      return {};
     };
     TF2_RETURN_IF_ERROR(std::visit(add, steps_[op]));
   }
@@ -364,12 +398,47 @@ Result<Frame> Network::Run(std::span<const std::int8_t> input, AlignedBuffer& ar
   for (std::size_t i = 0; i < stages_.size(); ++i) {
     TF2_RETURN_IF_ERROR(CheckInterrupted());
     FillBorders(i + 1, base);
-    TF2_RETURN_IF_ERROR(RunOps(stages_[i], base, pool, loops));
+    TF2_RETURN_IF_ERROR(RunOps(stages_[i], base, 1, pool, loops));
     for (const std::size_t op : stages_[i]) show(net_->ops[op].output);
   }
+  return ReadOutputs(base);
+}
+
+Frame Network::ReadOutputs(const std::uint8_t* arena) const {
   Frame frame;
-  for (const qnet::Output& output : net_->outputs) frame.push_back(Read(output.tensor, base));
+  for (const qnet::Output& output : net_->outputs) frame.push_back(Read(output.tensor, arena));
   return frame;
+}
+
+Result<std::vector<Frame>> Network::RunTogether(
+    std::span<const std::span<const std::int8_t>> inputs, AlignedBuffer& arena) const {
+  const auto frames = std::ssize(inputs);
+  const auto base = [&](std::int64_t frame) { return arena.data() + frame * plan_.frame_bytes(); };
+  for (std::int64_t i = 0; i < frames; ++i) {
+    Store(inputs[static_cast<std::size_t>(i)], base(i), nullptr);
+  }
+  Loops loops;
+  for (std::size_t begin = 0, end; begin < stages_.size(); begin = end) {
+    end = begin + 1;
+    if (together_[begin]) {
+      TF2_RETURN_IF_ERROR(CheckInterrupted());
+      for (std::int64_t i = 0; i < frames; ++i) FillBorders(end, base(i));
+      TF2_RETURN_IF_ERROR(RunOps(stages_[begin], base(0), frames, nullptr, loops));
+      continue;
+    }
+    // One frame after the other as far as the next stage that all pass at once.
+    while (end < stages_.size() && !together_[end]) ++end;
+    for (std::int64_t i = 0; i < frames; ++i) {
+      for (std::size_t stage = begin; stage < end; ++stage) {
+        TF2_RETURN_IF_ERROR(CheckInterrupted());
+        FillBorders(stage + 1, base(i));
+        TF2_RETURN_IF_ERROR(RunOps(stages_[stage], base(i), 1, nullptr, loops));
+      }
+    }
+  }
+  std::vector<Frame> outputs;
+  for (std::int64_t i = 0; i < frames; ++i) outputs.push_back(ReadOutputs(base(i)));
+  return outputs;
 }
 
 std::int64_t Network::WeightBytes(std::size_t op) const {
@@ -394,7 +463,7 @@ Result<std::vector<double>> Network::Profile(std::span<const std::int8_t> input,
       FillBorders(stage + 1, arena.data());
       for (const std::size_t op : stages_[stage]) {
         const auto start = Clock::now();
-        TF2_RETURN_IF_ERROR(RunOps({&op, 1}, arena.data(), pool, loops));
+        TF2_RETURN_IF_ERROR(RunOps({&op, 1}, arena.data(), 1, pool, loops));
         const std::chrono::duration<double> taken = Clock::now() - start;
         if (round > 0) least[op] = std::min(least[op], taken.count());
       }

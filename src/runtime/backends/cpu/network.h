@@ -24,20 +24,33 @@ namespace tf2::runtime::cpu {
 // Immutable once made; frames may run on different arenas at the same time.
 class Network {
  public:
+  // Which operators RunTogether takes through all frames before the next one.
+  enum class Together : std::uint8_t { kWhereItPays, kAll };
+
   // Errors: kResourceExhausted where an arena would pass 2 GiB.
-  static Result<Network> Prepare(std::shared_ptr<const qnet::QNet> net, const KernelSet& kernels);
+  static Result<Network> Prepare(std::shared_ptr<const qnet::QNet> net, const KernelSet& kernels,
+                                 Together together = Together::kWhereItPays);
 
   const qnet::QNet& net() const { return *net_; }
   const MemoryPlan& plan() const { return plan_; }
   const KernelSet& kernels() const { return *kernels_; }
 
-  // Memory for one frame in flight.
-  AlignedBuffer MakeArena() const;
+  // Memory for frames in flight.
+  AlignedBuffer MakeArena(std::int64_t frames = 1) const;
 
   // One frame. `pool`: splits each stage over its threads; null to run on the caller alone.
   // `sink`: sees every tensor, or is null. kCancelled between stages on Ctrl-C.
   Result<Frame> Run(std::span<const std::int8_t> input, AlignedBuffer& arena, ThreadPool* pool,
                     const TraceSink* sink) const;
+
+  // Most frames that RunTogether is best given.
+  std::int64_t frames_together() const { return frames_together_; }
+
+  // Some frames on the caller alone, in an arena for as many: operators with more weights than
+  // features pass all of them before the next operator begins, so that weights are read from memory
+  // once.
+  Result<std::vector<Frame>> RunTogether(std::span<const std::span<const std::int8_t>> inputs,
+                                         AlignedBuffer& arena) const;
 
   // Packed weights of an operator.
   std::int64_t WeightBytes(std::size_t op) const;
@@ -71,17 +84,23 @@ class Network {
   void Store(std::span<const std::int8_t> input, std::uint8_t* arena, ThreadPool* pool) const;
   // What MemoryPlan::fills has at `index`.
   void FillBorders(std::size_t index, std::uint8_t* arena) const;
-  // Runs `ops`, all of one stage. `loops`: memory to reuse.
-  Status RunOps(std::span<const std::size_t> ops, std::uint8_t* arena, ThreadPool* pool,
-                Loops& loops) const;
+  // Decides which stages take several frames at once.
+  void PlanTogether(Together together);
+  // Runs `ops`, all of one stage, for one frame or several. `loops`: memory to reuse.
+  Status RunOps(std::span<const std::size_t> ops, std::uint8_t* arena, std::int64_t frames,
+                ThreadPool* pool, Loops& loops) const;
+  // All outputs.
+  Frame ReadOutputs(const std::uint8_t* arena) const;
   CopyStep PrepareConcat(const qnet::Op& op) const;
 
   // A tensor's contents in [c, h, w] order.
   std::vector<std::uint8_t> Read(qnet::TensorId id, const std::uint8_t* arena) const;
   void Write(qnet::TensorId id, std::span<const std::uint8_t> bytes, std::uint8_t* arena) const;
 
-  // Run a step, or append the loops that do, in pieces for so many threads.
-  void AddLoops(const PreparedConv& prepared, std::uint8_t* arena, int threads, Loops& loops) const;
+  // Run a step, or append the loops that do, in pieces for so many threads. Of one frame, or of
+  // several where that is said.
+  void AddLoops(const PreparedConv& prepared, std::uint8_t* arena, std::int64_t frames, int threads,
+                Loops& loops) const;
   void AddLoops(const PreparedDepthwise& prepared, std::uint8_t* arena, int threads,
                 Loops& loops) const;
   void AddLoops(const PreparedMaxPool& prepared, std::uint8_t* arena, int threads,
@@ -98,7 +117,9 @@ class Network {
   const KernelSet* kernels_;
   Stages stages_;
   MemoryPlan plan_;
-  std::vector<Step> steps_;  // one an operator
+  std::vector<Step> steps_;     // one an operator
+  std::vector<bool> together_;  // of each stage: whether it takes several frames
+  std::int64_t frames_together_ = 1;
 };
 
 }  // namespace tf2::runtime::cpu

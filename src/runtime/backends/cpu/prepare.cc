@@ -241,6 +241,7 @@ PreparedConv PrepareConv(const PrepareContext& context, const qnet::Op& op) {
   PreparedConv prepared;
   ConvStep& step = prepared.step;
   step.pixels = std::int64_t{output.h()} * output.w();
+  step.frame_bytes = context.plan.frame_bytes();
   step.input = WindowView(context.view(op.inputs[0]), conv.window);
   const bool nibbles = step.pixels == 1 && std::ssize(conv.terms[0]) >= kManyWeights;
   prepared.packed = PackConv(context.kernels, conv, input.c(), output.c(),
