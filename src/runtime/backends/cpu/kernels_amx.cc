@@ -48,11 +48,39 @@ struct PixelOrder {
   std::int64_t At(std::int64_t pixel) const { return pixel / kept * width + pixel % kept; }
 };
 
-// Fills `chunk` with whole tiles of rows for the places [begin, end) of the order. Rows that are
-// not kept, and those that fill the last tile, are stored where another row of the chunk is stored
-// afterwards, or is the same pixel.
-inline void FillTiles(const ConvStep& step, const PixelOrder& order, Range places, Chunk& chunk) {
+// Adjacent rows of tiles whose sums are kept: `count` from `row` on, whose places in the arena are
+// a chunk's from `place` on.
+struct KeptRows {
+  int row, place, count;
+};
+
+// A chunk of whole tiles of rows, and which of them are kept.
+struct TileChunk : Chunk {
+  int runs = 0;
+  KeptRows kept[kChunk + 1];
+
+  void Keep(const KeptRows& rows) {
+    if (rows.count <= 0) return;
+    if (runs > 0) {
+      KeptRows& last = kept[runs - 1];
+      if (last.row + last.count == rows.row && last.place + last.count == rows.place) {
+        last.count += rows.count;
+        return;
+      }
+    }
+    kept[runs++] = rows;
+  }
+};
+
+// Fills `chunk` with whole tiles of rows for the places [begin, end) of the order. The last tile
+// holds the last 16 of them, of which those that an earlier one has are not kept again: the residual
+// of a pixel may be where its result goes.
+inline void FillTiles(const ConvStep& step, const PixelOrder& order, Range places,
+                      TileChunk& chunk) {
   const auto count = static_cast<int>(places.end - places.begin);
+  const int whole = count / kTilePixels * kTilePixels;
+  const int tail = whole > 0 && whole < count ? kTilePixels - (count - whole) : 0;
+  chunk.runs = 0;
   const View& from = step.input;
   const View& to = step.sink.output;
   const View& residual = step.sink.residual;
@@ -70,22 +98,20 @@ inline void FillTiles(const ConvStep& step, const PixelOrder& order, Range place
     for (int k = 0; i + k < all; ++k) chunk.input[i + k] = input + k * from.stride;
     for (int k = 0; i + k < kept; ++k) chunk.output[i + k] = output + k * to.stride;
     for (int k = 0; i + k < kept; ++k) chunk.residual[i + k] = more + k * residual.stride;
-    for (int k = kept; k < all; ++k) {
-      chunk.output[k] = row_of(to, y + 1);
-      chunk.residual[k] = row_of(residual, y + 1);
+    if (whole == 0) {
+      chunk.Keep({i, i, kept - i});
+    } else {
+      const int in_last = Max(i, whole);
+      chunk.Keep({i, i, Min(kept, whole) - i});
+      chunk.Keep({in_last + tail, in_last, kept - in_last});
     }
     i = all;
   }
-  const int whole = count / kTilePixels * kTilePixels;
-  const auto fill = [&](std::int64_t* list) {
-    if (whole > 0 && whole < count) {  // the last 16
-      std::memmove(list + whole, list + count - kTilePixels, kTilePixels * sizeof *list);
-    }
-    for (int i = count; whole == 0 && i < kTilePixels; ++i) list[i] = list[count - 1];
-  };
-  fill(chunk.input);
-  fill(chunk.output);
-  fill(chunk.residual);
+  if (tail > 0) {
+    std::memmove(chunk.input + whole, chunk.input + count - kTilePixels,
+                 kTilePixels * sizeof *chunk.input);
+  }
+  for (int i = count; i < kTilePixels; ++i) chunk.input[i] = chunk.input[count - 1];
   chunk.count = whole == count ? whole : whole + kTilePixels;
 }
 
@@ -97,7 +123,7 @@ struct TileCache {
   std::int64_t entries = 0;
 
   void Load(const std::int32_t* wanted, std::int64_t count, const std::uint8_t* arena,
-            const Chunk& chunk) {
+            const TileChunk& chunk) {
     const std::size_t bytes = static_cast<std::size_t>(count) * sizeof *wanted;
     if (offsets != nullptr && count == entries && std::memcmp(offsets, wanted, bytes) == 0) return;
     LayOut(wanted, static_cast<int>(count), layout);
@@ -108,8 +134,8 @@ struct TileCache {
 };
 
 template <int kTiles>
-void TilePanel(const ConvStep& step, const Panel& panel, std::uint8_t* arena, const Chunk& chunk,
-               TileCache& cache) {
+void TilePanel(const ConvStep& step, const Panel& panel, std::uint8_t* arena,
+               const TileChunk& chunk, TileCache& cache) {
   constexpr int kRow = kTiles * kTile;
   alignas(64) std::int32_t sums[kChunkTiles * kTilePixels * kRow];
   const std::int32_t* const bias = step.bias + std::int64_t{panel.first_tile} * kTile;
@@ -123,12 +149,15 @@ void TilePanel(const ConvStep& step, const Panel& panel, std::uint8_t* arena, co
                               begin == 0 ? 0 : kRow, sums});
     begin += entries;
   } while (begin < panel.entries);
-  StoreSums(step.sink, chunk.places(), sums, kTiles, panel.first_tile, panel.out_channel,
-            panel.channels, arena);
+  for (int i = 0; i < chunk.runs; ++i) {
+    const auto [row, place, count] = chunk.kept[i];
+    StoreSums(step.sink, {count, chunk.output + place, chunk.residual + place}, sums + row * kRow,
+              kTiles, panel.first_tile, panel.out_channel, panel.channels, arena);
+  }
 }
 
 void DispatchTilePanel(const ConvStep& step, const Panel& panel, std::uint8_t* arena,
-                       const Chunk& chunk, TileCache& cache) {
+                       const TileChunk& chunk, TileCache& cache) {
   static_assert(Isa::kPanelTiles == 4);
   switch (panel.tiles) {
     case 1:
@@ -155,7 +184,7 @@ void ConvInTiles(const ConvStep& step, std::uint8_t* arena, Range pixels, Range 
   const std::int64_t chunks = (end - begin + kChunk - 1) / kChunk;
   const std::int64_t size =
       ((end - begin + chunks - 1) / chunks + kTilePixels - 1) / kTilePixels * kTilePixels;
-  Chunk chunk;
+  TileChunk chunk;
   TileCache cache;
   for (std::int64_t from = begin; from < end; from += size) {
     // From a pixel that is kept to another.

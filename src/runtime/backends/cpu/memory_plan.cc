@@ -50,17 +50,29 @@ Parent Root(const std::vector<std::optional<Parent>>& parents, std::size_t tenso
   return root;
 }
 
+// A tensor put into another one's buffer.
+struct Placing {
+  std::size_t child, parent;
+  std::int64_t shift;
+};
+
+// Unless convolutions find different values around them. `pad_values` become those of the buffers.
+bool TryPut(PadValues& pad_values, std::vector<std::optional<Parent>>& parents,
+            const Placing& placing) {
+  const auto& around = pad_values[placing.child];
+  auto& root = pad_values[Root(parents, placing.parent).tensor];
+  if (root.has_value() && around.has_value() && root != around) return false;
+  if (around.has_value()) root = around;
+  parents[placing.child] = Parent{placing.parent, placing.shift};
+  return true;
+}
+
 // Which tensors lie inside which. A concatenation takes in each input that is nowhere else yet,
-// later ones first, so that nested concatenations end in one buffer. `pad_values` become those of
-// the buffers.
+// later ones first, so that nested concatenations end in one buffer.
 std::vector<std::optional<Parent>> FindParents(const qnet::QNet& net, PadValues& pad_values) {
   std::vector<std::optional<Parent>> parents(net.tensors.size());
   const auto put = [&](qnet::TensorId child, qnet::TensorId parent, std::int64_t shift) {
-    const auto& around = pad_values[qnet::Index(child)];
-    auto& root = pad_values[Root(parents, qnet::Index(parent)).tensor];
-    if (root.has_value() && around.has_value() && root != around) return;
-    if (around.has_value()) root = around;
-    parents[qnet::Index(child)] = Parent{qnet::Index(parent), shift};
+    TryPut(pad_values, parents, {qnet::Index(child), qnet::Index(parent), shift});
   };
   for (auto op = net.ops.rbegin(); op != net.ops.rend(); ++op) {
     if (!std::holds_alternative<qnet::Concat>(op->params)) continue;
@@ -80,6 +92,58 @@ std::vector<std::optional<Parent>> FindParents(const qnet::QNet& net, PadValues&
     }
   }
   return parents;
+}
+
+// Operands of a sum that its result may be written over: kernels read the bytes of a pixel's tile
+// before they write it.
+std::vector<qnet::TensorId> Summands(const qnet::Op& op) {
+  if (std::holds_alternative<qnet::Add>(op.params)) return op.inputs;
+  if (std::holds_alternative<qnet::Conv>(op.params) && op.inputs.size() == 2) return {op.inputs[1]};
+  return {};
+}
+
+// Puts the result of each sum where an operand was that nobody reads afterwards: half as many bytes
+// pass the caches.
+void PutSumsInPlace(const qnet::QNet& net, const Stages& stages, PadValues& pad_values,
+                    std::vector<std::optional<Parent>>& parents) {
+  const std::size_t tensors = net.tensors.size();
+  // The one operator that reads each tensor last, where no other of its stage does.
+  std::vector<std::optional<std::size_t>> last_reader(tensors);
+  std::vector<std::int64_t> last_read(tensors, -1);
+  for (std::size_t stage = 0; stage < stages.size(); ++stage) {
+    const auto at = static_cast<std::int64_t>(stage);
+    for (const std::size_t i : stages[stage]) {
+      for (const qnet::TensorId input : net.ops[i].inputs) {
+        auto& reader = last_reader[qnet::Index(input)];
+        std::int64_t& read = last_read[qnet::Index(input)];
+        reader = read == at ? std::nullopt : std::optional(i);  // one that reads it twice, too
+        read = at;
+      }
+    }
+  }
+  // Tensors that share bytes with others already: those may be read later.
+  std::vector<bool> shared(tensors, false);
+  for (std::size_t i = 0; i < tensors; ++i) {
+    if (parents[i].has_value()) shared[i] = shared[parents[i]->tensor] = true;
+  }
+  for (const qnet::Output& output : net.outputs) shared[qnet::Index(output.tensor)] = true;
+  const std::vector<bool> non_negative = NonNegative(net);
+  const auto fits = [&](qnet::TensorId from, qnet::TensorId to) {
+    const qnet::Tensor& a = net.tensor(from);
+    const qnet::Tensor& b = net.tensor(to);
+    // Unsigned bytes of 7 bits stay what they are: some kernels are faster on those.
+    return a.type == b.type && a.dims == b.dims && IsWholeTiles(PixelBytes(a)) &&
+           non_negative[qnet::Index(from)] == non_negative[qnet::Index(to)];
+  };
+  for (std::size_t i = 0; i < net.ops.size(); ++i) {
+    const std::size_t result = qnet::Index(net.ops[i].output);
+    if (parents[result].has_value()) continue;
+    for (const qnet::TensorId summand : Summands(net.ops[i])) {
+      const std::size_t index = qnet::Index(summand);
+      if (last_reader[index] != i || shared[index] || !fits(summand, net.ops[i].output)) continue;
+      if (TryPut(pad_values, parents, {result, index, 0})) break;
+    }
+  }
 }
 
 // Memory for one tensor and all that lie inside it.
@@ -249,7 +313,8 @@ std::vector<bool> NonNegative(const qnet::QNet& net) {
 
 MemoryPlan PlanMemory(const qnet::QNet& net, const Stages& stages) {
   PadValues pad_values = PadValuesOf(net);
-  const auto parents = FindParents(net, pad_values);
+  auto parents = FindParents(net, pad_values);
+  PutSumsInPlace(net, stages, pad_values, parents);
   std::vector<Parent> roots(net.tensors.size());
   for (std::size_t i = 0; i < roots.size(); ++i) roots[i] = Root(parents, i);
   std::vector<Buffer> buffers = MakeBuffers(net, stages, roots, pad_values);
