@@ -404,17 +404,22 @@ template <typename Tap>
 typedef std::uint8_t Bytes32 __attribute__((vector_size(32)));
 typedef std::uint8_t Bytes16 __attribute__((vector_size(16)));
 
-// The largest of the window of one output pixel, of as many channels as Bytes holds from c on.
-template <typename Bytes>
+// The largest of the window of one output pixel, of as many channels as kCount of Bytes hold from c
+// on.
+template <typename Bytes, int kCount>
 [[gnu::always_inline]] inline void MaxOfWindow(const PoolStep& step, const std::uint8_t* arena,
                                                const Walker& at, int c, std::uint8_t* out) {
-  Bytes best{};
+  Bytes best[kCount] = {};
   ForTaps(step, arena + c, at, [&](const std::uint8_t* from) {
-    Bytes x;
-    std::memcpy(&x, from, sizeof x);
-    best = x > best ? x : best;
+#pragma GCC unroll 4
+    for (int i = 0; i < kCount; ++i) {
+      Bytes x;
+      std::memcpy(&x, from + i * sizeof x, sizeof x);
+      best[i] = x > best[i] ? x : best[i];
+    }
   });
-  best ^= static_cast<std::uint8_t>(step.zero ^ step.sink.zero);
+#pragma GCC unroll 4
+  for (int i = 0; i < kCount; ++i) best[i] ^= static_cast<std::uint8_t>(step.zero ^ step.sink.zero);
   const auto left = static_cast<std::size_t>(step.channels - c);
   if (left >= sizeof best) {
     std::memcpy(out + c, &best, sizeof best);
@@ -429,10 +434,16 @@ void MaxPool(const PoolStep& step, std::uint8_t* arena, Range pixels) {
     std::uint8_t* const out = arena + walker.In(step.sink.output);
     int c = 0;
     // Never beyond whole tiles: what lies there may be another thread's to write.
-    for (; step.channels - c > kTile; c += sizeof(Bytes32)) {
-      MaxOfWindow<Bytes32>(step, arena, walker, c, out);
+    for (; step.channels - c > 7 * kTile; c += 8 * kTile) {
+      MaxOfWindow<Bytes32, 4>(step, arena, walker, c, out);
     }
-    if (c < step.channels) MaxOfWindow<Bytes16>(step, arena, walker, c, out);
+    for (; step.channels - c > 3 * kTile; c += 4 * kTile) {
+      MaxOfWindow<Bytes32, 2>(step, arena, walker, c, out);
+    }
+    for (; step.channels - c > kTile; c += 2 * kTile) {
+      MaxOfWindow<Bytes32, 1>(step, arena, walker, c, out);
+    }
+    if (c < step.channels) MaxOfWindow<Bytes16, 1>(step, arena, walker, c, out);
   }
 }
 
