@@ -83,6 +83,47 @@ inline simde__m512i _mm512_cvt_roundps_epi32(simde__m512 a, int /*rounding*/) {
   std::memcpy(&result, to, sizeof to);
   return result;
 }
+inline simde__m512i _mm512_i32gather_epi64(simde__m256i index, const void* from, int scale) {
+  std::int32_t at[8];
+  std::int64_t to[8];
+  std::memcpy(at, &index, sizeof at);
+  for (int i = 0; i < 8; ++i) {
+    std::memcpy(to + i, static_cast<const char*>(from) + std::int64_t{at[i]} * scale, sizeof *to);
+  }
+  simde__m512i result;
+  std::memcpy(&result, to, sizeof to);
+  return result;
+}
+inline simde__m512d _mm512_cvtps_pd(simde__m256 floats) {
+  float from[8];
+  double to[8];
+  std::memcpy(from, &floats, sizeof from);
+  for (int i = 0; i < 8; ++i) to[i] = from[i];
+  simde__m512d result;
+  std::memcpy(&result, to, sizeof to);
+  return result;
+}
+inline simde__m512d _mm512_cvtepi32_pd(simde__m256i words) {
+  std::int32_t from[8];
+  double to[8];
+  std::memcpy(from, &words, sizeof from);
+  for (int i = 0; i < 8; ++i) to[i] = from[i];
+  simde__m512d result;
+  std::memcpy(&result, to, sizeof to);
+  return result;
+}
+inline simde__m256i _mm512_cvttpd_epi32(simde__m512d doubles) {
+  double from[8];
+  std::int32_t to[8];
+  std::memcpy(from, &doubles, sizeof from);
+  for (int i = 0; i < 8; ++i) {
+    to[i] = from[i] > -0x1p31 && from[i] < 0x1p31 ? static_cast<std::int32_t>(from[i])
+                                                  : std::numeric_limits<std::int32_t>::min();
+  }
+  simde__m256i result;
+  std::memcpy(&result, to, sizeof to);
+  return result;
+}
 // NOLINTEND(bugprone-*)
 
 #define TF2_EMULATE_ISA

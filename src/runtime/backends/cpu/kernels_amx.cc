@@ -5,7 +5,7 @@
 
 #if (defined(__AMX_INT8__) && defined(__AVX512VNNI__)) || defined(TF2_EMULATE_ISA)
 
-#include "runtime/backends/cpu/lrn_256.h"
+#include "runtime/backends/cpu/lrn_512.h"
 #include "runtime/backends/cpu/primitives_512.h"
 #include "runtime/backends/cpu/requantize_512.h"
 #include "runtime/backends/cpu/tiles_amx.h"
@@ -14,7 +14,7 @@ namespace tf2::runtime::cpu {
 namespace {
 
 // Of what tiles do not compute.
-struct Isa : Requantizer512<Primitives512>, Normalizer256 {};
+struct Isa : Requantizer512<Primitives512>, Normalizer512 {};
 
 }  // namespace
 }  // namespace tf2::runtime::cpu

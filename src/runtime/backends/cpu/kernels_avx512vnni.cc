@@ -4,14 +4,14 @@
 
 #if defined(__AVX512VNNI__) || defined(TF2_EMULATE_ISA)
 
-#include "runtime/backends/cpu/lrn_256.h"
+#include "runtime/backends/cpu/lrn_512.h"
 #include "runtime/backends/cpu/primitives_512.h"
 #include "runtime/backends/cpu/requantize_512.h"
 
 namespace tf2::runtime::cpu {
 namespace {
 
-struct Isa : Requantizer512<Primitives512>, Normalizer256 {};
+struct Isa : Requantizer512<Primitives512>, Normalizer512 {};
 
 }  // namespace
 }  // namespace tf2::runtime::cpu

@@ -1,0 +1,51 @@
+// Local response normalisation in registers of 512 bits. Included by kernels_*.cc files only.
+#ifndef TF2_RUNTIME_BACKENDS_CPU_LRN_512_H_
+#define TF2_RUNTIME_BACKENDS_CPU_LRN_512_H_
+
+#include <cstdint>
+
+#include "runtime/backends/cpu/intrinsics.h"
+#include "runtime/backends/cpu/kernels.h"
+
+namespace tf2::runtime::cpu {
+namespace {
+
+struct Normalizer512 {
+  static void NormalizeEight(const LrnStep& step, const float* values, const float* squares,
+                             std::uint8_t* out) {
+    __m256 sums = _mm256_loadu_ps(squares);  // integers below 2^24
+    for (int k = 1; k < step.size; ++k) sums = _mm256_add_ps(sums, _mm256_loadu_ps(squares + k));
+    const __m256i bits = _mm256_castps_si256(sums);
+    const __m256i pattern = _mm256_max_epi32(
+        _mm256_sub_epi32(_mm256_srai_epi32(bits, kLrnRestBits), _mm256_set1_epi32(kLrnFirstPattern)),
+        _mm256_setzero_si256());
+    // `low` in the lower half of each.
+    static_assert(sizeof(LrnFactors) == 8);
+    const __m512i factors = _mm512_i32gather_epi64(pattern, step.factors, sizeof(LrnFactors));
+    const auto widen = [](__m512i halves) {
+      return _mm512_cvtps_pd(_mm256_castsi256_ps(_mm512_cvtepi64_epi32(halves)));
+    };
+    const __m512d low = widen(factors);
+    const __m512d diff = widen(_mm512_srli_epi64(factors, 32));
+    const __m512d rest = _mm512_mul_pd(
+        _mm512_cvtepi32_pd(_mm256_and_si256(bits, _mm256_set1_epi32((1 << kLrnRestBits) - 1))),
+        _mm512_set1_pd(kLrnRestUnit));
+    const __m512d scaled =
+        _mm512_mul_pd(_mm512_cvtps_pd(_mm256_loadu_ps(values)), _mm512_set1_pd(step.unit));
+    const __m512d v =
+        _mm512_add_pd(_mm512_mul_pd(scaled, _mm512_add_pd(low, _mm512_mul_pd(diff, rest))),
+                      _mm512_set1_pd(128.5));
+    // 128 more than the results, from 0 to 255 but for negative ones, which saturate to 0.
+    const __m256i results = _mm512_cvttpd_epi32(_mm512_min_pd(v, _mm512_set1_pd(255.0)));
+    const __m128i words = _mm_packus_epi32(_mm256_castsi256_si128(results),
+                                           _mm256_extracti128_si256(results, 1));
+    const __m128i bytes = _mm_add_epi8(_mm_packus_epi16(words, words),
+                                       _mm_set1_epi8(static_cast<char>(step.zero_out - 128)));
+    _mm_storel_epi64(reinterpret_cast<__m128i*>(out), bytes);
+  }
+};
+
+}  // namespace
+}  // namespace tf2::runtime::cpu
+
+#endif  // TF2_RUNTIME_BACKENDS_CPU_LRN_512_H_
