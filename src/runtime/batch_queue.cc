@@ -66,6 +66,7 @@ Result<Ticket> BatchQueue::Enqueue(Batch batch) {
   const Ticket ticket{next_ticket_++};
   results_.emplace(ticket, std::nullopt);
   waiting_frames_ += batch.count;
+  more_.notify_all();
   jobs_.push_back({.ticket = ticket, .batch = std::move(batch), .frames = {}, .failure = {}});
   return ticket;
 }
@@ -127,16 +128,20 @@ std::int64_t BatchQueue::WaitingFrames() const {
   return waiting_frames_;
 }
 
-std::optional<BatchQueue::ClaimedFrame> BatchQueue::ClaimFrame(int threads) {
+std::optional<BatchQueue::ClaimedFrame> BatchQueue::ClaimFrame() {
   const std::lock_guard lock(mutex_);
-  if (Claimable(threads) == 0) return std::nullopt;
+  if (Claimable(1) == 0) return std::nullopt;
   return Claim();
 }
 
 std::vector<BatchQueue::ClaimedFrame> BatchQueue::ClaimFrames(int threads, std::int64_t most) {
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
+  more_.wait(lock, [this] { return waiting_frames_ > 0 || unfinished_ == 0 || !group_open_; });
   const std::int64_t claimable = Claimable(threads);
-  if (claimable == 0) return {};
+  if (claimable == 0) {
+    more_.notify_all();  // the group has ended
+    return {};
+  }
   const std::int64_t busy = std::min<std::int64_t>((unfinished_ + most - 1) / most, threads - 1);
   const std::int64_t idle = threads - busy;
   std::vector<ClaimedFrame> frames;
@@ -173,7 +178,7 @@ BatchQueue::ClaimedFrame BatchQueue::Claim() {
 void BatchQueue::FinishFrame(const ClaimedFrame& frame, Result<Frame> result) {
   const std::lock_guard lock(mutex_);
   Job& job = *frame.job;
-  --unfinished_;
+  if (--unfinished_ == 0) more_.notify_all();
   ++job.finished;
   if (result.ok()) {
     job.frames[static_cast<std::size_t>(frame.index)] = *std::move(result);
@@ -203,7 +208,10 @@ void BatchQueue::Cancel(Job& job, const Status& why) {
 // Removes the job.
 void BatchQueue::CompleteIfDone(Job& job) {
   if (job.finished < job.batch.count) return;
-  if (job.ticket == group_until_) group_open_ = false;
+  if (job.ticket == group_until_) {
+    group_open_ = false;
+    more_.notify_all();
+  }
   if (job.failure.ok()) {
     Store(job.ticket, std::move(job.frames));
   } else {

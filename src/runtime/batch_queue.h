@@ -62,13 +62,14 @@ class BatchQueue {
   };
   // Frames that nobody has claimed.
   std::int64_t WaitingFrames() const;
-  // The next frame, of the oldest batch that has one, to one of `threads` threads that run whole
-  // frames. nullopt ends the group for all of them, so that they begin the next one together: when
-  // the frames of the group and those that wait are no multiple of `threads` and only the remainder
-  // is left, fewer than `threads`; and after Ctrl-C, which cancels all that waits.
-  std::optional<ClaimedFrame> ClaimFrame(int threads = 1);
-  // As ClaimFrame, of several frames for one thread: `most`, and not more than leaves as many to
-  // the threads that have none. None: the group ends.
+  // The next frame, of the oldest batch that has one. nullopt after Ctrl-C, which cancels all that
+  // waits.
+  std::optional<ClaimedFrame> ClaimFrame();
+  // The next frames for one of `threads` threads that run whole frames, of the oldest batches that
+  // have some: `most`, and not more than leaves as many to the threads that have none. While there
+  // are none and other threads run theirs, waits for more. None ends the group for all threads, so
+  // that they begin the next one together: when the frames of the group and those that wait are no
+  // multiple of `threads` and only the remainder is left, fewer than `threads`; and after Ctrl-C.
   std::vector<ClaimedFrame> ClaimFrames(int threads, std::int64_t most);
   // The result of a claimed frame. Frames of a batch that failed are not given any more; the batch
   // gets the error of its first frame that failed.
@@ -95,6 +96,7 @@ class BatchQueue {
   const ServeFunction serve_;  // or that
   mutable std::mutex mutex_;
   std::condition_variable work_;     // for the worker: frames wait, or the queue closed
+  std::condition_variable more_;     // for ClaimFrames: frames wait, all are done, or the group ends
   std::condition_variable changed_;  // for all others: a batch is done, or nobody serves
   std::list<Job> jobs_;              // oldest first
   std::int64_t waiting_frames_ = 0;  // of all jobs: not begun

@@ -125,6 +125,11 @@ TEST(BatchQueue, InterruptionCancels) {
   EXPECT_EQ(frames.error().code, ErrorCode::kCancelled);
 }
 
+std::optional<BatchQueue::ClaimedFrame> ClaimOne(BatchQueue& queue, int threads) {
+  const auto frames = queue.ClaimFrames(threads, 1);
+  return frames.empty() ? std::nullopt : std::optional(frames[0]);
+}
+
 // Runs frames one after the other, on whichever thread serves, as FirstValues does; a frame of -1
 // fails.
 class FrameServer {
@@ -147,7 +152,7 @@ class FrameServer {
       alone_.push_back(frame->input[0]);
       Run(frame);
     } else {
-      while (const auto frame = queue_.ClaimFrame(threads)) Run(frame);
+      while (const auto frame = ClaimOne(queue_, threads)) Run(frame);
     }
   }
 
@@ -287,8 +292,8 @@ TEST(FrameQueue, InterruptionCancelsWhatWaits) {
 TEST(FrameQueue, TheFirstFailureOfABatchIsItsError) {
   std::optional<BatchQueue> queue;
   queue.emplace([&] {
-    const auto first = queue->ClaimFrame(2);
-    const auto second = queue->ClaimFrame(2);
+    const auto first = ClaimOne(*queue, 2);
+    const auto second = ClaimOne(*queue, 2);
     if (!first || !second) return;
     queue->FinishFrame(*second, Internal("the second"));
     queue->FinishFrame(*first, Internal("the first"));
@@ -297,26 +302,30 @@ TEST(FrameQueue, TheFirstFailureOfABatchIsItsError) {
   EXPECT_EQ(queue->Wait(*queue->Submit({4, {1, 2, 3, 4}})).error().message, "the first");
 }
 
-// Two threads run whole frames. One is at its frame when the other finds none: a batch that comes
-// meanwhile is for both of them.
-TEST(FrameQueue, ThreadsGoOnTogether) {
-  std::binary_semaphore refused(0), may_end(0);
+// Two threads run whole frames. One is held up at its frame when there is none for the other, which
+// goes on with a batch that comes meanwhile; in the end both do.
+TEST(FrameQueue, AFreeThreadWaitsForMore) {
+  constexpr auto kLong = std::chrono::seconds(10);
+  std::counting_semaphore<8> second_done(0), third_began(0);
+  std::binary_semaphore may_end(0);
   std::mutex mutex;
   std::condition_variable changed;
   std::map<int, int> runs_of_thread;  // of the second batch
   std::optional<BatchQueue> queue;
   const auto work = [&](int k) {
-    while (const auto frame = queue->ClaimFrame(2)) {
-      if (frame->input[0] == 1) may_end.acquire();
-      if (frame->input[0] > 2) {
+    while (const auto frame = ClaimOne(*queue, 2)) {
+      const int value = frame->input[0];
+      if (value == 1) may_end.acquire();
+      if (value == 3) third_began.release();
+      if (value > 3) {
         std::unique_lock lock(mutex);
         ++runs_of_thread[k];
         changed.notify_all();
-        changed.wait_for(lock, std::chrono::seconds(2), [&] { return runs_of_thread.size() == 2; });
+        changed.wait_for(lock, kLong, [&] { return runs_of_thread.size() == 2; });
       }
       queue->FinishFrame(*frame, Frame{{0}});
+      if (value == 2) second_done.release();
     }
-    refused.release();
   };
   queue.emplace([&] {
     std::thread other([&] { work(1); });
@@ -325,14 +334,35 @@ TEST(FrameQueue, ThreadsGoOnTogether) {
   });
   queue->SetFrameElements(1);
   const auto first = queue->Submit({2, {1, 2}});
-  refused.acquire();
+  second_done.acquire();
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));  // so that it waits, most likely
   const auto second = queue->Submit({8, {3, 4, 5, 6, 7, 8, 9, 10}});
+  EXPECT_TRUE(third_began.try_acquire_for(kLong)) << "the free thread has left";
   may_end.release();
   EXPECT_TRUE(queue->Wait(*first).ok());
   EXPECT_TRUE(queue->Wait(*second).ok());
   const std::scoped_lock lock(mutex);
   EXPECT_EQ(runs_of_thread.size(), 2U);
-  EXPECT_EQ(runs_of_thread[0] + runs_of_thread[1], 8);
+  EXPECT_EQ(runs_of_thread[0] + runs_of_thread[1], 7);
+}
+
+// A caller's batch ends the group for a thread that waits for more.
+TEST(FrameQueue, TheEndOfACallersBatchEndsTheWait) {
+  std::optional<BatchQueue> queue;
+  const auto work = [&] {
+    while (const auto frame = ClaimOne(*queue, 2)) {
+      if (frame->input[0] == 1) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      queue->FinishFrame(*frame, Frame{{0}});
+    }
+  };
+  queue.emplace([&] {
+    std::thread other(work);
+    work();
+    other.join();
+  });
+  queue->SetFrameElements(1);
+  EXPECT_TRUE(queue->Run({2, {1, 2}}).ok());
+  EXPECT_TRUE(queue->CheckIdle().ok());
 }
 
 TEST(FrameQueue, RunServesOnTheCallingThread) {
