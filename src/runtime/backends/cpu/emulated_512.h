@@ -112,6 +112,27 @@ inline simde__m512d _mm512_cvtepi32_pd(simde__m256i words) {
   std::memcpy(&result, to, sizeof to);
   return result;
 }
+inline simde__m512i _mm512_cvttps_epi32(simde__m512 floats) {
+  float from[16];
+  std::int32_t to[16];
+  std::memcpy(from, &floats, sizeof from);
+  for (int i = 0; i < 16; ++i) {
+    to[i] = from[i] >= -0x1p31F && from[i] < 0x1p31F ? static_cast<std::int32_t>(from[i])
+                                                     : std::numeric_limits<std::int32_t>::min();
+  }
+  simde__m512i result;
+  std::memcpy(&result, to, sizeof to);
+  return result;
+}
+inline simde__m128i _mm512_cvtepi32_epi8(simde__m512i words) {
+  std::uint32_t from[16];
+  std::uint8_t to[16];
+  std::memcpy(from, &words, sizeof from);
+  for (int i = 0; i < 16; ++i) to[i] = static_cast<std::uint8_t>(from[i]);
+  simde__m128i result;
+  std::memcpy(&result, to, sizeof to);
+  return result;
+}
 inline simde__m256i _mm512_cvttpd_epi32(simde__m512d doubles) {
   double from[8];
   std::int32_t to[8];

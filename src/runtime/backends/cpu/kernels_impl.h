@@ -15,7 +15,8 @@
 // It may provide:
 //   void StoreSeveral<kCount, kResidual>(const Sink&, const FastRequantization*, const Rows&), as
 //     StoreFast does, of two or four whole tiles;
-//   void NormalizeEight(const LrnStep&, values, squares, out), what is below for any processor.
+//   void NormalizeEight(const LrnStep&, values, squares, out), what is below for any processor;
+//   bool NormalizeSixteen(the same), as NormalizeEight of 16 channels, or false and nothing.
 #ifndef TF2_RUNTIME_BACKENDS_CPU_KERNELS_IMPL_H_
 #define TF2_RUNTIME_BACKENDS_CPU_KERNELS_IMPL_H_
 
@@ -549,6 +550,16 @@ inline void NormalizeEight(const LrnStep& step, const float* values, const float
   }
 }
 
+template <typename I = Isa>
+inline bool NormalizeSixteen(const LrnStep& step, const float* values, const float* squares,
+                             std::uint8_t* out) {
+  if constexpr (requires { &I::NormalizeSixteen; }) {
+    return I::NormalizeSixteen(step, values, squares, out);
+  } else {
+    return false;
+  }
+}
+
 // Normalises `count` channels from c on.
 inline void NormalizeBlock(const LrnStep& step, const std::uint8_t* in, int c, int count,
                            std::uint8_t* out) {
@@ -567,6 +578,10 @@ inline void NormalizeBlock(const LrnStep& step, const std::uint8_t* in, int c, i
   for (int i = 0; i < all; ++i) squares[i] = values[i] * values[i];
   int i = 0;
   for (; i + 8 <= count; i += 8) {
+    if (i + 16 <= count && NormalizeSixteen(step, values + before + i, squares + i, out + c + i)) {
+      i += 8;
+      continue;
+    }
     NormalizeEight(step, values + before + i, squares + i, out + c + i);
   }
   if (i < count) {

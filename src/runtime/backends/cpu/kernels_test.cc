@@ -166,6 +166,32 @@ TEST_P(Kernels, ConcatenationsInPlace) {
   ExpectSame(net, RandomFrames(net, 1, 5));
 }
 
+// Residuals whose results go where they were, through maps of every size: the last pixels of a map
+// are in more than one of the tiles of some kernels.
+TEST_P(Kernels, SumsInPlace) {
+  ThreadPool pool(3);
+  for (const std::int32_t side : {1, 3, 4, 5, 7, 9, 14}) {
+    SCOPED_TRACE(side);
+    NetBuilder builder(static_cast<std::uint64_t>(side), {16, side, side + 2});
+    NetBuilder::ConvOptions one;
+    one.oc = 80;
+    one.relu = true;
+    NetBuilder::ConvOptions three = one;
+    three.window = {3, 3, 1, 1, 1, 1, 1, 1};
+    auto sum = builder.Conv(builder.input(), one);
+    for (const auto& options : {one, three, one}) {
+      sum = builder.Conv(builder.Conv(sum, three), sum, options);
+    }
+    const auto x = builder.Conv(sum, one);
+    const auto last = builder.Add(sum, x, false, true, false);
+    const auto net = builder.Finish({last});
+    const MemoryPlan plan = PlanMemory(net, OneByOne(net));
+    ASSERT_TRUE(SamePlace(plan.views[qnet::Index(last)], plan.views[qnet::Index(sum)]));
+    ExpectSame(net, RandomFrames(net, 1, 3));
+    ExpectSame(net, RandomFrames(net, 1, 4), &pool);
+  }
+}
+
 // Layers of one stage write slices of one concatenation, on several threads.
 TEST_P(Kernels, BranchesOfAStageShareAConcatenation) {
   ThreadPool pool(3);
@@ -285,7 +311,8 @@ TEST_P(Kernels, NormalisationAcrossChannels) {
   for (const std::int32_t channels : {1, 3, 17, 64, 65, 192, 257, 520}) {
     for (const std::int32_t size : {1, 2, 5, 32}) {
       SCOPED_TRACE(fmt::format("{} of {} channels", size, channels));
-      NetBuilder builder(static_cast<std::uint64_t>(channels + size), {channels, 3, 2});
+      const std::int32_t h = channels == 64 ? 40 : 3;  // many sums of squares
+      NetBuilder builder(static_cast<std::uint64_t>(channels + size), {channels, h, 2});
       NetBuilder::ConvOptions options;
       options.oc = channels;
       options.relu = size % 2 == 0;
@@ -299,7 +326,7 @@ TEST_P(Kernels, NormalisationAcrossChannels) {
         net.tensors.push_back(y);
         const auto id = qnet::TensorId(static_cast<std::int32_t>(net.tensors.size()) - 1);
         net.ops.push_back({y.name, {x}, id, std::move(lrn)});
-        net.outputs.push_back({id, y.name, qnet::Head::kNone, {channels, 3, 2}});
+        net.outputs.push_back({id, y.name, qnet::Head::kNone, {channels, h, 2}});
       }
       ExpectSame(net, RandomFrames(net, 1, 4));
       if (HasFatalFailure()) return;

@@ -52,6 +52,53 @@ TEST(PlanMemory, ConcatenatesInPlaceInWholeTiles) {
   EXPECT_EQ(view(odd).stride, 5);
 }
 
+TEST(PlanMemory, SumsInPlaceOfAnOperandThatIsReadNoMore) {
+  const auto in_place = [](std::int32_t channels, bool relu, bool read_later, bool beside) {
+    NetBuilder builder(1, {channels, 6, 6});
+    NetBuilder::ConvOptions plain = Pointwise(channels);
+    NetBuilder::ConvOptions positive = plain;
+    positive.relu = true;
+    const auto residual = builder.Conv(builder.input(), positive);
+    const auto x = builder.Conv(residual, positive);
+    const auto sum = builder.Conv(x, residual, relu ? positive : plain);
+    // One more reader: in the stage of the sum, or a later one.
+    const auto other = builder.Conv(read_later ? residual : x, plain);
+    const qnet::QNet net = builder.Finish({sum, other});
+    Stages stages = {{0}, {1}, {2}, {3}};
+    if (beside) stages = {{0}, {1}, {2, 3}};
+    const MemoryPlan plan = PlanMemory(net, stages);
+    return SamePlace(plan.views[qnet::Index(residual)], plan.views[qnet::Index(sum)]);
+  };
+  EXPECT_TRUE(in_place(16, true, false, false));
+  EXPECT_TRUE(in_place(48, true, false, true));
+  EXPECT_FALSE(in_place(17, true, false, false)) << "not whole tiles";
+  EXPECT_FALSE(in_place(16, false, false, false)) << "one may be negative, the other never is";
+  EXPECT_FALSE(in_place(16, true, true, false)) << "read later";
+  EXPECT_FALSE(in_place(16, true, true, true)) << "read at the same time";
+}
+
+TEST(PlanMemory, SumsBesideWhatIsReadOtherwise) {
+  NetBuilder builder(1, {32, 6, 6});
+  const auto place = [&](const qnet::QNet& net, qnet::TensorId a, qnet::TensorId b) {
+    const MemoryPlan plan = PlanMemory(net, OneByOne(net));
+    return SamePlace(plan.views[qnet::Index(a)], plan.views[qnet::Index(b)]);
+  };
+  const auto a = builder.Conv(builder.input(), Pointwise(32));
+  const auto own = builder.Conv(a, a, Pointwise(32));  // reads around the pixel that it writes
+  const auto twice = builder.Add(own, own, false, false, false);
+  const auto b = builder.Conv(twice, Pointwise(16));
+  const auto c = builder.Conv(twice, Pointwise(16));
+  const auto both = builder.Concat({b, c});
+  const auto sum = builder.Add(twice, both, false, false, false);
+  const auto last = builder.Conv(builder.Conv(b, Pointwise(32)), sum, Pointwise(32));
+  const qnet::QNet net = builder.Finish({last, sum});
+  EXPECT_FALSE(place(net, a, own));
+  EXPECT_FALSE(place(net, own, twice));
+  EXPECT_TRUE(place(net, twice, sum));
+  EXPECT_FALSE(place(net, both, sum)) << "a slice of it is read later";
+  EXPECT_FALSE(place(net, sum, last)) << "an output";
+}
+
 TEST(PlanMemory, BordersOfPaddedConvolutions) {
   NetBuilder builder(1, {16, 4, 4});
   NetBuilder::ConvOptions padded = Pointwise(16);
