@@ -20,7 +20,8 @@ namespace tf2::floatexec {
 enum class Engine : std::uint8_t { kOneDnn, kInterp };
 
 // Holds oneDNN to AVX2 for the rest of the process, so that results are the same on every processor
-// that has it; nothing once a primitive was made, or where the environment says what oneDNN may use.
+// that has it; nothing once a primitive was made, or where the environment says what oneDNN may
+// use.
 void UseCommonInstructions();
 
 class Executor {

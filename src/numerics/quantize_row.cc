@@ -69,9 +69,8 @@ namespace {
     const float* const from = x.data() + i;
     const __m256i first = _mm256_packs_epi32(Round8(from, scales), Round8(from + 8, scales));
     const __m256i second = _mm256_packs_epi32(Round8(from + 16, scales), Round8(from + 24, scales));
-    _mm256_storeu_si256(
-        reinterpret_cast<__m256i*>(out + i),
-        _mm256_permutevar8x32_epi32(_mm256_packs_epi16(first, second), order));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + i),
+                        _mm256_permutevar8x32_epi32(_mm256_packs_epi16(first, second), order));
   }
   return i;
 }

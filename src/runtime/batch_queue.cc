@@ -136,18 +136,14 @@ std::optional<BatchQueue::ClaimedFrame> BatchQueue::ClaimFrame() {
 
 std::vector<BatchQueue::ClaimedFrame> BatchQueue::ClaimFrames(int threads, std::int64_t most) {
   std::unique_lock lock(mutex_);
-  more_.wait(lock, [this] { return waiting_frames_ > 0 || unfinished_ == 0 || !group_open_; });
+  more_.wait(lock, [this] { return waiting_frames_ > 0 || unfinished_ == 0; });
   const std::int64_t claimable = Claimable(threads);
-  if (claimable == 0) {
-    more_.notify_all();  // the group has ended
-    return {};
-  }
-  const std::int64_t busy = std::min<std::int64_t>((unfinished_ + most - 1) / most, threads - 1);
-  const std::int64_t idle = threads - busy;
+  if (claimable == 0) return {};
+  // Threads claim in turn: the rest of them in this turn and all in as many more as it takes.
+  std::int64_t claims = threads - group_claims_++ % threads;
+  while (claims * most < claimable) claims += threads;
   std::vector<ClaimedFrame> frames;
-  for (std::int64_t i = std::min((claimable + idle - 1) / idle, most); i > 0; --i) {
-    frames.push_back(Claim());
-  }
+  for (std::int64_t i = (claimable + claims - 1) / claims; i > 0; --i) frames.push_back(Claim());
   return frames;
 }
 
@@ -208,10 +204,7 @@ void BatchQueue::Cancel(Job& job, const Status& why) {
 // Removes the job.
 void BatchQueue::CompleteIfDone(Job& job) {
   if (job.finished < job.batch.count) return;
-  if (job.ticket == group_until_) {
-    group_open_ = false;
-    more_.notify_all();
-  }
+  if (job.ticket == group_until_) group_open_ = false;
   if (job.failure.ok()) {
     Store(job.ticket, std::move(job.frames));
   } else {
@@ -236,7 +229,7 @@ void BatchQueue::Work() {
 
 // Without the lock while frames run. `until`: the batch after which the group ends.
 void BatchQueue::Serve(std::unique_lock<std::mutex>& lock, std::optional<Ticket> until) noexcept {
-  group_begun_ = 0;
+  group_begun_ = group_claims_ = 0;
   group_open_ = serving_ = true;
   group_until_ = until;
   lock.unlock();

@@ -66,10 +66,11 @@ class BatchQueue {
   // waits.
   std::optional<ClaimedFrame> ClaimFrame();
   // The next frames for one of `threads` threads that run whole frames, of the oldest batches that
-  // have some: `most`, and not more than leaves as many to the threads that have none. While there
-  // are none and other threads run theirs, waits for more. None ends the group for all threads, so
-  // that they begin the next one together: when the frames of the group and those that wait are no
-  // multiple of `threads` and only the remainder is left, fewer than `threads`; and after Ctrl-C.
+  // have some: `most`, or fewer so that all threads get equally many of those that wait. Where no
+  // frame waits while other threads run theirs, waits for one. An empty result ends the group for
+  // all threads, so that they begin the next one together: when the frames of the group and those
+  // that wait are no multiple of `threads` and only the remainder is left, fewer than `threads`;
+  // and after Ctrl-C.
   std::vector<ClaimedFrame> ClaimFrames(int threads, std::int64_t most);
   // The result of a claimed frame. Frames of a batch that failed are not given any more; the batch
   // gets the error of its first frame that failed.
@@ -96,12 +97,13 @@ class BatchQueue {
   const ServeFunction serve_;  // or that
   mutable std::mutex mutex_;
   std::condition_variable work_;     // for the worker: frames wait, or the queue closed
-  std::condition_variable more_;     // for ClaimFrames: frames wait, all are done, or the group ends
+  std::condition_variable more_;     // for ClaimFrames: frames wait, or all are done
   std::condition_variable changed_;  // for all others: a batch is done, or nobody serves
   std::list<Job> jobs_;              // oldest first
   std::int64_t waiting_frames_ = 0;  // of all jobs: not begun
   std::int64_t group_begun_ = 0;     // claimed since `serve_` was called
   std::int64_t unfinished_ = 0;      // of those: not done
+  std::int64_t group_claims_ = 0;    // calls of ClaimFrames that got some
   bool group_open_ = false;          // whether `serve_` is given more
   std::optional<Ticket> group_until_;
   bool serving_ = false;  // whether `serve_` runs

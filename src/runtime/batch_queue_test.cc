@@ -220,35 +220,37 @@ TEST(FrameQueue, ThreadsLeaveWhatIsNoMultipleOfThem) {
   EXPECT_EQ(server.alone(), (std::vector<int>{4, 5}));
 }
 
-// Each of two threads is given as many as the other, four at most.
+// Threads are given equally many, four at most, whether others have done theirs or not.
 TEST(FrameQueue, ThreadsShareFramesEqually) {
-  std::vector<std::vector<int>> claims;
-  std::optional<BatchQueue> queue;
-  const auto claim = [&] {
-    auto frames = queue->ClaimFrames(2, 4);
-    if (!frames.empty()) claims.emplace_back();
-    for (const auto& frame : frames) claims.back().push_back(frame.input[0]);
-    return frames;
+  struct Case {
+    int threads, frames;
+    std::vector<int> claims;
   };
-  const auto finish = [&](const std::vector<BatchQueue::ClaimedFrame>& frames) {
-    for (const auto& frame : frames) queue->FinishFrame(frame, Frame{{0}});
-  };
-  queue.emplace([&] {
-    if (queue->WaitingFrames() < 2) {  // what is no multiple of the threads
-      queue->FinishFrame(*queue->ClaimFrame(), Frame{{0}});
-      return;
-    }
-    while (true) {
-      const auto mine = claim(), others = claim();
-      if (mine.empty()) return;
-      finish(others);
-      finish(mine);
-    }
-  });
-  queue->SetFrameElements(1);
-  EXPECT_TRUE(queue->Run({15, {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}}).ok());
-  EXPECT_EQ(claims, (std::vector<std::vector<int>>{
-                        {1, 2, 3, 4}, {5, 6, 7, 8}, {9, 10, 11}, {12, 13, 14}}));
+  for (const Case& c : {Case{2, 8, {4, 4}}, Case{2, 10, {3, 3, 2, 2}}, Case{2, 12, {3, 3, 3, 3}},
+                        Case{2, 16, {4, 4, 4, 4}}, Case{2, 3, {1, 1}},
+                        Case{4, 20, {3, 3, 3, 3, 2, 2, 2, 2}}, Case{1, 9, {3, 3, 3}}}) {
+    SCOPED_TRACE(c.frames);
+    std::vector<int> claims;
+    std::optional<BatchQueue> queue;
+    queue.emplace([&] {
+      if (queue->WaitingFrames() < c.threads) {  // what is no multiple of the threads
+        queue->FinishFrame(*queue->ClaimFrame(), Frame{{0}});
+        return;
+      }
+      std::vector<BatchQueue::ClaimedFrame> all;
+      while (queue->WaitingFrames() > 0) {
+        const auto frames = queue->ClaimFrames(c.threads, 4);
+        if (frames.empty()) break;
+        claims.push_back(static_cast<int>(frames.size()));
+        all.insert(all.end(), frames.begin(), frames.end());
+      }
+      for (const auto& frame : all) queue->FinishFrame(frame, Frame{{0}});
+    });
+    queue->SetFrameElements(1);
+    EXPECT_TRUE(
+        queue->Run({c.frames, std::vector<std::int8_t>(static_cast<std::size_t>(c.frames))}).ok());
+    EXPECT_EQ(claims, c.claims);
+  }
 }
 
 TEST(FrameQueue, AFailedFrameFailsItsBatchOnly) {
@@ -344,25 +346,6 @@ TEST(FrameQueue, AFreeThreadWaitsForMore) {
   const std::scoped_lock lock(mutex);
   EXPECT_EQ(runs_of_thread.size(), 2U);
   EXPECT_EQ(runs_of_thread[0] + runs_of_thread[1], 7);
-}
-
-// A caller's batch ends the group for a thread that waits for more.
-TEST(FrameQueue, TheEndOfACallersBatchEndsTheWait) {
-  std::optional<BatchQueue> queue;
-  const auto work = [&] {
-    while (const auto frame = ClaimOne(*queue, 2)) {
-      if (frame->input[0] == 1) std::this_thread::sleep_for(std::chrono::milliseconds(20));
-      queue->FinishFrame(*frame, Frame{{0}});
-    }
-  };
-  queue.emplace([&] {
-    std::thread other(work);
-    work();
-    other.join();
-  });
-  queue->SetFrameElements(1);
-  EXPECT_TRUE(queue->Run({2, {1, 2}}).ok());
-  EXPECT_TRUE(queue->CheckIdle().ok());
 }
 
 TEST(FrameQueue, RunServesOnTheCallingThread) {

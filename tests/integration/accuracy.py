@@ -56,9 +56,23 @@ def quantised_accuracy(network, bits):
         loss = float_top1[network] - sum(top1) / len(top1)
         allowed = EXPECTED[network][1 if bits == 8 else 2]
         assert loss <= allowed + 1e-9, f"lost {100 * loss:.2f} points, allowed {100 * allowed:.2f} ({top1})"
-        return f"top-1 {top1}, lost {100 * loss:.2f} points, artifacts {', '.join(hashes)} (the same on every x86-64 with AVX2)"
+        return f"top-1 {top1}, lost {100 * loss:.2f} points, artifacts {', '.join(hashes)}"
 
     return check
+
+
+def same_on_every_processor(runner):
+    """The artifact with the kernels for AVX2 that processors with more are held to, asked for or not."""
+    n = NETWORKS["lenet"]()
+    made = []
+    for name, more in (("own", {}), ("avx2", {"ONEDNN_MAX_CPU_ISA": "AVX2", "OPENBLAS_CORETYPE": "Haswell"})):
+        path = runner.work / f"lenet-{name}.tf2"
+        clean = {k: v for k, v in os.environ.items() if k not in ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "OPENBLAS_CORETYPE")}
+        subprocess.run([runner.tf2, "quantize", *n["model"], "--data", n["train"], *n["pre"], "--limit", "256", "-o", path],
+                       check=True, capture_output=True, env=clean | more)
+        made.append(path.read_bytes())
+    assert made[0] == made[1], "another artifact than with AVX2 alone"
+    return f"{len(made[0])} bytes"
 
 
 def squeezenet_float(runner):
@@ -149,7 +163,7 @@ def glyphs(bits, allowed, *extra):
 CASES = {f"float {name}": float_accuracy(name) for name in EXPECTED}
 CASES |= {f"float {name}": mnist_onnx(name) for name in MNIST_ONNX}
 CASES |= {f"{bits}-bit {name}": quantised_accuracy(name, bits) for name in EXPECTED for bits in (8, 4)}
-CASES |= {"float squeezenet": squeezenet_float, "8-bit glyphs": glyphs(8, 0.001), "4-bit glyphs": glyphs(4, 0.005),
+CASES |= {"same artifact as with AVX2 alone": same_on_every_processor, "float squeezenet": squeezenet_float, "8-bit glyphs": glyphs(8, 0.001), "4-bit glyphs": glyphs(4, 0.005),
           "8-bit glyphs, tuned": glyphs(8, 0.002, "--q", "round", "--tune", 0)}
 # Agreement asked for: 95.5% at 8 bits; at 4 bits 80% in one pass, 86% in 1.3 and 93% in 1.7. Measured: 96.5%; 82.0%, 88.4%,
 # 93.5%. Its standard error is 1 to 2 points, that of the divergence about a tenth of it; limits of the agreement are about one

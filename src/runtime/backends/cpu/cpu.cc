@@ -23,8 +23,9 @@ class CpuDevice final : public Device {
   Status Load(const LoadedModel& model) override {
     TF2_RETURN_IF_ERROR(queue_.CheckIdle());
     TF2_ASSIGN_OR_RETURN(network_, cpu::Network::Prepare(model.net, kernels_));
-    arena_ = network_->MakeArena();
-    arenas_of_several_.clear();
+    arenas_.clear();
+    arenas_.push_back(network_->MakeArena());
+    arenas_of_several_ = false;
     const qnet::QNet& net = network_->net();
     queue_.SetFrameElements(net.tensor(net.input).elements());
     return {};
@@ -49,15 +50,14 @@ class CpuDevice final : public Device {
                              expected.elements());
     }
     TraceReport report;
-    TF2_ASSIGN_OR_RETURN(report.outputs, network_->Run(input, arena_, &pool_, &sink));
+    TF2_ASSIGN_OR_RETURN(report.outputs, network_->Run(input, arenas_[0], &pool_, &sink));
     return report;
   }
 
   void Close() override {
     queue_.Close();
     network_.reset();
-    arena_ = {};
-    arenas_of_several_.clear();
+    arenas_.clear();
   }
 
  private:
@@ -67,16 +67,18 @@ class CpuDevice final : public Device {
     const int threads = pool_.threads();
     if (queue_.WaitingFrames() < threads) {
       if (const auto frame = queue_.ClaimFrame()) {
-        queue_.FinishFrame(*frame, network_->Run(frame->input, arena_, &pool_, nullptr));
+        queue_.FinishFrame(*frame, network_->Run(frame->input, arenas_[0], &pool_, nullptr));
       }
       return;
     }
     const std::int64_t together = network_->frames_together();
-    while (std::ssize(arenas_of_several_) < threads) {
-      arenas_of_several_.push_back(network_->MakeArena(together));
+    if (!arenas_of_several_) {
+      arenas_of_several_ = true;
+      arenas_.clear();
+      while (std::ssize(arenas_) < threads) arenas_.push_back(network_->MakeArena(together));
     }
     pool_.ForRanges(threads, [&](std::int64_t, std::int64_t, int k) {
-      cpu::AlignedBuffer& arena = arenas_of_several_[static_cast<std::size_t>(k)];
+      cpu::AlignedBuffer& arena = arenas_[static_cast<std::size_t>(k)];
       while (true) {
         const auto frames = queue_.ClaimFrames(threads, together);
         if (frames.empty()) return;
@@ -91,20 +93,20 @@ class CpuDevice final : public Device {
     for (const auto& frame : frames) inputs.push_back(frame.input);
     Result<std::vector<Frame>> outputs = network_->RunTogether(inputs, arena);
     for (std::size_t i = 0; i < frames.size(); ++i) {
-      if (outputs.ok()) {
-        queue_.FinishFrame(frames[i], std::move((*outputs)[i]));
-      } else {  // alone, so that each gets its own error
-        queue_.FinishFrame(frames[i], network_->Run(frames[i].input, arena, nullptr, nullptr));
-      }
+      // An error is an operator's, and every input's, or Ctrl-C.
+      Result<Frame> own =
+          outputs.ok() ? Result<Frame>(std::move((*outputs)[i])) : Result<Frame>(outputs.error());
+      queue_.FinishFrame(frames[i], std::move(own));
     }
   }
 
   const cpu::KernelSet& kernels_;
   ThreadPool pool_;
   std::optional<cpu::Network> network_;
-  cpu::AlignedBuffer arena_;                           // for one frame at a time
-  std::vector<cpu::AlignedBuffer> arenas_of_several_;  // a thread's each, once they are needed
-  BatchQueue queue_;                        // last: its thread ends before what it uses
+  // One for one frame, until frames are run one or several a thread; then a thread's each.
+  std::vector<cpu::AlignedBuffer> arenas_;
+  bool arenas_of_several_ = false;
+  BatchQueue queue_;  // last: its thread ends before what it uses
 };
 
 // The kernels that the options or the environment name.

@@ -11,6 +11,7 @@
 #include "qnet/random_net.h"
 #include "qnet/test_net.h"
 #include "runtime/backends/cpu/isa.h"
+#include "runtime/backends/cpu/network.h"
 #include "runtime/backends/cpu/test_nets.h"
 
 namespace tf2::runtime {
@@ -118,6 +119,40 @@ TEST_P(CpuIsa, BatchesOfAnySizeInOrder) {
       EXPECT_EQ((*frames)[i], Expected(*net, std::span(data).subspan(i * elements, elements)));
     }
   }
+}
+
+// A network that is worth several frames a thread: claims of one to four, of one batch or two.
+TEST_P(CpuIsa, SeveralFramesAThread) {
+  cpu::testing::NetBuilder builder(1, {64, 8, 8});
+  cpu::testing::NetBuilder::ConvOptions options;
+  options.window = {8, 8, 1, 1, 0, 0, 1, 1};
+  options.oc = 570;
+  options.kind = qnet::WeightKind::kMac;
+  const auto net = Share(builder.Finish({builder.Conv(builder.input(), options)}));
+  const auto kernels = cpu::SelectKernels(GetParam());
+  ASSERT_TRUE(kernels.ok());
+  ASSERT_EQ(cpu::Network::Prepare(net, **kernels)->frames_together(), 4);
+  const auto device = Open(GetParam(), 2);
+  ASSERT_TRUE(device->Load({net, {}}).ok());
+  const auto elements = static_cast<std::size_t>(net->tensor(net->input).elements());
+  std::vector<std::pair<Ticket, std::vector<std::int8_t>>> submitted;
+  for (const int count : {3, 5, 1, 9}) {
+    auto data = RandomFrames(*net, count, static_cast<std::uint64_t>(count));
+    submitted.emplace_back(*device->Submit({count, data}), std::move(data));
+  }
+  for (const auto& [ticket, data] : submitted) {
+    const auto frames = device->Wait(ticket);
+    ASSERT_TRUE(frames.ok()) << frames.error().ToString();
+    ASSERT_EQ(frames->size(), data.size() / elements);
+    for (std::size_t i = 0; i < frames->size(); ++i) {
+      EXPECT_EQ((*frames)[i], Expected(*net, std::span(data).subspan(i * elements, elements)));
+    }
+  }
+  RequestInterrupt();
+  const auto cancelled = device->Run({8, RandomFrames(*net, 8, 1)});
+  ClearInterrupt();
+  ASSERT_FALSE(cancelled.ok());
+  EXPECT_EQ(cancelled.error().code, ErrorCode::kCancelled);
 }
 
 TEST(CpuDevice, ReloadsAndReportsErrors) {

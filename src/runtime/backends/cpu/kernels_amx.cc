@@ -73,8 +73,8 @@ struct TileChunk : Chunk {
 };
 
 // Fills `chunk` with whole tiles of rows for the places [begin, end) of the order. The last tile
-// holds the last 16 of them, of which those that an earlier one has are not kept again: the residual
-// of a pixel may be where its result goes.
+// holds the last 16 of them, of which those that an earlier one has are not kept again: the
+// residual of a pixel may be where its result goes.
 inline void FillTiles(const ConvStep& step, const PixelOrder& order, Range places,
                       TileChunk& chunk) {
   const auto count = static_cast<int>(places.end - places.begin);

@@ -137,7 +137,8 @@ struct Places {
   const std::int64_t* residual;
 };
 
-// Arena offsets of the pixels of a chunk; the last one is repeated, for kernels that compute more.
+// Arena offsets of the pixels of a chunk; the last input is repeated, for kernels that compute
+// more.
 struct Chunk {
   int count = 0;
   std::int64_t input[kChunk + kMaxTilePixels];
@@ -151,7 +152,7 @@ inline void FillRow(std::int64_t from, std::int64_t stride, int count, std::int6
   for (int i = 0; i < count; ++i) to[i] = from + i * stride;
 }
 
-// The pixels of frames of so many that lie `bytes` apart.
+// Pixels of a frame, and the bytes from a frame's arena to the next one's.
 struct FramePixels {
   std::int64_t pixels;
   std::int64_t bytes;

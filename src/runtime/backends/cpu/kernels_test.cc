@@ -182,6 +182,9 @@ TEST_P(Kernels, SumsInPlace) {
     for (const auto& options : {one, three, one}) {
       sum = builder.Conv(builder.Conv(sum, three), sum, options);
     }
+    NetBuilder::ConvOptions grouped = three;  // of tiles that are not whole
+    grouped.groups = 4;
+    sum = builder.Conv(builder.Conv(sum, three), sum, grouped);
     const auto x = builder.Conv(sum, one);
     const auto last = builder.Add(sum, x, false, true, false);
     const auto net = builder.Finish({last});
@@ -189,6 +192,45 @@ TEST_P(Kernels, SumsInPlace) {
     ASSERT_TRUE(SamePlace(plan.views[qnet::Index(last)], plan.views[qnet::Index(sum)]));
     ExpectSame(net, RandomFrames(net, 1, 3));
     ExpectSame(net, RandomFrames(net, 1, 4), &pool);
+  }
+}
+
+// Stages that take several frames and stages that do not, in turn.
+TEST_P(Kernels, SeveralFramesWhereItPays) {
+  NetBuilder builder(2, {16, 12, 10});
+  NetBuilder::ConvOptions three;
+  three.oc = 32;
+  three.relu = true;
+  three.window = {3, 3, 1, 1, 1, 1, 1, 1};
+  NetBuilder::ConvOptions strided = three;  // fewer features than weights
+  strided.oc = 160;
+  strided.window = {3, 3, 4, 4, 1, 1, 1, 1};
+  NetBuilder::ConvOptions few;
+  few.oc = 16;
+  const auto a = builder.Conv(builder.Conv(builder.input(), three), three);
+  const auto b = builder.Conv(builder.Conv(a, strided), few);
+  const auto c = builder.MaxPool(b, {3, 3, 1, 1, 1, 1, 1, 1});
+  const auto d = builder.Conv(c, strided);
+  const auto net = std::make_shared<const qnet::QNet>(builder.Finish({d, a}));
+  const auto network = Network::Prepare(net, *kernels_);
+  ASSERT_TRUE(network.ok());
+  for (const int count : {1, 2, 4}) {
+    const auto data = RandomFrames(*net, count, static_cast<std::uint64_t>(count));
+    const auto elements = data.size() / static_cast<std::size_t>(count);
+    std::vector<std::span<const std::int8_t>> inputs;
+    for (std::size_t i = 0; i < data.size(); i += elements) {
+      inputs.push_back(std::span(data).subspan(i, elements));
+    }
+    AlignedBuffer arena = network->MakeArena(count);
+    for (int round = 0; round < 2; ++round) {  // over what the first left there
+      const auto frames = network->RunTogether(inputs, arena);
+      ASSERT_TRUE(frames.ok());
+      for (std::size_t i = 0; i < inputs.size(); ++i) {
+        const auto expected = qnet::Interpret(*net, inputs[i]);
+        ASSERT_TRUE(expected.ok());
+        EXPECT_EQ((*frames)[i], *expected) << "frame " << i << " of " << count;
+      }
+    }
   }
 }
 

@@ -22,17 +22,24 @@ void ForRows(const qnet::Tensor& tensor, Range rows, const View& view, const Cop
 }
 
 #if defined(__x86_64__)
+// Byte i of 16 pixels is channel i % 3 of pixel i / 3: the pixel for each byte of a third of them
+// that is a channel's, -1 for one that is not: [third][channel].
+struct alignas(16) Order {
+  std::int8_t bytes[3][3][16] = {};
+  constexpr Order() {
+    for (int i = 0; i < 48; ++i) {
+      for (int c = 0; c < 3; ++c) {
+        bytes[i / 16][c][i % 16] = static_cast<std::int8_t>(i % 3 == c ? i / 3 : -1);
+      }
+    }
+  }
+};
+
 // As many of the first pixels of a row of three channels as come in sixteens; returns how many.
 [[gnu::target("ssse3")]] std::int64_t ScatterSixteens(const std::uint8_t* from, std::int64_t plane,
                                                       std::int64_t w, std::uint8_t zero,
                                                       std::uint8_t* to) {
-  // Byte i of 48 is channel i % 3 of pixel i / 3: where each channel's are in a third of them.
-  alignas(16) std::int8_t order[3][3][16];  // [third][channel]
-  for (int i = 0; i < 48; ++i) {
-    for (int c = 0; c < 3; ++c) {
-      order[i / 16][c][i % 16] = static_cast<std::int8_t>(i % 3 == c ? i / 3 : -1);  // -1: 0
-    }
-  }
+  static constexpr Order kOrder;
   const __m128i zeros = _mm_set1_epi8(static_cast<char>(zero));
   std::int64_t x = 0;
   for (; x + 16 <= w; x += 16, to += 48) {
@@ -44,7 +51,7 @@ void ForRows(const qnet::Tensor& tensor, Range rows, const View& view, const Cop
     for (int third = 0; third < 3; ++third) {
       __m128i bytes = _mm_setzero_si128();
       for (int c = 0; c < 3; ++c) {
-        const auto* const where = reinterpret_cast<const __m128i*>(order[third][c]);
+        const auto* const where = reinterpret_cast<const __m128i*>(kOrder.bytes[third][c]);
         bytes = _mm_or_si128(bytes, _mm_shuffle_epi8(channels[c], _mm_load_si128(where)));
       }
       _mm_storeu_si128(reinterpret_cast<__m128i*>(to + 16 * third), bytes);

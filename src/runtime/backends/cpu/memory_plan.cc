@@ -94,12 +94,16 @@ std::vector<std::optional<Parent>> FindParents(const qnet::QNet& net, PadValues&
   return parents;
 }
 
-// Operands of a sum that its result may be written over: kernels read the bytes of a pixel's tile
-// before they write it.
-std::vector<qnet::TensorId> Summands(const qnet::Op& op) {
+// Operands of a sum that its result may be written over, where its channels are whole tiles:
+// kernels read the bytes of a pixel's tile before they write it.
+std::vector<qnet::TensorId> Summands(const qnet::QNet& net, const qnet::Op& op) {
   if (std::holds_alternative<qnet::Add>(op.params)) return op.inputs;
-  if (std::holds_alternative<qnet::Conv>(op.params) && op.inputs.size() == 2) return {op.inputs[1]};
-  return {};
+  const auto* conv = std::get_if<qnet::Conv>(&op.params);
+  if (conv == nullptr || op.inputs.size() != 2) return {};
+  // The last tile of a group may reach into the next one, which another thread writes.
+  const std::int32_t channels = net.tensor(op.output).c() / conv->groups;
+  if (channels > 1 && !IsWholeTiles(channels)) return {};
+  return {op.inputs[1]};
 }
 
 // Puts the result of each sum where an operand was that nobody reads afterwards: half as many bytes
@@ -132,13 +136,14 @@ void PutSumsInPlace(const qnet::QNet& net, const Stages& stages, PadValues& pad_
     const qnet::Tensor& a = net.tensor(from);
     const qnet::Tensor& b = net.tensor(to);
     // Unsigned bytes of 7 bits stay what they are: some kernels are faster on those.
-    return a.type == b.type && a.dims == b.dims && IsWholeTiles(PixelBytes(a)) &&
-           non_negative[qnet::Index(from)] == non_negative[qnet::Index(to)];
+    const bool signs = non_negative[qnet::Index(from)] == non_negative[qnet::Index(to)] &&
+                       pad_values[qnet::Index(to)].value_or(0) >= 0;
+    return a.type == b.type && a.dims == b.dims && IsWholeTiles(PixelBytes(a)) && signs;
   };
   for (std::size_t i = 0; i < net.ops.size(); ++i) {
     const std::size_t result = qnet::Index(net.ops[i].output);
     if (parents[result].has_value()) continue;
-    for (const qnet::TensorId summand : Summands(net.ops[i])) {
+    for (const qnet::TensorId summand : Summands(net, net.ops[i])) {
       const std::size_t index = qnet::Index(summand);
       if (last_reader[index] != i || shared[index] || !fits(summand, net.ops[i].output)) continue;
       if (TryPut(pad_values, parents, {result, index, 0})) break;

@@ -1,7 +1,8 @@
 // Where every tensor of a frame lies in one arena: planned once when a network is loaded. Tensors
 // whose live intervals do not meet share memory; the inputs of a concatenation are written into its
-// output where that is possible, and a reshape that changes nothing shares its input's memory.
-// Tensors that padded convolutions read have a border.
+// output where that is possible, a sum over an operand that nobody reads afterwards, and a reshape
+// that changes nothing shares its input's memory. Tensors that padded convolutions read have a
+// border.
 #ifndef TF2_RUNTIME_BACKENDS_CPU_MEMORY_PLAN_H_
 #define TF2_RUNTIME_BACKENDS_CPU_MEMORY_PLAN_H_
 

@@ -77,6 +77,29 @@ TEST(PlanMemory, SumsInPlaceOfAnOperandThatIsReadNoMore) {
   EXPECT_FALSE(in_place(16, true, true, true)) << "read at the same time";
 }
 
+TEST(PlanMemory, SumsInPlaceOfConvolutionsInGroups) {
+  const auto in_place = [](std::int32_t groups, std::int8_t pad_value) {
+    NetBuilder builder(1, {96, 6, 6});
+    NetBuilder::ConvOptions options = Pointwise(96);
+    options.relu = true;
+    const auto residual = builder.Conv(builder.input(), options);
+    const auto x = builder.Conv(residual, options);
+    options.groups = groups;
+    const auto sum = builder.Conv(x, residual, options);
+    NetBuilder::ConvOptions reader = Pointwise(16);
+    reader.window = {3, 3, 1, 1, 1, 1, 1, 1};
+    reader.pad_value = pad_value;
+    const qnet::QNet net = builder.Finish({builder.Conv(sum, reader)});
+    const MemoryPlan plan = PlanMemory(net, OneByOne(net));
+    return SamePlace(plan.views[qnet::Index(residual)], plan.views[qnet::Index(sum)]);
+  };
+  EXPECT_TRUE(in_place(1, 0));
+  EXPECT_TRUE(in_place(2, 0));
+  EXPECT_TRUE(in_place(96, 0));
+  EXPECT_FALSE(in_place(4, 0)) << "groups of 24 channels are not whole tiles";
+  EXPECT_FALSE(in_place(1, qnet::kLowPadding)) << "the residual would have 8 bits instead of 7";
+}
+
 TEST(PlanMemory, SumsBesideWhatIsReadOtherwise) {
   NetBuilder builder(1, {32, 6, 6});
   const auto place = [&](const qnet::QNet& net, qnet::TensorId a, qnet::TensorId b) {
