@@ -332,6 +332,7 @@ MemoryPlan PlanMemory(const qnet::QNet& net, const Stages& stages) {
   std::vector<View> root_views(net.tensors.size());
   std::vector<std::uint8_t> root_zeros(net.tensors.size());
   for (const Buffer& buffer : buffers) {
+    plan.buffers.push_back({buffer.offset, buffer.bytes, buffer.first, buffer.last});
     const qnet::Tensor& tensor = net.tensors[buffer.tensor];
     const std::int64_t stride = PixelBytes(tensor);
     const std::int64_t row = RowBytes(tensor, buffer.border);

@@ -37,7 +37,15 @@ struct BorderFill {
   std::uint8_t value = 0;
 };
 
+// Memory of one tensor or several that lie in each other, alive from stage `first` (-1: before the
+// first one) to stage `last` (their number: to the end of the frame).
+struct BufferSpan {
+  std::int64_t offset = 0, bytes = 0;
+  std::int64_t first = 0, last = 0;
+};
+
 struct MemoryPlan {
+  std::vector<BufferSpan> buffers;
   std::vector<View> views;          // of each tensor, by id
   std::vector<std::uint8_t> zeros;  // the byte of value 0, by id; 0 for int16
   // [0]: before the input is stored; [i + 1]: before stage i.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstring>
 #include <functional>
 #include <limits>
 #include <span>
@@ -410,15 +411,40 @@ Frame Network::ReadOutputs(const std::uint8_t* arena) const {
   return frame;
 }
 
+Status Network::RunStages(std::size_t begin, std::size_t end, std::uint8_t* arena,
+                          Loops& loops) const {
+  for (std::size_t stage = begin; stage < end; ++stage) {
+    TF2_RETURN_IF_ERROR(CheckInterrupted());
+    FillBorders(stage + 1, arena);
+    TF2_RETURN_IF_ERROR(RunOps(stages_[stage], arena, 1, nullptr, loops));
+  }
+  return {};
+}
+
+void Network::CopyAlive(std::size_t stage, const std::uint8_t* from, std::uint8_t* to) const {
+  const auto at = static_cast<std::int64_t>(stage);
+  for (const BufferSpan& buffer : plan_.buffers) {
+    if (buffer.first >= at || buffer.last < at) continue;
+    std::memcpy(to + buffer.offset, from + buffer.offset, static_cast<std::size_t>(buffer.bytes));
+  }
+}
+
 Result<std::vector<Frame>> Network::RunTogether(
     std::span<const std::span<const std::int8_t>> inputs, AlignedBuffer& arena) const {
   const auto frames = std::ssize(inputs);
   const auto base = [&](std::int64_t frame) { return arena.data() + frame * plan_.frame_bytes(); };
-  for (std::int64_t i = 0; i < frames; ++i) {
-    Store(inputs[static_cast<std::size_t>(i)], base(i), nullptr);
-  }
   Loops loops;
-  for (std::size_t begin = 0, end; begin < stages_.size(); begin = end) {
+  // As far as the first stage that takes all at once, one frame after the other in the same memory,
+  // which so stays in the caches.
+  const auto first =
+      static_cast<std::size_t>(std::ranges::find(together_, true) - together_.begin());
+  for (std::int64_t i = 0; i < frames; ++i) {
+    std::uint8_t* const last = base(frames - 1);
+    Store(inputs[static_cast<std::size_t>(i)], last, nullptr);
+    TF2_RETURN_IF_ERROR(RunStages(0, first, last, loops));
+    if (i < frames - 1) CopyAlive(first, last, base(i));
+  }
+  for (std::size_t begin = first, end; begin < stages_.size(); begin = end) {
     end = begin + 1;
     if (together_[begin]) {
       TF2_RETURN_IF_ERROR(CheckInterrupted());
@@ -426,14 +452,10 @@ Result<std::vector<Frame>> Network::RunTogether(
       TF2_RETURN_IF_ERROR(RunOps(stages_[begin], base(0), frames, nullptr, loops));
       continue;
     }
-    // One frame after the other as far as the next stage that all pass at once.
+    // One frame after the other as far as the next stage that takes all at once.
     while (end < stages_.size() && !together_[end]) ++end;
     for (std::int64_t i = 0; i < frames; ++i) {
-      for (std::size_t stage = begin; stage < end; ++stage) {
-        TF2_RETURN_IF_ERROR(CheckInterrupted());
-        FillBorders(stage + 1, base(i));
-        TF2_RETURN_IF_ERROR(RunOps(stages_[stage], base(i), 1, nullptr, loops));
-      }
+      TF2_RETURN_IF_ERROR(RunStages(begin, end, base(i), loops));
     }
   }
   std::vector<Frame> outputs;
