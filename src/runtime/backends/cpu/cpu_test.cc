@@ -47,6 +47,22 @@ std::vector<Frame> RunFrames(Device& device, std::int64_t count, std::vector<std
   return *std::move(frames);
 }
 
+// Batches in the order in which they are waited for.
+using Submitted = std::vector<std::pair<Ticket, std::vector<std::int8_t>>>;
+
+// Whether each batch's frames are the interpreter's.
+void ExpectFrames(Device& device, const qnet::QNet& net, const Submitted& submitted) {
+  const auto elements = static_cast<std::size_t>(net.tensor(net.input).elements());
+  for (const auto& [ticket, data] : submitted) {
+    const auto frames = device.Wait(ticket);
+    ASSERT_TRUE(frames.ok()) << frames.error().ToString();
+    ASSERT_EQ(frames->size(), data.size() / elements);
+    for (std::size_t i = 0; i < frames->size(); ++i) {
+      EXPECT_EQ((*frames)[i], Expected(net, std::span(data).subspan(i * elements, elements)));
+    }
+  }
+}
+
 // Whether the device shows the interpreter's tensors, each once.
 void ExpectSameTensors(Device& device, const qnet::QNet& net, std::span<const std::int8_t> input) {
   const auto expected = qnet::InterpretAll(net, input);
@@ -102,8 +118,7 @@ TEST_P(CpuIsa, BatchesOfAnySizeInOrder) {
   const auto net = Share(qnet::testing::EveryOperator(7));
   const auto device = Open(GetParam(), 3);
   ASSERT_TRUE(device->Load({net, {}}).ok());
-  const auto elements = static_cast<std::size_t>(net->tensor(net->input).elements());
-  std::vector<std::pair<Ticket, std::vector<std::int8_t>>> submitted;
+  Submitted submitted;
   for (const int count : {1, 2, 3, 7, 4, 1}) {
     auto data = RandomFrames(*net, count, 100 + static_cast<std::uint64_t>(count));
     const auto ticket = device->Submit({count, data});
@@ -111,14 +126,7 @@ TEST_P(CpuIsa, BatchesOfAnySizeInOrder) {
     submitted.emplace_back(*ticket, std::move(data));
   }
   std::swap(submitted[0], submitted[4]);  // waiting in another order
-  for (const auto& [ticket, data] : submitted) {
-    const auto frames = device->Wait(ticket);
-    ASSERT_TRUE(frames.ok()) << frames.error().ToString();
-    ASSERT_EQ(frames->size(), data.size() / elements);
-    for (std::size_t i = 0; i < frames->size(); ++i) {
-      EXPECT_EQ((*frames)[i], Expected(*net, std::span(data).subspan(i * elements, elements)));
-    }
-  }
+  ExpectFrames(*device, *net, submitted);
 }
 
 // A network that is worth several frames a thread: claims of one to four, of one batch or two.
@@ -134,20 +142,12 @@ TEST_P(CpuIsa, SeveralFramesAThread) {
   ASSERT_EQ(cpu::Network::Prepare(net, **kernels)->frames_together(), 4);
   const auto device = Open(GetParam(), 2);
   ASSERT_TRUE(device->Load({net, {}}).ok());
-  const auto elements = static_cast<std::size_t>(net->tensor(net->input).elements());
-  std::vector<std::pair<Ticket, std::vector<std::int8_t>>> submitted;
+  Submitted submitted;
   for (const int count : {3, 5, 1, 9}) {
     auto data = RandomFrames(*net, count, static_cast<std::uint64_t>(count));
     submitted.emplace_back(*device->Submit({count, data}), std::move(data));
   }
-  for (const auto& [ticket, data] : submitted) {
-    const auto frames = device->Wait(ticket);
-    ASSERT_TRUE(frames.ok()) << frames.error().ToString();
-    ASSERT_EQ(frames->size(), data.size() / elements);
-    for (std::size_t i = 0; i < frames->size(); ++i) {
-      EXPECT_EQ((*frames)[i], Expected(*net, std::span(data).subspan(i * elements, elements)));
-    }
-  }
+  ExpectFrames(*device, *net, submitted);
   RequestInterrupt();
   const auto cancelled = device->Run({8, RandomFrames(*net, 8, 1)});
   ClearInterrupt();
