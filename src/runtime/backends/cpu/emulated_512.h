@@ -15,23 +15,50 @@
 #define __mmask16 simde__mmask16
 #define __mmask64 simde__mmask64
 #define _MM_FROUND_NO_EXC SIMDE_MM_FROUND_NO_EXC
-inline simde__m512 _mm512_cvtepi32_ps(simde__m512i words) {
-  std::int32_t from[16];
-  float to[16];
-  std::memcpy(from, &words, sizeof from);
-  for (int i = 0; i < 16; ++i) to[i] = static_cast<float>(from[i]);
-  simde__m512 result;
-  std::memcpy(&result, to, sizeof to);
+// `fn` of each of kLanes lanes of the type From, as lanes of the type To.
+template <typename Result, typename From, typename To, int kLanes, typename Vector, typename Fn>
+Result EachLane(const Vector& v, const Fn& fn) {
+  From from[kLanes];
+  To to[kLanes];
+  std::memcpy(from, &v, sizeof from);
+  for (int i = 0; i < kLanes; ++i) to[i] = static_cast<To>(fn(from[i]));
+  Result result;
+  std::memcpy(&result, to, sizeof result);
   return result;
 }
+template <typename T>
+T Same(T x) {
+  return x;
+}
+// An integer that fits 32 bits, else what the processor has for all others.
+inline std::int32_t ToInt32(double x) {
+  return x >= -0x1p31 && x < 0x1p31 ? static_cast<std::int32_t>(x)
+                                    : std::numeric_limits<std::int32_t>::min();
+}
+inline simde__m512 _mm512_cvtepi32_ps(simde__m512i words) {
+  return EachLane<simde__m512, std::int32_t, float, 16>(words, Same<std::int32_t>);
+}
 inline simde__m512i _mm512_cvtepi8_epi32(simde__m128i bytes) {
-  std::int8_t from[16];
-  std::int32_t to[16];
-  std::memcpy(from, &bytes, sizeof from);
-  for (int i = 0; i < 16; ++i) to[i] = from[i];
-  simde__m512i result;
-  std::memcpy(&result, to, sizeof to);
-  return result;
+  return EachLane<simde__m512i, std::int8_t, std::int32_t, 16>(bytes, Same<std::int8_t>);
+}
+inline simde__m512d _mm512_cvtps_pd(simde__m256 floats) {
+  return EachLane<simde__m512d, float, double, 8>(floats, Same<float>);
+}
+inline simde__m512d _mm512_cvtepi32_pd(simde__m256i words) {
+  return EachLane<simde__m512d, std::int32_t, double, 8>(words, Same<std::int32_t>);
+}
+inline simde__m512i _mm512_cvttps_epi32(simde__m512 floats) {
+  return EachLane<simde__m512i, float, std::int32_t, 16>(floats, ToInt32);
+}
+inline simde__m256i _mm512_cvttpd_epi32(simde__m512d doubles) {
+  return EachLane<simde__m256i, double, std::int32_t, 8>(doubles, ToInt32);
+}
+inline simde__m512i _mm512_cvt_roundps_epi32(simde__m512 floats, int /*rounding*/) {
+  return EachLane<simde__m512i, float, std::int32_t, 16>(
+      floats, [](float x) { return ToInt32(std::floor(x)); });
+}
+inline simde__m128i _mm512_cvtepi32_epi8(simde__m512i words) {
+  return EachLane<simde__m128i, std::uint32_t, std::uint8_t, 16>(words, Same<std::uint32_t>);
 }
 inline simde__m512i _mm512_mask_loadu_epi8(simde__m512i others, simde__mmask64 mask,
                                            const void* from) {
@@ -70,19 +97,6 @@ inline simde__m512 _mm512_fmadd_round_ps(simde__m512 a, simde__m512 b, simde__m5
   std::memcpy(&result, z, sizeof z);
   return result;
 }
-inline simde__m512i _mm512_cvt_roundps_epi32(simde__m512 a, int /*rounding*/) {
-  float from[16];
-  std::int32_t to[16];
-  std::memcpy(from, &a, sizeof from);
-  for (int i = 0; i < 16; ++i) {
-    const float down = std::floor(from[i]);
-    to[i] = down >= -0x1p31F && down < 0x1p31F ? static_cast<std::int32_t>(down)
-                                               : std::numeric_limits<std::int32_t>::min();
-  }
-  simde__m512i result;
-  std::memcpy(&result, to, sizeof to);
-  return result;
-}
 inline simde__m512i _mm512_i32gather_epi64(simde__m256i index, const void* from, int scale) {
   std::int32_t at[8];
   std::int64_t to[8];
@@ -91,57 +105,6 @@ inline simde__m512i _mm512_i32gather_epi64(simde__m256i index, const void* from,
     std::memcpy(to + i, static_cast<const char*>(from) + std::int64_t{at[i]} * scale, sizeof *to);
   }
   simde__m512i result;
-  std::memcpy(&result, to, sizeof to);
-  return result;
-}
-inline simde__m512d _mm512_cvtps_pd(simde__m256 floats) {
-  float from[8];
-  double to[8];
-  std::memcpy(from, &floats, sizeof from);
-  for (int i = 0; i < 8; ++i) to[i] = from[i];
-  simde__m512d result;
-  std::memcpy(&result, to, sizeof to);
-  return result;
-}
-inline simde__m512d _mm512_cvtepi32_pd(simde__m256i words) {
-  std::int32_t from[8];
-  double to[8];
-  std::memcpy(from, &words, sizeof from);
-  for (int i = 0; i < 8; ++i) to[i] = from[i];
-  simde__m512d result;
-  std::memcpy(&result, to, sizeof to);
-  return result;
-}
-inline simde__m512i _mm512_cvttps_epi32(simde__m512 floats) {
-  float from[16];
-  std::int32_t to[16];
-  std::memcpy(from, &floats, sizeof from);
-  for (int i = 0; i < 16; ++i) {
-    to[i] = from[i] >= -0x1p31F && from[i] < 0x1p31F ? static_cast<std::int32_t>(from[i])
-                                                     : std::numeric_limits<std::int32_t>::min();
-  }
-  simde__m512i result;
-  std::memcpy(&result, to, sizeof to);
-  return result;
-}
-inline simde__m128i _mm512_cvtepi32_epi8(simde__m512i words) {
-  std::uint32_t from[16];
-  std::uint8_t to[16];
-  std::memcpy(from, &words, sizeof from);
-  for (int i = 0; i < 16; ++i) to[i] = static_cast<std::uint8_t>(from[i]);
-  simde__m128i result;
-  std::memcpy(&result, to, sizeof to);
-  return result;
-}
-inline simde__m256i _mm512_cvttpd_epi32(simde__m512d doubles) {
-  double from[8];
-  std::int32_t to[8];
-  std::memcpy(from, &doubles, sizeof from);
-  for (int i = 0; i < 8; ++i) {
-    to[i] = from[i] > -0x1p31 && from[i] < 0x1p31 ? static_cast<std::int32_t>(from[i])
-                                                  : std::numeric_limits<std::int32_t>::min();
-  }
-  simde__m256i result;
   std::memcpy(&result, to, sizeof to);
   return result;
 }

@@ -98,13 +98,9 @@ inline void FillTiles(const ConvStep& step, const PixelOrder& order, Range place
     for (int k = 0; i + k < all; ++k) chunk.input[i + k] = input + k * from.stride;
     for (int k = 0; i + k < kept; ++k) chunk.output[i + k] = output + k * to.stride;
     for (int k = 0; i + k < kept; ++k) chunk.residual[i + k] = more + k * residual.stride;
-    if (whole == 0) {
-      chunk.Keep({i, i, kept - i});
-    } else {
-      const int in_last = Max(i, whole);
-      chunk.Keep({i, i, Min(kept, whole) - i});
-      chunk.Keep({in_last + tail, in_last, kept - in_last});
-    }
+    const int in_last = Max(i, whole);
+    chunk.Keep({i, i, Min(kept, whole) - i});
+    chunk.Keep({in_last + tail, in_last, kept - in_last});
     i = all;
   }
   if (tail > 0) {

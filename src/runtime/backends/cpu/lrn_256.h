@@ -35,11 +35,24 @@ struct Normalizer256 {
     return _mm256_cvttpd_epi32(_mm256_min_pd(v, _mm256_set1_pd(255.0)));
   }
 
+  // The bits of eight windows' sums, floats that are integers below 2^24.
+  static __m256i SumsOfEight(const LrnStep& step, const float* squares) {
+    __m256 sums = _mm256_loadu_ps(squares);
+    for (int k = 1; k < step.size; ++k) sums = _mm256_add_ps(sums, _mm256_loadu_ps(squares + k));
+    return _mm256_castps_si256(sums);
+  }
+
+  // Of results and 128, from 0 to 255 but for negative ones, which saturate to 0.
+  static void StoreEight(const LrnStep& step, __m128i first, __m128i second, std::uint8_t* out) {
+    const __m128i words = _mm_packus_epi32(first, second);
+    const __m128i bytes = _mm_add_epi8(_mm_packus_epi16(words, words),
+                                       _mm_set1_epi8(static_cast<char>(step.zero_out - 128)));
+    _mm_storel_epi64(reinterpret_cast<__m128i*>(out), bytes);
+  }
+
   static void NormalizeEight(const LrnStep& step, const float* values, const float* squares,
                              std::uint8_t* out) {
-    __m256 sums = _mm256_loadu_ps(squares);  // integers below 2^24
-    for (int k = 1; k < step.size; ++k) sums = _mm256_add_ps(sums, _mm256_loadu_ps(squares + k));
-    const __m256i bits = _mm256_castps_si256(sums);
+    const __m256i bits = SumsOfEight(step, squares);
     const __m256i pattern = _mm256_sub_epi32(_mm256_srai_epi32(bits, kLrnRestBits),
                                              _mm256_set1_epi32(kLrnFirstPattern));
     alignas(32) std::int32_t patterns[8];
@@ -50,11 +63,7 @@ struct Normalizer256 {
         NormalizeFour(step, _mm_loadu_ps(values), _mm256_castsi256_si128(rests), patterns);
     const __m128i second = NormalizeFour(step, _mm_loadu_ps(values + 4),
                                          _mm256_extracti128_si256(rests, 1), patterns + 4);
-    // Negative results saturate to 0.
-    const __m128i words = _mm_packus_epi32(first, second);
-    const __m128i bytes = _mm_add_epi8(_mm_packus_epi16(words, words),
-                                       _mm_set1_epi8(static_cast<char>(step.zero_out - 128)));
-    _mm_storel_epi64(reinterpret_cast<__m128i*>(out), bytes);
+    StoreEight(step, first, second, out);
   }
 };
 

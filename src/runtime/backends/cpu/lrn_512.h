@@ -6,11 +6,12 @@
 
 #include "runtime/backends/cpu/intrinsics.h"
 #include "runtime/backends/cpu/kernels.h"
+#include "runtime/backends/cpu/lrn_256.h"
 
 namespace tf2::runtime::cpu {
 namespace {
 
-struct Normalizer512 {
+struct Normalizer512 : Normalizer256 {
   static __m256i UpperHalf(__m512i v) { return _mm512_extracti64x4_epi64(v, 1); }
 
   // As NormalizeEight of 16 channels, in float; false, and nothing done, where a result is so near
@@ -59,9 +60,7 @@ struct Normalizer512 {
 
   static void NormalizeEight(const LrnStep& step, const float* values, const float* squares,
                              std::uint8_t* out) {
-    __m256 sums = _mm256_loadu_ps(squares);  // integers below 2^24
-    for (int k = 1; k < step.size; ++k) sums = _mm256_add_ps(sums, _mm256_loadu_ps(squares + k));
-    const __m256i bits = _mm256_castps_si256(sums);
+    const __m256i bits = SumsOfEight(step, squares);
     const __m256i pattern = _mm256_max_epi32(_mm256_sub_epi32(_mm256_srai_epi32(bits, kLrnRestBits),
                                                               _mm256_set1_epi32(kLrnFirstPattern)),
                                              _mm256_setzero_si256());
@@ -81,13 +80,8 @@ struct Normalizer512 {
     const __m512d v =
         _mm512_add_pd(_mm512_mul_pd(scaled, _mm512_add_pd(low, _mm512_mul_pd(diff, rest))),
                       _mm512_set1_pd(128.5));
-    // 128 more than the results, from 0 to 255 but for negative ones, which saturate to 0.
     const __m256i results = _mm512_cvttpd_epi32(_mm512_min_pd(v, _mm512_set1_pd(255.0)));
-    const __m128i words =
-        _mm_packus_epi32(_mm256_castsi256_si128(results), _mm256_extracti128_si256(results, 1));
-    const __m128i bytes = _mm_add_epi8(_mm_packus_epi16(words, words),
-                                       _mm_set1_epi8(static_cast<char>(step.zero_out - 128)));
-    _mm_storel_epi64(reinterpret_cast<__m128i*>(out), bytes);
+    StoreEight(step, _mm256_castsi256_si128(results), _mm256_extracti128_si256(results, 1), out);
   }
 };
 

@@ -390,18 +390,10 @@ Status Network::RunOps(std::span<const std::size_t> ops, std::uint8_t* arena, st
 Result<Frame> Network::Run(std::span<const std::int8_t> input, AlignedBuffer& arena,
                            ThreadPool* pool, const TraceSink* sink) const {
   std::uint8_t* const base = arena.data();
-  const auto show = [&](qnet::TensorId id) {
-    if (sink != nullptr) (*sink)(id, Read(id, base));
-  };
   Store(input, base, pool);
-  show(net_->input);
+  if (sink != nullptr) (*sink)(net_->input, Read(net_->input, base));
   Loops loops;
-  for (std::size_t i = 0; i < stages_.size(); ++i) {
-    TF2_RETURN_IF_ERROR(CheckInterrupted());
-    FillBorders(i + 1, base);
-    TF2_RETURN_IF_ERROR(RunOps(stages_[i], base, 1, pool, loops));
-    for (const std::size_t op : stages_[i]) show(net_->ops[op].output);
-  }
+  TF2_RETURN_IF_ERROR(RunStages(0, stages_.size(), base, pool, sink, loops));
   return ReadOutputs(base);
 }
 
@@ -411,12 +403,17 @@ Frame Network::ReadOutputs(const std::uint8_t* arena) const {
   return frame;
 }
 
-Status Network::RunStages(std::size_t begin, std::size_t end, std::uint8_t* arena,
-                          Loops& loops) const {
+Status Network::RunStages(std::size_t begin, std::size_t end, std::uint8_t* arena, ThreadPool* pool,
+                          const TraceSink* sink, Loops& loops) const {
   for (std::size_t stage = begin; stage < end; ++stage) {
     TF2_RETURN_IF_ERROR(CheckInterrupted());
     FillBorders(stage + 1, arena);
-    TF2_RETURN_IF_ERROR(RunOps(stages_[stage], arena, 1, nullptr, loops));
+    TF2_RETURN_IF_ERROR(RunOps(stages_[stage], arena, 1, pool, loops));
+    if (sink == nullptr) continue;
+    for (const std::size_t op : stages_[stage]) {
+      const qnet::TensorId output = net_->ops[op].output;
+      (*sink)(output, Read(output, arena));
+    }
   }
   return {};
 }
@@ -441,7 +438,7 @@ Result<std::vector<Frame>> Network::RunTogether(
   for (std::int64_t i = 0; i < frames; ++i) {
     std::uint8_t* const last = base(frames - 1);
     Store(inputs[static_cast<std::size_t>(i)], last, nullptr);
-    TF2_RETURN_IF_ERROR(RunStages(0, first, last, loops));
+    TF2_RETURN_IF_ERROR(RunStages(0, first, last, nullptr, nullptr, loops));
     if (i < frames - 1) CopyAlive(first, last, base(i));
   }
   for (std::size_t begin = first, end; begin < stages_.size(); begin = end) {
@@ -455,7 +452,7 @@ Result<std::vector<Frame>> Network::RunTogether(
     // One frame after the other as far as the next stage that takes all at once.
     while (end < stages_.size() && !together_[end]) ++end;
     for (std::int64_t i = 0; i < frames; ++i) {
-      TF2_RETURN_IF_ERROR(RunStages(begin, end, base(i), loops));
+      TF2_RETURN_IF_ERROR(RunStages(begin, end, base(i), nullptr, nullptr, loops));
     }
   }
   std::vector<Frame> outputs;

@@ -89,8 +89,9 @@ class Network {
   // Runs `ops`, all of one stage, for one frame or several. `loops`: memory to reuse.
   Status RunOps(std::span<const std::size_t> ops, std::uint8_t* arena, std::int64_t frames,
                 ThreadPool* pool, Loops& loops) const;
-  // Stages [begin, end) of one frame, on the caller alone.
-  Status RunStages(std::size_t begin, std::size_t end, std::uint8_t* arena, Loops& loops) const;
+  // Stages [begin, end) of one frame. `pool`, `sink`: as Run has them.
+  Status RunStages(std::size_t begin, std::size_t end, std::uint8_t* arena, ThreadPool* pool,
+                   const TraceSink* sink, Loops& loops) const;
   // Copies what is alive before `stage` from one arena to another.
   void CopyAlive(std::size_t stage, const std::uint8_t* from, std::uint8_t* to) const;
   // All outputs.

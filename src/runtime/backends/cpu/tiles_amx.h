@@ -172,8 +172,7 @@ inline void MultiplyTiles(const FeatureTile* first, const FeatureTile* second, i
     if constexpr (kColumns == 2) _tile_loadd(3, second_from + kTile, sums.from_stride * kBytes);
   }
   for (int b = 0; b < blocks; ++b, weights += kBlockEntries * weight_stride) {
-    // All that is loaded before all that is added: a tenth faster where another thread of the core
-    // has half of what tiles are renamed to.
+    // All loads before all products: a tenth faster while the core's other thread is busy.
     _tile_loadd(4, first[b].base, first[b].stride);
     _tile_loadd(6, weights, weight_stride);
     if constexpr (kColumns == 2) _tile_loadd(7, weights + kRowBytes, weight_stride);
