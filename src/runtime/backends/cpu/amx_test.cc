@@ -98,12 +98,13 @@ TEST_F(EmulatedAmx, LoadsFeaturesInPlaceWhereTheyAreAdjacent) {
   EXPECT_EQ(use.dot_products, 4 * 2 * 2);
 }
 
-// Rows of 8 pixels with a border: of 78 places in their order 64 are kept.
+// Rows of 8 pixels with a border: of 78 places in their order 64 are kept. The last 14 make a
+// chunk, which is filled up.
 TEST_F(EmulatedAmx, PassesOverBorders) {
   NetBuilder builder(1, {128, 8, 8});
   const TileUse use = Run(builder.Finish({builder.Conv(builder.input(), Square(3, 32))}));
-  EXPECT_EQ(use.strided_loads, 5 * 18);
-  EXPECT_EQ(use.dense_loads, 0);
+  EXPECT_EQ(use.strided_loads, 4 * 18);
+  EXPECT_EQ(use.dense_loads, 1 * 18);
   EXPECT_EQ(use.dot_products, 5 * 18 * 2);
 }
 
@@ -127,15 +128,26 @@ TEST_F(EmulatedAmx, ReleasesTheTilesOfEveryThread) {
   });
 }
 
-TEST_F(EmulatedAmx, LeavesSinglePixelsToVectors) {
+TEST_F(EmulatedAmx, FillsATileWithOnePixel) {
   NetBuilder builder(3, {100, 1, 1});
-  EXPECT_EQ(Run(builder.Finish({builder.Conv(builder.input(), Square(1, 40))})).dot_products, 0);
+  const TileUse use = Run(builder.Finish({builder.Conv(builder.input(), Square(1, 32))}));
+  EXPECT_EQ(use.dot_products, 2 * 2);
 }
 
-// The last of 33 pixels is in a tile with the 15 before it.
+// The last of 31 pixels are in a tile with one before them; the 33rd has its own.
 TEST_F(EmulatedAmx, FillsTheLastTile) {
-  NetBuilder row(3, {64, 1, 33});
-  EXPECT_EQ(Run(row.Finish({row.Conv(row.input(), Square(1, 16))})).dot_products, 3);
+  for (const std::int32_t pixels : {31, 33}) {
+    NetBuilder row(3, {64, 1, pixels});
+    EXPECT_EQ(Run(row.Finish({row.Conv(row.input(), Square(1, 32))})).dot_products,
+              (pixels + 15) / 16 * 2);
+  }
+}
+
+// Sums that are requantised after, not between, products keep the tiles awake: a product for each
+// 16 rows at least.
+TEST_F(EmulatedAmx, KeepsTilesAwake) {
+  NetBuilder row(4, {64, 1, 64});
+  EXPECT_EQ(Run(row.Finish({row.Conv(row.input(), Square(1, 16))})).dot_products, 4 + 4);
 }
 
 // Pixels around tiles, pairs of tiles and chunks; output channels around tiles and panels; entries
@@ -154,7 +166,7 @@ TEST_F(EmulatedAmx, EverySizeOfTheBlocking) {
       }
     }
   }
-  for (const std::int32_t ic : {1020, 1024, 1025, 1088, 2049}) {
+  for (const std::int32_t ic : {1020, 4604, 4608, 4609, 4672, 9217}) {
     SCOPED_TRACE(fmt::format("{} channels", ic));
     NetBuilder builder(++seed, {ic, 3, 6});
     Run(builder.Finish({builder.Conv(builder.input(), Square(1, 60))}));

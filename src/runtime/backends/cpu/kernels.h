@@ -16,6 +16,8 @@ namespace tf2::runtime::cpu {
 // Output channels are computed in tiles of 16, input bytes are consumed in groups of 4.
 inline constexpr int kTile = 16;
 inline constexpr int kGroup = 4;
+// Entries of a block of WeightForm::kTiles.
+inline constexpr int kBlockEntries = 16;
 // Most output-channel tiles and pixels that a kernel computes together.
 inline constexpr int kMaxPanelTiles = 4;
 inline constexpr int kMaxTilePixels = 16;
@@ -216,6 +218,9 @@ struct Range {
 enum class WeightForm : std::uint8_t {
   kBytes,  // int8, [entry][tile][16][4]
   kPairs,  // int16, [entry][tile][2][16][2]: the entry's first two inputs, then the others
+  // int8, [two tiles, or the last one][block of 16 entries][tile][entry][16][4], the last block
+  // filled up with zeros.
+  kTiles,
 };
 
 // The kernels of one instruction set, and how they want their data.
@@ -229,8 +234,9 @@ struct KernelSet {
   WeightForm weights;
   std::int32_t nibble_tiles;  // as panel_tiles, where weights have 4 bits; 0: it takes no such
   bool fast_requantization;   // whether it has FastRequantization
-  // Bytes that conv may read, and ignore, past the end of a panel's weights.
-  std::int32_t weight_slack = 0;
+  // Input bytes that are adjacent are consumed in multiples of so many, at most kSlack; those
+  // beyond the last one's meet weights of 0.
+  std::int32_t run_bytes = kGroup;
   // Pixels that pieces of a convolution are best multiples of: those that most kernels compute
   // together, or a few times as many.
   std::int32_t piece_pixels = 6;

@@ -37,7 +37,7 @@ struct PixelOrder {
     // Blocks that are not whole are brought together whatever the order.
     std::int64_t whole = 0;
     for (std::int64_t e = 0; e + kBlockEntries <= panel.entries; e += kBlockEntries) {
-      whole += IsWhole(step.offsets + panel.offsets + e) ? kBlockEntries : 0;
+      whole += PiecesOf(step.offsets + panel.offsets + e) == Pieces::kWhole ? kBlockEntries : 0;
     }
     if (2 * whole <= panel.entries) return;
     // A third more is faster than to bring features together.
@@ -48,27 +48,17 @@ struct PixelOrder {
   std::int64_t At(std::int64_t pixel) const { return pixel / kept * width + pixel % kept; }
 };
 
-// Adjacent rows of tiles whose sums are kept: `count` from `row` on, whose places in the arena are
-// a chunk's from `place` on.
-struct KeptRows {
-  int row, place, count;
-};
+inline constexpr int kTileRows = kChunkTiles * kTilePixels;
+static_assert(kTileRows <= kChunk);
 
-// A chunk of whole tiles of rows, and which of them are kept.
+// A chunk of whole tiles of rows, and which of them are kept: their results' places are `output`
+// and `residual`, in order and without gaps.
 struct TileChunk : Chunk {
-  int runs = 0;
-  KeptRows kept[kChunk + 1];
+  int kept = 0;
+  int row[kChunk];  // of each place
 
-  void Keep(const KeptRows& rows) {
-    if (rows.count <= 0) return;
-    if (runs > 0) {
-      KeptRows& last = kept[runs - 1];
-      if (last.row + last.count == rows.row && last.place + last.count == rows.place) {
-        last.count += rows.count;
-        return;
-      }
-    }
-    kept[runs++] = rows;
+  void Keep(int first, int end) {
+    for (int r = first; r < end; ++r) row[kept++] = r;
   }
 };
 
@@ -80,7 +70,7 @@ inline void FillTiles(const ConvStep& step, const PixelOrder& order, Range place
   const auto count = static_cast<int>(places.end - places.begin);
   const int whole = count / kTilePixels * kTilePixels;
   const int tail = whole > 0 && whole < count ? kTilePixels - (count - whole) : 0;
-  chunk.runs = 0;
+  chunk.kept = 0;
   const View& from = step.input;
   const View& to = step.sink.output;
   const View& residual = step.sink.residual;
@@ -95,12 +85,11 @@ inline void FillTiles(const ConvStep& step, const PixelOrder& order, Range place
     const std::int64_t input = row_of(from, y) + x * from.stride;
     const std::int64_t output = row_of(to, y) + x * to.stride;
     const std::int64_t more = row_of(residual, y) + x * residual.stride;
-    for (int k = 0; i + k < all; ++k) chunk.input[i + k] = input + k * from.stride;
-    for (int k = 0; i + k < kept; ++k) chunk.output[i + k] = output + k * to.stride;
-    for (int k = 0; i + k < kept; ++k) chunk.residual[i + k] = more + k * residual.stride;
-    const int in_last = Max(i, whole);
-    chunk.Keep({i, i, Min(kept, whole) - i});
-    chunk.Keep({in_last + tail, in_last, kept - in_last});
+    FillRow(input, from.stride, all - i, chunk.input + i);
+    FillRow(output, to.stride, kept - i, chunk.output + chunk.kept);
+    FillRow(more, residual.stride, kept - i, chunk.residual + chunk.kept);
+    chunk.Keep(i, Min(kept, whole));
+    chunk.Keep(Max(i, whole) + tail, kept + tail);
     i = all;
   }
   if (tail > 0) {
@@ -111,89 +100,213 @@ inline void FillTiles(const ConvStep& step, const PixelOrder& order, Range place
   chunk.count = whole == count ? whole : whole + kTilePixels;
 }
 
-// Features that were brought together last, for the panels that read the same.
+// Calls fn(places) for chunks of about equal size of the order, in whole tiles, from a pixel that
+// is kept to another.
+template <typename Fn>
+void ForChunks(const PixelOrder& order, Range pixels, const Fn& fn) {
+  const std::int64_t begin = order.At(pixels.begin);
+  const std::int64_t end = order.At(pixels.end - 1) + 1;
+  const std::int64_t chunks = (end - begin + kTileRows - 1) / kTileRows;
+  const std::int64_t size =
+      ((end - begin + chunks - 1) / chunks + kTilePixels - 1) / kTilePixels * kTilePixels;
+  for (std::int64_t from = begin; from < end; from += size) {
+    std::int64_t first = from, last = Min(from + size, end) - 1;
+    if (first % order.width >= order.kept) first += order.width - first % order.width;
+    if (last % order.width >= order.kept) last -= last % order.width - (order.kept - 1);
+    if (first <= last) fn(Range{first, last + 1});
+  }
+}
+
+// Features of a chunk that were brought together last, for the panels that read the same.
 struct TileCache {
   GatheredBatch gathered;
   BatchLayout layout;
-  const std::int32_t* offsets = nullptr;
+  const std::int32_t* offsets = nullptr;  // that `layout` is of
   std::int64_t entries = 0;
+  bool loaded = false;  // whether `gathered` is of `layout` and the chunk
 
   void Load(const std::int32_t* wanted, std::int64_t count, const std::uint8_t* arena,
             const TileChunk& chunk) {
-    const std::size_t bytes = static_cast<std::size_t>(count) * sizeof *wanted;
-    if (offsets != nullptr && count == entries && std::memcmp(offsets, wanted, bytes) == 0) return;
-    LayOut(wanted, static_cast<int>(count), layout);
-    Gather(arena, chunk.input, chunk.count / kTilePixels, layout, gathered);
-    offsets = wanted;
-    entries = count;
+    if (wanted != offsets || count != entries) {
+      LayOut(wanted, static_cast<int>(count), layout);
+      offsets = wanted;
+      entries = count;
+      loaded = false;
+    }
+    if (!loaded) Gather(arena, chunk.input, chunk.count / kTilePixels, layout, gathered);
+    loaded = true;
   }
 };
 
+// The sums of a panel for a chunk: [row][tiles * 16].
+struct PanelSums {
+  const Panel* panel = nullptr;
+  const TileChunk* chunk = nullptr;
+  std::int32_t* sums = nullptr;
+};
+
+// Computes the sums. between.AfterProduct() is called after each product.
+template <int kTiles, typename Between>
+[[gnu::always_inline]] inline void MultiplyPanel(const ConvStep& step, std::uint8_t* arena,
+                                                 TileCache& cache, const PanelSums& to,
+                                                 Between& between) {
+  const Panel& panel = *to.panel;
+  const std::int32_t* const bias = step.bias + std::int64_t{panel.first_tile} * kTile;
+  const auto blocks_of = [](std::int64_t entries) {
+    return (entries + kBlockEntries - 1) / kBlockEntries;
+  };
+  std::int64_t begin = 0;
+  do {  // once, too, where there are no entries
+    const std::int64_t entries = Min<std::int64_t>(kBatchEntries, panel.entries - begin);
+    cache.Load(step.offsets + panel.offsets + begin, entries, arena, *to.chunk);
+    const WeightBatch weights{step.weights + panel.weights, blocks_of(panel.entries),
+                              begin / kBlockEntries, static_cast<int>(blocks_of(entries))};
+    PassPanel<kTiles>(weights,
+                      {&cache.gathered, to.chunk->count / kTilePixels, begin == 0 ? bias : to.sums,
+                       begin == 0 ? 0 : kTiles * kTile, to.sums},
+                      between);
+    begin += entries;
+  } while (begin < panel.entries);
+}
+
+struct Nothing {
+  void AfterProduct() {}
+};
+
+// Requantises the sums of a panel between the products of the next one: kMost pixels after each, as
+// many as the processor can begin before the product ends. The units for vectors are idle else.
+template <int kTiles, bool kResidual, int kMost>
+class Requantizing {
+ public:
+  [[gnu::always_inline]] Requantizing(const Sink& sink, const PanelSums& from, std::uint8_t* arena)
+      : tiles_(sink, sink.fast + from.panel->first_tile),
+        sums_(from.sums),
+        chunk_(from.chunk),
+        base_(arena + from.panel->out_channel),
+        count_(from.chunk->kept) {}
+
+  [[gnu::always_inline]] void AfterProduct() {
+#pragma GCC unroll 4
+    for (int i = 0; i < kMost; ++i) {
+      if (next_ < count_) Store();
+    }
+  }
+  [[gnu::always_inline]] void Finish() {
+    while (next_ < count_) Store();
+  }
+
+ private:
+  [[gnu::always_inline]] void Store() {
+    tiles_.Store(sums_ + std::int64_t{chunk_->row[next_]} * (kTiles * kTile),
+                 base_ + chunk_->residual[next_], base_ + chunk_->output[next_]);
+    ++next_;
+  }
+
+  // Members, not references or closures, and nothing of it escapes: it lives in registers although
+  // the tile instructions may, for all the compiler knows, change memory.
+  const typename Isa::template WholeTiles<kTiles, kResidual> tiles_;
+  const std::int32_t* const sums_;
+  const TileChunk* const chunk_;
+  std::uint8_t* const base_;
+  const std::int64_t count_;
+  std::int64_t next_ = 0;
+};
+
+// Computes the sums of a panel and requantises those of the one before, if any.
+template <int kTiles, bool kResidual, int kMost>
+[[gnu::noinline]] void MultiplyAndRequantize(const ConvStep& step, std::uint8_t* arena,
+                                             TileCache& cache, const PanelSums& to,
+                                             const PanelSums& before) {
+  if (before.panel == nullptr) {
+    Nothing nothing;
+    return MultiplyPanel<kTiles>(step, arena, cache, to, nothing);
+  }
+  Requantizing<kTiles, kResidual, kMost> requantizing(step.sink, before, arena);
+  MultiplyPanel<kTiles>(step, arena, cache, to, requantizing);
+  requantizing.Finish();
+}
+
+// Panels of kTiles whole tiles, with FastRequantization.
+template <int kTiles, bool kResidual>
+void ConvWholeTiles(const ConvStep& step, std::uint8_t* arena, Range pixels, Range panels) {
+  // Of the last panel and the next one, which may be another chunk's.
+  alignas(64) std::int32_t sums[2][kTileRows * kTiles * kTile];
+  TileChunk chunks[2];
+  int chunk = 0;
+  TileCache cache;
+  PanelSums last;
+  const PixelOrder order(step, step.panels[panels.begin]);
+  ForChunks(order, pixels, [&](Range places) {
+    chunk = 1 - chunk;
+    FillTiles(step, order, places, chunks[chunk]);
+    cache.loaded = false;
+    for (std::int64_t i = panels.begin; i < panels.end; ++i) {
+      const Panel& panel = step.panels[i];
+      const PanelSums next{&panel, &chunks[chunk], last.sums == sums[0] ? sums[1] : sums[0]};
+      const auto run =
+          panel.entries > 3 * kBlockEntries ? MultiplyAndRequantize<kTiles, kResidual, 1>
+          : panel.entries > kBlockEntries   ? MultiplyAndRequantize<kTiles, kResidual, 2>
+                                            : MultiplyAndRequantize<kTiles, kResidual, 4>;
+      run(step, arena, cache, next, last);
+      last = next;
+    }
+  });
+  if (last.panel == nullptr) return;
+  Requantizing<kTiles, kResidual, 1>(step.sink, last, arena).Finish();
+}
+
+// Any panel, one after the other.
 template <int kTiles>
 void TilePanel(const ConvStep& step, const Panel& panel, std::uint8_t* arena,
                const TileChunk& chunk, TileCache& cache) {
   constexpr int kRow = kTiles * kTile;
-  alignas(64) std::int32_t sums[kChunkTiles * kTilePixels * kRow];
-  const std::int32_t* const bias = step.bias + std::int64_t{panel.first_tile} * kTile;
-  std::int64_t begin = 0;
-  do {  // once, too, where there are no entries
-    const std::int64_t entries = Min<std::int64_t>(kBatchEntries, panel.entries - begin);
-    const std::int32_t* const offsets = step.offsets + panel.offsets + begin;
-    cache.Load(offsets, entries, arena, chunk);
-    const Block block{offsets, step.weights + panel.weights + begin * kRow * kGroup, entries};
-    PassPanel<kTiles>(block, {&cache.gathered, chunk.count / kTilePixels, begin == 0 ? bias : sums,
-                              begin == 0 ? 0 : kRow, sums});
-    begin += entries;
-  } while (begin < panel.entries);
-  for (int i = 0; i < chunk.runs; ++i) {
-    const auto [row, place, count] = chunk.kept[i];
-    StoreSums(step.sink, {count, chunk.output + place, chunk.residual + place}, sums + row * kRow,
+  alignas(64) std::int32_t sums[kTileRows * kRow];
+  Nothing nothing;
+  MultiplyPanel<kTiles>(step, arena, cache, {&panel, &chunk, sums}, nothing);
+  for (int i = 0, count; i < chunk.kept; i += count) {
+    const auto follows = [&](int k) {  // whether sums, too, are adjacent
+      return i + k < chunk.kept && chunk.row[i + k] == chunk.row[i] + k;
+    };
+    for (count = 1; count < kTilePixels && follows(count);) ++count;
+    StoreSums(step.sink, {count, chunk.output + i, chunk.residual + i}, sums + chunk.row[i] * kRow,
               kTiles, panel.first_tile, panel.out_channel, panel.channels, arena);
+    // Tiles that have not multiplied for about 1,000 cycles take 800 to begin again.
+    _tile_dpbusd(0, 4, 6);
   }
 }
 
-void DispatchTilePanel(const ConvStep& step, const Panel& panel, std::uint8_t* arena,
-                       const TileChunk& chunk, TileCache& cache) {
+void ConvAnyTiles(const ConvStep& step, std::uint8_t* arena, Range pixels, Range panels) {
+  static constexpr decltype(&TilePanel<1>) kPanels[] = {TilePanel<1>, TilePanel<2>, TilePanel<3>,
+                                                        TilePanel<4>};
   static_assert(Isa::kPanelTiles == 4);
-  switch (panel.tiles) {
-    case 1:
-      return TilePanel<1>(step, panel, arena, chunk, cache);
-    case 2:
-      return TilePanel<2>(step, panel, arena, chunk, cache);
-    case 3:
-      return TilePanel<3>(step, panel, arena, chunk, cache);
-    default:
-      return TilePanel<4>(step, panel, arena, chunk, cache);
-  }
+  TileChunk chunk;
+  TileCache cache;
+  const PixelOrder order(step, step.panels[panels.begin]);
+  ForChunks(order, pixels, [&](Range places) {
+    FillTiles(step, order, places, chunk);
+    cache.loaded = false;
+    for (std::int64_t i = panels.begin; i < panels.end; ++i) {
+      const Panel& panel = step.panels[i];
+      kPanels[panel.tiles - 1](step, panel, arena, chunk, cache);
+    }
+  });
 }
 
 void ConvInTiles(const ConvStep& step, std::uint8_t* arena, Range pixels, Range panels) {
-  static_assert(kChunk == kChunkTiles * kTilePixels);
-  if (step.nibbles || pixels.end - pixels.begin < 2 || panels.begin == panels.end) {
-    return Conv(step, arena, pixels, panels);
+  if (step.nibbles) return Conv(step, arena, pixels, panels);
+  if (pixels.begin == pixels.end || panels.begin == panels.end) return;
+  const int size = step.panels[panels.begin].tiles;
+  bool whole = step.sink.fast != nullptr && size % 2 == 0;
+  for (std::int64_t i = panels.begin; i < panels.end; ++i) {
+    const Panel& panel = step.panels[i];
+    whole = whole && panel.tiles == size && panel.channels == size * kTile;
   }
   const ConfiguredTiles tiles;
-  const PixelOrder order(step, step.panels[panels.begin]);
-  const std::int64_t begin = order.At(pixels.begin);
-  const std::int64_t end = order.At(pixels.end - 1) + 1;
-  // Chunks of about equal size, in whole tiles.
-  const std::int64_t chunks = (end - begin + kChunk - 1) / kChunk;
-  const std::int64_t size =
-      ((end - begin + chunks - 1) / chunks + kTilePixels - 1) / kTilePixels * kTilePixels;
-  TileChunk chunk;
-  TileCache cache;
-  for (std::int64_t from = begin; from < end; from += size) {
-    // From a pixel that is kept to another.
-    std::int64_t first = from, last = Min(from + size, end) - 1;
-    if (first % order.width >= order.kept) first += order.width - first % order.width;
-    if (last % order.width >= order.kept) last -= last % order.width - (order.kept - 1);
-    if (first > last) continue;
-    FillTiles(step, order, {first, last + 1}, chunk);
-    cache.offsets = nullptr;
-    for (std::int64_t i = panels.begin; i < panels.end; ++i) {
-      DispatchTilePanel(step, step.panels[i], arena, chunk, cache);
-    }
-  }
+  const bool residual = step.sink.has_residual;
+  const auto run = !whole      ? ConvAnyTiles
+                   : size == 4 ? (residual ? ConvWholeTiles<4, true> : ConvWholeTiles<4, false>)
+                               : (residual ? ConvWholeTiles<2, true> : ConvWholeTiles<2, false>);
+  run(step, arena, pixels, panels);
 }
 
 }  // namespace
@@ -201,8 +314,8 @@ void ConvInTiles(const ConvStep& step, std::uint8_t* arena, Range pixels, Range 
 const KernelSet* AmxKernels() {
   static constexpr KernelSet kSet = [] {
     KernelSet set = ByteKernels("amx");
-    // The last block of a panel may have fewer entries than its tile of weights has rows.
-    set.weight_slack = (kBlockEntries - 1) * Isa::kPanelTiles * kRowBytes;
+    set.weights = WeightForm::kTiles;
+    set.run_bytes = 16;  // of a quarter of a row
     set.piece_pixels = 2 * kTilePixels;
     set.piece_macs = 1 << 21;
     set.conv = ConvInTiles;

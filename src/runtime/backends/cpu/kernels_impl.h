@@ -149,7 +149,7 @@ struct Chunk {
 };
 
 inline void FillRow(std::int64_t from, std::int64_t stride, int count, std::int64_t* to) {
-  for (int i = 0; i < count; ++i) to[i] = from + i * stride;
+  for (int i = 0; i < count; ++i, from += stride) to[i] = from;
 }
 
 // Pixels of a frame, and the bytes from a frame's arena to the next one's.

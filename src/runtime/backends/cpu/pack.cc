@@ -51,12 +51,16 @@ class Packer {
     }
     panel.entries = static_cast<std::int32_t>(pieces.size());
     panel.offsets = AddOffsets(groups, pieces);
+    const bool in_tiles = !packed_.nibbles && kernels_.weights == WeightForm::kTiles;
+    while (in_tiles && pieces.size() % kBlockEntries != 0) pieces.emplace_back();
     panel.weights = weights_;
-    weights_ += std::int64_t{panel.entries} * panel.tiles * kBlock;
+    weights_ += std::ssize(pieces) * panel.tiles * kBlock;
     if (packed_.nibbles) {
       EmitNibbles(groups, pieces, panel.tiles);
     } else if (kernels_.weights == WeightForm::kPairs) {
       EmitPairs(groups, pieces, panel.tiles);
+    } else if (in_tiles) {
+      EmitTiles(groups, pieces, panel.tiles);
     } else {
       EmitBytes(groups, pieces, panel.tiles);
     }
@@ -172,15 +176,30 @@ class Packer {
     for (std::int16_t& w : block) w = PartOf(w, piece.part);
   }
 
-  void EmitBytes(std::span<const InputGroup> groups, std::span<const Piece> pieces, int tiles) {
+  // One entry of a tile.
+  void EmitEntry(std::span<const InputGroup> groups, const Piece& piece, int tile) {
     std::int16_t block[kBlock];
+    PieceBlock(groups, piece, static_cast<std::size_t>(tile), block);
+    const std::size_t at = packed_.weights.size();
+    packed_.weights.resize(at + kBlock);
+    for (std::size_t i = 0; i < kBlock; ++i) {
+      packed_.weights[at + i] = static_cast<std::int8_t>(block[i]);
+    }
+  }
+
+  void EmitBytes(std::span<const InputGroup> groups, std::span<const Piece> pieces, int tiles) {
     for (const Piece& piece : pieces) {
-      for (int t = 0; t < tiles; ++t) {
-        PieceBlock(groups, piece, static_cast<std::size_t>(t), block);
-        const std::size_t at = packed_.weights.size();
-        packed_.weights.resize(at + kBlock);
-        for (std::size_t i = 0; i < kBlock; ++i) {
-          packed_.weights[at + i] = static_cast<std::int8_t>(block[i]);
+      for (int t = 0; t < tiles; ++t) EmitEntry(groups, piece, t);
+    }
+  }
+
+  // Of a multiple of kBlockEntries.
+  void EmitTiles(std::span<const InputGroup> groups, std::span<const Piece> pieces, int tiles) {
+    for (int first = 0; first < tiles; first += 2) {
+      for (std::size_t begin = 0; begin < pieces.size(); begin += kBlockEntries) {
+        for (int t = first; t < std::min(first + 2, tiles); ++t) {
+          const auto block = pieces.subspan(begin, kBlockEntries);
+          for (const Piece& piece : block) EmitEntry(groups, piece, t);
         }
       }
     }
@@ -250,7 +269,8 @@ bool IsNibbles(const qnet::Conv& conv) {
 
 }  // namespace
 
-std::vector<InputGroup> InputGroups(const qnet::Conv& conv, std::int32_t ic, const View& input) {
+std::vector<InputGroup> InputGroups(const qnet::Conv& conv, std::int32_t ic, const View& input,
+                                    std::int32_t run_bytes) {
   const qnet::Window& w = conv.window;
   const bool adjacent = w.dw == 1 && conv.groups == 1 && input.stride == ic;
   const std::int32_t runs = adjacent ? 1 : w.kw;          // in a row of the window
@@ -259,9 +279,11 @@ std::vector<InputGroup> InputGroups(const qnet::Conv& conv, std::int32_t ic, con
   for (std::int32_t ky = 0; ky < w.kh; ++ky) {
     for (std::int32_t run = 0; run < runs; ++run) {
       const std::int64_t offset = ky * w.dh * input.row + run * w.dw * input.stride;
-      for (std::int32_t i = 0; i < length; i += kGroup) {
-        groups.push_back({static_cast<std::int32_t>(offset + i), (ky * runs + run) * length + i,
-                          std::min(kGroup, length - i)});
+      const std::int32_t whole = (length + run_bytes - 1) / run_bytes * run_bytes;
+      for (std::int32_t i = 0; i < whole; i += kGroup) {
+        groups.push_back({static_cast<std::int32_t>(offset + i),
+                          (ky * runs + run) * length + std::min(i, length),
+                          std::clamp(length - i, 0, kGroup)});
       }
     }
   }
@@ -283,7 +305,7 @@ PackedConv PackConv(const KernelSet& kernels, const qnet::Conv& conv, std::int32
   Packer packer(kernels, conv, shape, zero, packed);
   const std::int32_t most = packed.nibbles ? kernels.nibble_tiles : kernels.panel_tiles;
   const std::int32_t count = (shape.tiles + most - 1) / most;
-  std::vector<InputGroup> groups = InputGroups(conv, shape.ic, input);
+  std::vector<InputGroup> groups = InputGroups(conv, shape.ic, input, kernels.run_bytes);
   for (std::int32_t group = 0; group < shape.groups; ++group) {
     // The fewest panels, of sizes as equal as possible.
     std::int32_t tile = 0;
@@ -297,7 +319,6 @@ PackedConv PackConv(const KernelSet& kernels, const qnet::Conv& conv, std::int32
     }
     for (InputGroup& next : groups) next.offset += shape.ic;
   }
-  packed.weights.resize(packed.weights.size() + static_cast<std::size_t>(kernels.weight_slack));
   for (const std::int32_t c : packed.slot_channels) {
     packed.bias.push_back(c < 0 ? 0 : packer.corrected_[static_cast<std::size_t>(c)]);
   }

@@ -28,13 +28,15 @@ struct InputGroup {
 };
 
 // What the convolution reads of one group of channels. Where the row of a window is adjacent in
-// memory, its taps share entries.
-std::vector<InputGroup> InputGroups(const qnet::Conv& conv, std::int32_t ic, const View& input);
+// memory, its taps share entries. Adjacent bytes come in multiples of `run_bytes`
+// (KernelSet::run_bytes), with groups of no weights at the end.
+std::vector<InputGroup> InputGroups(const qnet::Conv& conv, std::int32_t ic, const View& input,
+                                    std::int32_t run_bytes);
 
 struct PackedConv {
   std::vector<Panel> panels;
   std::vector<std::int32_t> offsets;
-  AlignedVector<std::int8_t> weights;  // and KernelSet::weight_slack bytes
+  AlignedVector<std::int8_t> weights;
   bool nibbles = false;
   std::vector<std::int32_t> bias;           // [slot]
   std::vector<std::int32_t> slot_channels;  // the output channel of each slot, -1 for padding

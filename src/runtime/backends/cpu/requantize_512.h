@@ -21,34 +21,56 @@ struct Requantizer512 : AccumulatorOf<P> {
     return _mm_loadu_si128(static_cast<const __m128i*>(from));
   }
 
-  // The results of 16 channels before saturation. `residual`: of them.
+  // Float arithmetic of 16 channels: a result before saturation is sum * scale + residual + 1/2.
   template <bool kResidual>
-  static __m512i Scale(__m512 scale, __m512 residual_scale, __m512i sums, __m128i residual) {
-    constexpr int kDown = _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC;
-    __m512 add = _mm512_set1_ps(0.5F);
-    if constexpr (kResidual) {
-      add = _mm512_fmadd_round_ps(_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(residual)),
-                                  residual_scale, add, kDown);
+  struct Scaling {
+    __m512 scale, residual, offset;
+
+    Scaling() = default;
+    [[gnu::always_inline]] Scaling(const FastRequantization& r, std::uint8_t residual_zero)
+        : scale(_mm512_load_ps(r.scale)),
+          residual(_mm512_load_ps(r.residual)),
+          offset(_mm512_set1_ps(0.5F)) {
+      // Exact: see FitsFast (prepare.cc).
+      const float zero = kByteBase + static_cast<float>(residual_zero);
+      if constexpr (kResidual) offset = _mm512_fnmadd_ps(residual, _mm512_set1_ps(zero), offset);
     }
-    return _mm512_cvt_roundps_epi32(
-        _mm512_fmadd_round_ps(_mm512_cvtepi32_ps(sums), scale, add, kDown), kDown);
+
+    // `bytes`: 16 of the residual.
+    [[gnu::always_inline]] __m512i Apply(__m512i sums, const std::uint8_t* bytes) const {
+      constexpr int kDown = _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC;
+      __m512 add = offset;
+      if constexpr (kResidual) {
+        add = _mm512_fmadd_round_ps(AboveByteBase(Load128(bytes)), residual, offset, kDown);
+      }
+      return _mm512_cvt_roundps_epi32(
+          _mm512_fmadd_round_ps(_mm512_cvtepi32_ps(sums), scale, add, kDown), kDown);
+    }
+  };
+
+  // 2^15, a float whose mantissa's second byte counts ones.
+  static constexpr float kByteBase = 1 << 15;
+  // The float kByteBase + b of each byte b.
+  static __m512 AboveByteBase(__m128i bytes) {
+    const __m512i order =
+        _mm512_setr_epi32(0x0000, 0x0100, 0x0200, 0x0300, 0x0400, 0x0500, 0x0600, 0x0700, 0x0800,
+                          0x0900, 0x0A00, 0x0B00, 0x0C00, 0x0D00, 0x0E00, 0x0F00);
+    constexpr __mmask64 kSecond = 0x2222'2222'2222'2222;
+    return _mm512_castsi512_ps(
+        _mm512_mask_shuffle_epi8(_mm512_castps_si512(_mm512_set1_ps(kByteBase)), kSecond,
+                                 _mm512_broadcast_i32x4(bytes), order));
   }
 
   template <bool kResidual>
   static void StoreFast(const Sink& sink, const FastRequantization& r, const Rows& rows) {
-    const __m512 scale = _mm512_load_ps(r.scale);
-    const __m512 residual_scale = _mm512_load_ps(r.residual);
+    const Scaling<kResidual> scaling(r, sink.residual_zero);
     const __m128i low = Load128(r.low), high = Load128(r.high);
     const __m128i zero = _mm_set1_epi8(static_cast<char>(sink.zero));
-    const __m128i residual_zero = _mm_set1_epi8(static_cast<char>(sink.residual_zero));
     const std::int32_t* from = rows.sums;
     for (int i = 0; i < rows.count; ++i, from += rows.stride) {
-      __m128i residual = _mm_setzero_si128();
-      if constexpr (kResidual) {
-        residual = _mm_xor_si128(Load128(rows.residual + rows.residual_at[i]), residual_zero);
-      }
-      __m128i y =
-          _mm512_cvtsepi32_epi8(Scale<kResidual>(scale, residual_scale, Load(from), residual));
+      const std::uint8_t* const residual =
+          kResidual ? rows.residual + rows.residual_at[i] : nullptr;
+      __m128i y = _mm512_cvtsepi32_epi8(scaling.Apply(Load(from), residual));
       y = _mm_xor_si128(_mm_min_epi8(_mm_max_epi8(y, low), high), zero);
       std::uint8_t* const out = rows.output + rows.output_at[i];
       if (rows.channels == kTile) {
@@ -65,50 +87,68 @@ struct Requantizer512 : AccumulatorOf<P> {
   template <int kCount>
   static __m512i Bytes(const FastRequantization* r,
                        std::int8_t (FastRequantization::*field)[kTile]) {
-    std::int8_t bytes[64] = {};
-    for (int t = 0; t < kCount; ++t) std::memcpy(bytes + t * kTile, r[t].*field, kTile);
-    return Load(bytes);
+    __m512i bytes = _mm512_castsi128_si512(Load128(r[0].*field));
+    bytes = _mm512_inserti32x4(bytes, Load128(r[1].*field), 1);
+    if constexpr (kCount == 4) {
+      bytes = _mm512_inserti32x4(bytes, Load128(r[2].*field), 2);
+      bytes = _mm512_inserti32x4(bytes, Load128(r[3].*field), 3);
+    }
+    return bytes;
   }
 
-  // Stores two or four whole tiles: `rows` of as many sums and channels.
+  // Requantises and stores pixels of two or four whole tiles.
+  template <int kCount, bool kResidual>
+  class WholeTiles {
+   public:
+    [[gnu::always_inline]] WholeTiles(const Sink& sink, const FastRequantization* r)
+        : first_(r[0], sink.residual_zero),
+          second_(r[1], sink.residual_zero),
+          third_(r[kCount - 2], sink.residual_zero),
+          fourth_(r[kCount - 1], sink.residual_zero),
+          low_(Bytes<kCount>(r, &FastRequantization::low)),
+          high_(Bytes<kCount>(r, &FastRequantization::high)),
+          zero_(_mm512_set1_epi8(static_cast<char>(sink.zero))) {}
+
+    // `residual`, `out`: the bytes of as many channels.
+    [[gnu::always_inline]] void Store(const std::int32_t* sums, const std::uint8_t* residual,
+                                      std::uint8_t* out) const {
+      static_assert(kCount == 2 || kCount == 4);
+      constexpr __mmask64 kBytes = kCount == 4 ? ~__mmask64{0} : __mmask64{0xFFFFFFFF};
+      // Saturated, results come in lanes of [tile][4 channels]; of two tiles twice.
+      const __m512i order =
+          kCount == 4 ? _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15)
+                      : _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 0, 4, 8, 12, 1, 5, 9, 13);
+      const __m512i first =
+          _mm512_packs_epi32(Apply(first_, 0, sums, residual), Apply(second_, 1, sums, residual));
+      __m512i second = first;
+      if constexpr (kCount == 4) {
+        second =
+            _mm512_packs_epi32(Apply(third_, 2, sums, residual), Apply(fourth_, 3, sums, residual));
+      }
+      __m512i bytes = _mm512_permutexvar_epi32(order, _mm512_packs_epi16(first, second));
+      bytes = _mm512_xor_si512(_mm512_min_epi8(_mm512_max_epi8(bytes, low_), high_), zero_);
+      _mm512_mask_storeu_epi8(out, kBytes, bytes);
+    }
+
+   private:
+    [[gnu::always_inline]] static __m512i Apply(const Scaling<kResidual>& scaling, int t,
+                                                const std::int32_t* sums,
+                                                const std::uint8_t* residual) {
+      return scaling.Apply(Load(sums + t * kTile), kResidual ? residual + t * kTile : nullptr);
+    }
+
+    Scaling<kResidual> first_, second_, third_, fourth_;
+    __m512i low_, high_, zero_;
+  };
+
+  // `rows` of as many sums and channels.
   template <int kCount, bool kResidual>
   static void StoreSeveral(const Sink& sink, const FastRequantization* r, const Rows& rows) {
-    static_assert(kCount == 2 || kCount == 4);
-    constexpr __mmask64 kBytes = kCount == 4 ? ~__mmask64{0} : __mmask64{0xFFFFFFFF};
-    __m512 scale[kCount], residual_scale[kCount];
-#pragma GCC unroll 4
-    for (int t = 0; t < kCount; ++t) {
-      scale[t] = _mm512_load_ps(r[t].scale);
-      residual_scale[t] = _mm512_load_ps(r[t].residual);
-    }
-    const __m512i low = Bytes<kCount>(r, &FastRequantization::low);
-    const __m512i high = Bytes<kCount>(r, &FastRequantization::high);
-    const __m512i zero = _mm512_set1_epi8(static_cast<char>(sink.zero));
-    const __m512i residual_zero = _mm512_set1_epi8(static_cast<char>(sink.residual_zero));
-    // Saturated, results come in lanes of [tile][4 channels]; of two tiles twice.
-    const __m512i order =
-        kCount == 4 ? _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15)
-                    : _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 0, 4, 8, 12, 1, 5, 9, 13);
+    const WholeTiles<kCount, kResidual> tiles(sink, r);
     const std::int32_t* from = rows.sums;
     for (int i = 0; i < rows.count; ++i, from += rows.stride) {
-      __m512i residual = _mm512_setzero_si512();
-      if constexpr (kResidual) {
-        residual = _mm512_xor_si512(
-            _mm512_maskz_loadu_epi8(kBytes, rows.residual + rows.residual_at[i]), residual_zero);
-      }
-      const __m128i parts[4] = {
-          _mm512_castsi512_si128(residual), _mm512_extracti32x4_epi32(residual, 1),
-          _mm512_extracti32x4_epi32(residual, 2), _mm512_extracti32x4_epi32(residual, 3)};
-      __m512i y[kCount];
-#pragma GCC unroll 4
-      for (int t = 0; t < kCount; ++t) {
-        y[t] = Scale<kResidual>(scale[t], residual_scale[t], Load(from + t * kTile), parts[t]);
-      }
-      const __m512i first = _mm512_packs_epi32(y[0], y[1]);
-      const __m512i second = _mm512_packs_epi32(y[kCount - 2], y[kCount - 1]);
-      __m512i bytes = _mm512_permutexvar_epi32(order, _mm512_packs_epi16(first, second));
-      bytes = _mm512_xor_si512(_mm512_min_epi8(_mm512_max_epi8(bytes, low), high), zero);
-      _mm512_mask_storeu_epi8(rows.output + rows.output_at[i], kBytes, bytes);
+      tiles.Store(from, kResidual ? rows.residual + rows.residual_at[i] : nullptr,
+                  rows.output + rows.output_at[i]);
     }
   }
 };

@@ -15,16 +15,15 @@
 namespace tf2::runtime::cpu {
 namespace {
 
-inline constexpr int kBlockEntries = 16;
 inline constexpr int kTilePixels = 16;
 inline constexpr int kRowBytes = 64;
 inline constexpr int kTileBytes = kTilePixels * kRowBytes;
-// Blocks that are summed before the sums leave their tiles: the weights of two output-channel tiles
-// fit the first-level cache, and storing and loading the sums takes a small part of the time.
-inline constexpr int kBatchBlocks = 16;
+// Most blocks that are summed before the sums leave their tiles.
+inline constexpr int kBatchBlocks = 72;  // 3 x 3 pixels of 512 channels
 inline constexpr int kBatchEntries = kBatchBlocks * kBlockEntries;
-// Tiles of rows that are brought together before they pass the weights.
-inline constexpr int kChunkTiles = 6;
+// Tiles of rows that pass all weights together: their features stay in the first-level cache, where
+// weights come one after the other.
+inline constexpr int kChunkTiles = 2;
 
 // The operand of LDTILECFG: palette 1, every tile of full size.
 struct alignas(64) TileConfig {
@@ -58,37 +57,55 @@ struct Segment {
   std::int32_t offset;  // from a pixel's address to what would be the row's first byte
 };
 
+// Where the features of a block of 64 bytes are.
+enum class Pieces : std::uint8_t {
+  kWhole,     // 64 adjacent bytes
+  kHalves,    // 32 and 32
+  kQuarters,  // 4 times 16
+  kSegments,  // anything else
+};
+
 // How the entries of a batch of blocks lie in memory.
 struct BatchLayout {
+  Pieces pieces[kBatchBlocks];
+  std::int32_t quarters[kBatchBlocks][4];  // offsets, unless in segments
   Segment segments[kBatchEntries];
-  int ends[kBatchBlocks];            // index of the segment after a block's last
-  std::int32_t first[kBatchBlocks];  // offset of its first entry
-  bool whole[kBatchBlocks];          // 64 adjacent bytes
+  int ends[kBatchBlocks];  // index of the segment after a block's last
   int blocks = 0;
 };
 
-// Whether 16 entries are adjacent.
-inline bool IsWhole(const std::int32_t* offsets) {
-  const __m512i steps =
-      _mm512_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28, 32, 36, 40, 44, 48, 52, 56, 60);
-  const __m512i wanted = _mm512_add_epi32(_mm512_set1_epi32(offsets[0]), steps);
-  return _mm512_cmpeq_epi32_mask(wanted, _mm512_loadu_si512(offsets)) == __mmask16{0xFFFF};
+// The pieces of the block whose 16 entries have these offsets.
+inline Pieces PiecesOf(const std::int32_t* offsets) {
+  const __m512i all = _mm512_loadu_si512(offsets);
+  const __m512i within = _mm512_setr_epi32(0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12);
+  const __m512i firsts = _mm512_shuffle_epi8(all, _mm512_set1_epi32(0x03020100));
+  const __m512i quarters = _mm512_add_epi32(firsts, within);
+  if (_mm512_cmpeq_epi32_mask(all, quarters) != __mmask16{0xFFFF}) return Pieces::kSegments;
+  if (offsets[4] != offsets[0] + 16 || offsets[12] != offsets[8] + 16) return Pieces::kQuarters;
+  return offsets[8] == offsets[0] + 32 ? Pieces::kWhole : Pieces::kHalves;
 }
 
 inline void LayOut(const std::int32_t* offsets, int entries, BatchLayout& layout) {
   layout.blocks = (entries + kBlockEntries - 1) / kBlockEntries;
   int count = 0;
-  for (int b = 0; b < layout.blocks; ++b) {
-    const int first = b * kBlockEntries;
-    const int end = entries < first + kBlockEntries ? entries : first + kBlockEntries;
-    layout.first[b] = offsets[first];
-    layout.whole[b] = end == first + kBlockEntries && IsWhole(offsets + first);
-    for (int e = first; e < end && !layout.whole[b]; ++e) {
-      const int at = (e - first) * kGroup;
-      if (e > first && offsets[e] == offsets[e - 1] + kGroup) {
+  for (int b = 0; b < layout.blocks; ++b, offsets += kBlockEntries, entries -= kBlockEntries) {
+    // What the last block lacks has weights of 0: any features will do.
+    std::int32_t filled[kBlockEntries];
+    const std::int32_t* block = offsets;
+    if (entries < kBlockEntries) {
+      for (int e = 0; e < kBlockEntries; ++e) {
+        filled[e] = e < entries ? offsets[e] : e % 4 == 0 ? offsets[0] : filled[e - 1] + kGroup;
+      }
+      block = filled;
+    }
+    layout.pieces[b] = PiecesOf(block);
+    for (int q = 0; q < 4; ++q) layout.quarters[b][q] = block[4 * q];
+    for (int e = 0; e < kBlockEntries && layout.pieces[b] == Pieces::kSegments; ++e) {
+      const int at = e * kGroup;
+      if (e > 0 && block[e] == block[e - 1] + kGroup) {
         layout.segments[count - 1].bytes |= __mmask64{0xF} << at;
       } else {
-        layout.segments[count++] = {__mmask64{0xF} << at, offsets[e] - at};
+        layout.segments[count++] = {__mmask64{0xF} << at, block[e] - at};
       }
     }
     layout.ends[b] = count;
@@ -101,17 +118,57 @@ struct FeatureTile {
   std::int64_t stride;
 };
 
-// Brings the rows of A of one block together; zeros where it has no entries.
-inline void GatherTile(const std::uint8_t* arena, const std::int64_t* input, const Segment* begin,
-                       const Segment* end, std::uint8_t* to) {
-  for (int i = 0; i < kTilePixels; ++i, to += kRowBytes) {
-    const std::uint8_t* const pixel = arena + input[i];
+inline __m128i Load128(const std::uint8_t* from) {
+  return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+}
+inline __m256i Load256(const std::uint8_t* from) {
+  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
+}
+
+// Brings the rows of A of one block together: load(address of a pixel) for 16 pixels.
+template <typename Load>
+inline void GatherRows(const std::uint8_t* arena, const std::int64_t* input, std::uint8_t* to,
+                       const Load& load) {
+#pragma GCC unroll 4
+  for (int i = 0; i < kTilePixels; ++i) {
+    _mm512_storeu_si512(to + i * kRowBytes, load(arena + input[i]));
+  }
+}
+
+// The same in the block's pieces.
+inline void GatherTile(const std::uint8_t* arena, const std::int64_t* input,
+                       const BatchLayout& layout, int block, std::uint8_t* to) {
+  const std::int64_t first = layout.quarters[block][0], second = layout.quarters[block][1];
+  const std::int64_t third = layout.quarters[block][2], fourth = layout.quarters[block][3];
+  switch (layout.pieces[block]) {
+    case Pieces::kWhole:
+      return GatherRows(arena, input, to, [=](const std::uint8_t* pixel) {
+        return _mm512_loadu_si512(pixel + first);
+      });
+    case Pieces::kHalves:
+      return GatherRows(arena, input, to, [=](const std::uint8_t* pixel) {
+        return _mm512_inserti64x4(_mm512_castsi256_si512(Load256(pixel + first)),
+                                  Load256(pixel + third), 1);
+      });
+    case Pieces::kQuarters:
+      return GatherRows(arena, input, to, [=](const std::uint8_t* pixel) {
+        __m512i row = _mm512_castsi128_si512(Load128(pixel + first));
+        row = _mm512_inserti32x4(row, Load128(pixel + second), 1);
+        row = _mm512_inserti32x4(row, Load128(pixel + third), 2);
+        return _mm512_inserti32x4(row, Load128(pixel + fourth), 3);
+      });
+    case Pieces::kSegments:
+      break;
+  }
+  const Segment* const begin = layout.segments + (block > 0 ? layout.ends[block - 1] : 0);
+  const Segment* const end = layout.segments + layout.ends[block];
+  GatherRows(arena, input, to, [=](const std::uint8_t* pixel) {
     __m512i row = _mm512_setzero_si512();
     for (const Segment* s = begin; s != end; ++s) {
       row = _mm512_mask_loadu_epi8(row, s->bytes, pixel + s->offset);
     }
-    _mm512_storeu_si512(to, row);
-  }
+    return row;
+  });
 }
 
 // The features of a batch for some tiles of 16 rows.
@@ -128,17 +185,12 @@ inline void Gather(const std::uint8_t* arena, const std::int64_t* input, int til
     const std::int64_t stride = input[1] - input[0];
     bool even = true;
     for (int i = 2; i < kTilePixels; ++i) even = even && input[i] - input[i - 1] == stride;
-    for (int b = 0, begin = 0; b < layout.blocks; begin = layout.ends[b++]) {
-      if (layout.whole[b] && even) {
-        gathered.tiles[t][b] = {arena + input[0] + layout.first[b], stride};
+    for (int b = 0; b < layout.blocks; ++b) {
+      if (even && layout.pieces[b] == Pieces::kWhole) {
+        gathered.tiles[t][b] = {arena + input[0] + layout.quarters[b][0], stride};
         continue;
       }
-      if (layout.whole[b]) {
-        const Segment whole{~__mmask64{0}, layout.first[b]};
-        GatherTile(arena, input, &whole, &whole + 1, to);
-      } else {
-        GatherTile(arena, input, layout.segments + begin, layout.segments + layout.ends[b], to);
-      }
+      GatherTile(arena, input, layout, b, to);
       gathered.tiles[t][b] = {to, kRowBytes};
       to += kTileBytes;
     }
@@ -153,14 +205,15 @@ struct TileSums {
   std::int64_t to_stride;
 };
 
-// Adds the products of a batch: 16 kRows pixels, kColumns output-channel tiles. Weights of the next
-// entry are `weight_stride` bytes further.
+// Adds the products of a batch: 16 kRows pixels, kColumns output-channel tiles, whose weights are
+// [block][column][entry].
 //
 // Tiles 0 to 3: sums [row][column]; 4, 5: features; 6, 7: weights.
-template <int kRows, int kColumns>
-inline void MultiplyTiles(const FeatureTile* first, const FeatureTile* second, int blocks,
-                          const std::int8_t* weights, std::int64_t weight_stride,
-                          const TileSums& sums) {
+template <int kRows, int kColumns, typename Between>
+[[gnu::always_inline]] inline void MultiplyTiles(const FeatureTile* first,
+                                                 const FeatureTile* second, int blocks,
+                                                 const std::int8_t* weights, const TileSums& sums,
+                                                 Between& between) {
   constexpr auto kBytes = static_cast<std::int64_t>(sizeof(std::int32_t));
   // The tile instructions of GCC do not tell it that they read memory.
   __asm__ volatile("" : : : "memory");
@@ -171,17 +224,25 @@ inline void MultiplyTiles(const FeatureTile* first, const FeatureTile* second, i
     _tile_loadd(2, second_from, sums.from_stride * kBytes);
     if constexpr (kColumns == 2) _tile_loadd(3, second_from + kTile, sums.from_stride * kBytes);
   }
-  for (int b = 0; b < blocks; ++b, weights += kBlockEntries * weight_stride) {
+  for (int b = 0; b < blocks; ++b, weights += kColumns * kTileBytes) {
     // All loads before all products: a tenth faster while the core's other thread is busy.
     _tile_loadd(4, first[b].base, first[b].stride);
-    _tile_loadd(6, weights, weight_stride);
-    if constexpr (kColumns == 2) _tile_loadd(7, weights + kRowBytes, weight_stride);
+    _tile_loadd(6, weights, kRowBytes);
+    if constexpr (kColumns == 2) _tile_loadd(7, weights + kTileBytes, kRowBytes);
     if constexpr (kRows == 2) _tile_loadd(5, second[b].base, second[b].stride);
     _tile_dpbusd(0, 4, 6);
-    if constexpr (kColumns == 2) _tile_dpbusd(1, 4, 7);
+    between.AfterProduct();
+    if constexpr (kColumns == 2) {
+      _tile_dpbusd(1, 4, 7);
+      between.AfterProduct();
+    }
     if constexpr (kRows == 2) {
       _tile_dpbusd(2, 5, 6);
-      if constexpr (kColumns == 2) _tile_dpbusd(3, 5, 7);
+      between.AfterProduct();
+      if constexpr (kColumns == 2) {
+        _tile_dpbusd(3, 5, 7);
+        between.AfterProduct();
+      }
     }
   }
   std::int32_t* const second_to = sums.to + kTilePixels * sums.to_stride;
@@ -203,31 +264,36 @@ struct Passing {
   std::int32_t* to;
 };
 
-// Adds the products with output-channel tiles [first, first + kColumns) of a panel of kTiles: their
-// weights stay in the first-level cache while all rows pass.
-template <int kColumns, int kTiles>
-inline void PassColumns(const Block& block, int first, const Passing& rows) {
+// A batch of blocks of a panel's weights, WeightForm::kTiles.
+struct WeightBatch {
+  const std::int8_t* panel;
+  std::int64_t panel_blocks;
+  std::int64_t first;
+  int blocks;
+};
+
+// Adds the products with output-channel tiles [first, first + kColumns) of a panel of kTiles.
+template <int kColumns, int kTiles, typename Between>
+[[gnu::always_inline]] inline void PassColumns(const WeightBatch& batch, int first,
+                                               const Passing& rows, Between& between) {
   constexpr std::int64_t kRow = kTiles * kTile;
-  const auto blocks = static_cast<int>((block.entries + kBlockEntries - 1) / kBlockEntries);
-  const std::int8_t* const weights = block.weights + first * kRowBytes;
-  TileSums sums{rows.from + first * kTile, rows.from_stride, rows.to + first * kTile, kRow};
-  for (int t = 0; t < rows.tiles; t += 2) {
-    const FeatureTile* const features = rows.gathered->tiles[t];
-    if (t + 1 < rows.tiles) {
-      MultiplyTiles<2, kColumns>(features, rows.gathered->tiles[t + 1], blocks, weights,
-                                 kTiles * kRowBytes, sums);
-    } else {
-      MultiplyTiles<1, kColumns>(features, nullptr, blocks, weights, kTiles * kRowBytes, sums);
-    }
-    sums.from += 2 * kTilePixels * rows.from_stride;
-    sums.to += 2 * kTilePixels * kRow;
+  const std::int8_t* const weights =
+      batch.panel + (first * batch.panel_blocks + kColumns * batch.first) * kTileBytes;
+  const TileSums sums{rows.from + first * kTile, rows.from_stride, rows.to + first * kTile, kRow};
+  const FeatureTile* const features = rows.gathered->tiles[0];
+  if (rows.tiles == 2) {
+    MultiplyTiles<2, kColumns>(features, rows.gathered->tiles[1], batch.blocks, weights, sums,
+                               between);
+  } else {
+    MultiplyTiles<1, kColumns>(features, nullptr, batch.blocks, weights, sums, between);
   }
 }
 
-template <int kTiles>
-inline void PassPanel(const Block& block, const Passing& rows) {
-  for (int t = 0; t + 1 < kTiles; t += 2) PassColumns<2, kTiles>(block, t, rows);
-  if constexpr (kTiles % 2 == 1) PassColumns<1, kTiles>(block, kTiles - 1, rows);
+template <int kTiles, typename Between>
+[[gnu::always_inline]] inline void PassPanel(const WeightBatch& batch, const Passing& rows,
+                                             Between& between) {
+  for (int t = 0; t + 1 < kTiles; t += 2) PassColumns<2, kTiles>(batch, t, rows, between);
+  if constexpr (kTiles % 2 == 1) PassColumns<1, kTiles>(batch, kTiles - 1, rows, between);
 }
 
 }  // namespace
