@@ -38,8 +38,8 @@ inline std::int32_t ToInt32(double x) {
 inline simde__m512 _mm512_cvtepi32_ps(simde__m512i words) {
   return EachLane<simde__m512, std::int32_t, float, 16>(words, Same<std::int32_t>);
 }
-inline simde__m512i _mm512_cvtepi8_epi32(simde__m128i bytes) {
-  return EachLane<simde__m512i, std::int8_t, std::int32_t, 16>(bytes, Same<std::int8_t>);
+inline simde__m512i _mm512_cvtepu8_epi32(simde__m128i bytes) {
+  return EachLane<simde__m512i, std::uint8_t, std::int32_t, 16>(bytes, Same<std::uint8_t>);
 }
 inline simde__m512d _mm512_cvtps_pd(simde__m256 floats) {
   return EachLane<simde__m512d, float, double, 8>(floats, Same<float>);

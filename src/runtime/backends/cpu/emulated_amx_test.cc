@@ -35,6 +35,7 @@ TileUse EmulatedTileUse() {
 // NOLINTBEGIN(bugprone-*): the names are the intrinsics'.
 #define _tile_loadconfig(config) tile_registers.LoadConfig(config)
 #define _tile_release() tile_registers.Release()
+#define _tile_zero(tile) tile_registers.Zero(tile)
 #define _tile_loadd(tile, base, stride) EmulatedTileLoad(tile, base, stride)
 #define _tile_stored(tile, base, stride) tile_registers.Store(tile, base, stride)
 #define _tile_dpbusd(sums, a, b) EmulatedDot(sums, a, b)

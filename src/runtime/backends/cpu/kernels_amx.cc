@@ -145,13 +145,13 @@ struct PanelSums {
   std::int32_t* sums = nullptr;
 };
 
-// Computes the sums. between.AfterProduct() is called after each product.
+// Computes the sums, from `bias` on, or null for 0. between.AfterProduct() is called after each
+// product.
 template <int kTiles, typename Between>
 [[gnu::always_inline]] inline void MultiplyPanel(const ConvStep& step, std::uint8_t* arena,
                                                  TileCache& cache, const PanelSums& to,
-                                                 Between& between) {
+                                                 const std::int32_t* bias, Between& between) {
   const Panel& panel = *to.panel;
-  const std::int32_t* const bias = step.bias + std::int64_t{panel.first_tile} * kTile;
   const auto blocks_of = [](std::int64_t entries) {
     return (entries + kBlockEntries - 1) / kBlockEntries;
   };
@@ -178,8 +178,10 @@ struct Nothing {
 template <int kTiles, bool kResidual, int kMost>
 class Requantizing {
  public:
-  [[gnu::always_inline]] Requantizing(const Sink& sink, const PanelSums& from, std::uint8_t* arena)
-      : tiles_(sink, sink.fast + from.panel->first_tile),
+  [[gnu::always_inline]] Requantizing(const ConvStep& step, const PanelSums& from,
+                                      std::uint8_t* arena)
+      : tiles_(step.sink, step.sink.fast + from.panel->first_tile,
+               step.bias + std::int64_t{from.panel->first_tile} * kTile),
         sums_(from.sums),
         chunk_(from.chunk),
         base_(arena + from.panel->out_channel),
@@ -204,7 +206,8 @@ class Requantizing {
 
   // Members, not references or closures, and nothing of it escapes: it lives in registers although
   // the tile instructions may, for all the compiler knows, change memory.
-  const typename Isa::template WholeTiles<kTiles, kResidual> tiles_;
+  // The bias is added here: loading it into tiles takes longer.
+  const typename Isa::template WholeTiles<kTiles, kResidual, true> tiles_;
   const std::int32_t* const sums_;
   const TileChunk* const chunk_;
   std::uint8_t* const base_;
@@ -219,10 +222,10 @@ template <int kTiles, bool kResidual, int kMost>
                                              const PanelSums& before) {
   if (before.panel == nullptr) {
     Nothing nothing;
-    return MultiplyPanel<kTiles>(step, arena, cache, to, nothing);
+    return MultiplyPanel<kTiles>(step, arena, cache, to, nullptr, nothing);
   }
-  Requantizing<kTiles, kResidual, kMost> requantizing(step.sink, before, arena);
-  MultiplyPanel<kTiles>(step, arena, cache, to, requantizing);
+  Requantizing<kTiles, kResidual, kMost> requantizing(step, before, arena);
+  MultiplyPanel<kTiles>(step, arena, cache, to, nullptr, requantizing);
   requantizing.Finish();
 }
 
@@ -252,7 +255,7 @@ void ConvWholeTiles(const ConvStep& step, std::uint8_t* arena, Range pixels, Ran
     }
   });
   if (last.panel == nullptr) return;
-  Requantizing<kTiles, kResidual, 1>(step.sink, last, arena).Finish();
+  Requantizing<kTiles, kResidual, 1>(step, last, arena).Finish();
 }
 
 // Any panel, one after the other.
@@ -262,7 +265,8 @@ void TilePanel(const ConvStep& step, const Panel& panel, std::uint8_t* arena,
   constexpr int kRow = kTiles * kTile;
   alignas(64) std::int32_t sums[kTileRows * kRow];
   Nothing nothing;
-  MultiplyPanel<kTiles>(step, arena, cache, {&panel, &chunk, sums}, nothing);
+  MultiplyPanel<kTiles>(step, arena, cache, {&panel, &chunk, sums},
+                        step.bias + std::int64_t{panel.first_tile} * kTile, nothing);
   for (int i = 0, count; i < chunk.kept; i += count) {
     const auto follows = [&](int k) {  // whether sums, too, are adjacent
       return i + k < chunk.kept && chunk.row[i + k] == chunk.row[i] + k;

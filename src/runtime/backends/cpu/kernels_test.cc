@@ -440,7 +440,7 @@ TEST_P(Kernels, SumsBesideHalves) {
   constexpr int kShift = 23;
   Rng rng(3);
   std::vector<std::optional<int>> downs = {std::nullopt};
-  for (const int down : {-8, -7, -4, -1, 0, 3, 8, 14, 15, 16, 19}) downs.emplace_back(down);
+  for (const int down : {-10, -8, -7, -4, -1, 0, 3, 8, 14, 15, 16, 19}) downs.emplace_back(down);
   for (const auto& down : downs) {
     for (const int above : {-1, 0, 1}) {
       SCOPED_TRACE(fmt::format("residual {} down, {} above", down.value_or(99), above));
@@ -462,7 +462,7 @@ TEST_P(Kernels, SumsBesideHalves) {
 TEST_P(Kernels, LargeSums) {
   Rng rng(4);
   for (const int s : {1, 8, 15, 16, 17, 23, 24, 30, 31, 32}) {
-    for (const auto down : std::vector<std::optional<int>>{std::nullopt, -7, -8, 0, 15}) {
+    for (const auto down : std::vector<std::optional<int>>{std::nullopt, -7, -8, -14, -15, 0, 15}) {
       if (down && (s - *down < 0 || s - *down > 30)) continue;
       for (const std::int64_t size : {1 << 23, 1 << 24, 1 << 25, 1 << 30}) {
         SCOPED_TRACE(

@@ -64,9 +64,8 @@ bool FitsNarrow(const ChannelScales& channels) {
 }
 
 // Whether FastRequantization is exact, too: what integers within the bounds, of 8 bits and a sign,
-// exceed a residual and a half by are floats, and so is a half less (2^15 + 128) 2^(t - s), what
-// residuals are counted from; so are sums, or they are so large that the result saturates whatever
-// they are rounded to.
+// exceed a residual and a half by are floats; so are sums, or they are so large that the result
+// saturates whatever they are rounded to.
 bool FitsFast(const ChannelScales& channels) {
   constexpr int kFloatBits = 24;
   constexpr std::int64_t kBeyond = 130;  // the largest result and more than roundings take away
@@ -76,7 +75,7 @@ bool FitsFast(const ChannelScales& channels) {
     std::int64_t least = std::int64_t{scale.alpha} << kFloatBits;  // of sums that are no floats
     if (!channels.t.empty()) {
       const int t = channels.t[c];
-      if (scale.s - t > kFloatBits - 9 || t - scale.s > kFloatBits - 17) return false;
+      if (scale.s - t > kFloatBits - 9 || t - scale.s > kFloatBits - 10) return false;
       least -= std::int64_t{128} << t;
     }
     if (scale.alpha != 0 && channels.sum_bound[c] > 1 << kFloatBits && least < kBeyond << scale.s) {

@@ -21,19 +21,22 @@ struct Requantizer512 : AccumulatorOf<P> {
     return _mm_loadu_si128(static_cast<const __m128i*>(from));
   }
 
-  // Float arithmetic of 16 channels: a result before saturation is sum * scale + residual + 1/2.
-  template <bool kResidual>
+  // Float arithmetic of 16 channels: a result before saturation is (sum + bias) * scale + residual
+  // + 1/2, with kBias.
+  template <bool kResidual, bool kBias = false>
   struct Scaling {
     __m512 scale, residual, offset;
+    __m512i bias;
 
-    Scaling() = default;
-    [[gnu::always_inline]] Scaling(const FastRequantization& r, std::uint8_t residual_zero)
+    [[gnu::always_inline]] Scaling(const FastRequantization& r, std::uint8_t residual_zero,
+                                   const std::int32_t* biases = nullptr)
         : scale(_mm512_load_ps(r.scale)),
           residual(_mm512_load_ps(r.residual)),
-          offset(_mm512_set1_ps(0.5F)) {
+          offset(_mm512_set1_ps(0.5F)),
+          bias(kBias ? Load(biases) : _mm512_setzero_si512()) {
       // Exact: see FitsFast (prepare.cc).
-      const float zero = kByteBase + static_cast<float>(residual_zero);
-      if constexpr (kResidual) offset = _mm512_fnmadd_ps(residual, _mm512_set1_ps(zero), offset);
+      const __m512 zero = _mm512_set1_ps(residual_zero);
+      if constexpr (kResidual) offset = _mm512_fnmadd_ps(residual, zero, offset);
     }
 
     // `bytes`: 16 of the residual.
@@ -41,25 +44,14 @@ struct Requantizer512 : AccumulatorOf<P> {
       constexpr int kDown = _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC;
       __m512 add = offset;
       if constexpr (kResidual) {
-        add = _mm512_fmadd_round_ps(AboveByteBase(Load128(bytes)), residual, offset, kDown);
+        const __m512i values = _mm512_cvtepu8_epi32(Load128(bytes));
+        add = _mm512_fmadd_round_ps(_mm512_cvtepi32_ps(values), residual, offset, kDown);
       }
+      if constexpr (kBias) sums = _mm512_add_epi32(sums, bias);
       return _mm512_cvt_roundps_epi32(
           _mm512_fmadd_round_ps(_mm512_cvtepi32_ps(sums), scale, add, kDown), kDown);
     }
   };
-
-  // 2^15, a float whose mantissa's second byte counts ones.
-  static constexpr float kByteBase = 1 << 15;
-  // The float kByteBase + b of each byte b.
-  static __m512 AboveByteBase(__m128i bytes) {
-    const __m512i order =
-        _mm512_setr_epi32(0x0000, 0x0100, 0x0200, 0x0300, 0x0400, 0x0500, 0x0600, 0x0700, 0x0800,
-                          0x0900, 0x0A00, 0x0B00, 0x0C00, 0x0D00, 0x0E00, 0x0F00);
-    constexpr __mmask64 kSecond = 0x2222'2222'2222'2222;
-    return _mm512_castsi512_ps(
-        _mm512_mask_shuffle_epi8(_mm512_castps_si512(_mm512_set1_ps(kByteBase)), kSecond,
-                                 _mm512_broadcast_i32x4(bytes), order));
-  }
 
   template <bool kResidual>
   static void StoreFast(const Sink& sink, const FastRequantization& r, const Rows& rows) {
@@ -96,15 +88,19 @@ struct Requantizer512 : AccumulatorOf<P> {
     return bytes;
   }
 
-  // Requantises and stores pixels of two or four whole tiles.
-  template <int kCount, bool kResidual>
+  // Requantises and stores pixels of two or four whole tiles. `bias`: of their channels, to be
+  // added, with kBias.
+  template <int kCount, bool kResidual, bool kBias = false>
   class WholeTiles {
+    using Tile = Scaling<kResidual, kBias>;
+
    public:
-    [[gnu::always_inline]] WholeTiles(const Sink& sink, const FastRequantization* r)
-        : first_(r[0], sink.residual_zero),
-          second_(r[1], sink.residual_zero),
-          third_(r[kCount - 2], sink.residual_zero),
-          fourth_(r[kCount - 1], sink.residual_zero),
+    [[gnu::always_inline]] WholeTiles(const Sink& sink, const FastRequantization* r,
+                                      const std::int32_t* bias = nullptr)
+        : first_(r[0], sink.residual_zero, bias),
+          second_(r[1], sink.residual_zero, bias + kTile),
+          third_(r[kCount - 2], sink.residual_zero, bias + (kCount - 2) * kTile),
+          fourth_(r[kCount - 1], sink.residual_zero, bias + (kCount - 1) * kTile),
           low_(Bytes<kCount>(r, &FastRequantization::low)),
           high_(Bytes<kCount>(r, &FastRequantization::high)),
           zero_(_mm512_set1_epi8(static_cast<char>(sink.zero))) {}
@@ -131,13 +127,13 @@ struct Requantizer512 : AccumulatorOf<P> {
     }
 
    private:
-    [[gnu::always_inline]] static __m512i Apply(const Scaling<kResidual>& scaling, int t,
+    [[gnu::always_inline]] static __m512i Apply(const Tile& scaling, int t,
                                                 const std::int32_t* sums,
                                                 const std::uint8_t* residual) {
       return scaling.Apply(Load(sums + t * kTile), kResidual ? residual + t * kTile : nullptr);
     }
 
-    Scaling<kResidual> first_, second_, third_, fourth_;
+    Tile first_, second_, third_, fourth_;
     __m512i low_, high_, zero_;
   };
 

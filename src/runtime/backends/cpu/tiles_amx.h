@@ -199,7 +199,7 @@ inline void Gather(const std::uint8_t* arena, const std::int64_t* input, int til
 
 // Sums of one output-channel tile or two.
 struct TileSums {
-  const std::int32_t* from;  // row i's begin at from + i * from_stride
+  const std::int32_t* from;  // row i's begin at from + i * from_stride; null: zeros
   std::int64_t from_stride;
   std::int32_t* to;
   std::int64_t to_stride;
@@ -217,12 +217,21 @@ template <int kRows, int kColumns, typename Between>
   constexpr auto kBytes = static_cast<std::int64_t>(sizeof(std::int32_t));
   // The tile instructions of GCC do not tell it that they read memory.
   __asm__ volatile("" : : : "memory");
-  const std::int32_t* const second_from = sums.from + kTilePixels * sums.from_stride;
-  _tile_loadd(0, sums.from, sums.from_stride * kBytes);
-  if constexpr (kColumns == 2) _tile_loadd(1, sums.from + kTile, sums.from_stride * kBytes);
-  if constexpr (kRows == 2) {
-    _tile_loadd(2, second_from, sums.from_stride * kBytes);
-    if constexpr (kColumns == 2) _tile_loadd(3, second_from + kTile, sums.from_stride * kBytes);
+  if (sums.from == nullptr) {
+    _tile_zero(0);
+    if constexpr (kColumns == 2) _tile_zero(1);
+    if constexpr (kRows == 2) {
+      _tile_zero(2);
+      if constexpr (kColumns == 2) _tile_zero(3);
+    }
+  } else {
+    const std::int32_t* const second_from = sums.from + kTilePixels * sums.from_stride;
+    _tile_loadd(0, sums.from, sums.from_stride * kBytes);
+    if constexpr (kColumns == 2) _tile_loadd(1, sums.from + kTile, sums.from_stride * kBytes);
+    if constexpr (kRows == 2) {
+      _tile_loadd(2, second_from, sums.from_stride * kBytes);
+      if constexpr (kColumns == 2) _tile_loadd(3, second_from + kTile, sums.from_stride * kBytes);
+    }
   }
   for (int b = 0; b < blocks; ++b, weights += kColumns * kTileBytes) {
     // All loads before all products: a tenth faster while the core's other thread is busy.
@@ -255,7 +264,7 @@ template <int kRows, int kColumns, typename Between>
 }
 
 // What passes the weights of a batch: tiles of rows, and their sums [row][kTiles * 16] before, or
-// of all rows where from_stride is 0, and after.
+// of all rows where from_stride is 0, or null for zeros, and after.
 struct Passing {
   const GatheredBatch* gathered;
   int tiles;
@@ -279,7 +288,8 @@ template <int kColumns, int kTiles, typename Between>
   constexpr std::int64_t kRow = kTiles * kTile;
   const std::int8_t* const weights =
       batch.panel + (first * batch.panel_blocks + kColumns * batch.first) * kTileBytes;
-  const TileSums sums{rows.from + first * kTile, rows.from_stride, rows.to + first * kTile, kRow};
+  const std::int32_t* const from = rows.from == nullptr ? nullptr : rows.from + first * kTile;
+  const TileSums sums{from, rows.from_stride, rows.to + first * kTile, kRow};
   const FeatureTile* const features = rows.gathered->tiles[0];
   if (rows.tiles == 2) {
     MultiplyTiles<2, kColumns>(features, rows.gathered->tiles[1], batch.blocks, weights, sums,
