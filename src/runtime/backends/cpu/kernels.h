@@ -112,11 +112,17 @@ struct ConvStep {
   std::int64_t frame_bytes = 0;
   View input;  // of output pixel (y, x): strides included
   const Panel* panels = nullptr;
+  std::int64_t panel_count = 0;
   const std::int32_t* offsets = nullptr;
   // In the form of KernelSet::weights; or with `nibbles` [panel][pair of entries][tile][16
   // slots][4], the code of the first entry in the low half of each byte.
   const std::int8_t* weights = nullptr;
   bool nibbles = false;
+  std::int64_t weight_bytes = 0;  // of all panels
+  // The weights of the convolution that is likely to come next, null for none: a kernel may fetch
+  // them into a cache.
+  const std::int8_t* ahead = nullptr;
+  std::int64_t ahead_bytes = 0;
   const std::int32_t* bias = nullptr;  // [tile][16]; holds -zero * sum of the weights too
   Sink sink;
 };

@@ -169,8 +169,32 @@ template <int kTiles, typename Between>
   } while (begin < panel.entries);
 }
 
-struct Nothing {
-  void AfterProduct() {}
+// Weights that are read next, fetched into the second-level cache while others are used.
+struct Prefetching {
+  const std::int8_t* at = nullptr;
+  const std::int8_t* end = nullptr;
+
+  Prefetching(const ConvStep& step, Range pixels, Range panels) {
+    constexpr std::int64_t kMost = 512 << 10;  // what that cache has room for
+    const auto weights_from = [&](std::int64_t panel) {
+      return panel == step.panel_count ? step.weight_bytes : step.panels[panel].weights;
+    };
+    if (panels.end < step.panel_count) {
+      const std::int64_t next = Min(2 * panels.end - panels.begin, step.panel_count);
+      at = step.weights + weights_from(panels.end);
+      end = step.weights + Min(weights_from(next), weights_from(panels.end) + kMost);
+    } else if (pixels.end - pixels.begin >= step.pixels) {
+      at = step.ahead;
+      end = at + Min(step.ahead_bytes, kMost);
+    }
+  }
+
+  [[gnu::always_inline]] void AfterProduct() {
+    if (at >= end) return;
+    _mm_prefetch(reinterpret_cast<const char*>(at), _MM_HINT_T1);
+    _mm_prefetch(reinterpret_cast<const char*>(at) + 64, _MM_HINT_T1);
+    at += 128;
+  }
 };
 
 // Requantises the sums of a panel between the products of the next one: kMost pixels after each, as
@@ -179,8 +203,9 @@ template <int kTiles, bool kResidual, int kMost>
 class Requantizing {
  public:
   [[gnu::always_inline]] Requantizing(const ConvStep& step, const PanelSums& from,
-                                      std::uint8_t* arena)
-      : tiles_(step.sink, step.sink.fast + from.panel->first_tile,
+                                      std::uint8_t* arena, const Prefetching& prefetching)
+      : prefetching_(prefetching),
+        tiles_(step.sink, step.sink.fast + from.panel->first_tile,
                step.bias + std::int64_t{from.panel->first_tile} * kTile),
         sums_(from.sums),
         chunk_(from.chunk),
@@ -188,13 +213,15 @@ class Requantizing {
         count_(from.chunk->kept) {}
 
   [[gnu::always_inline]] void AfterProduct() {
+    prefetching_.AfterProduct();
 #pragma GCC unroll 4
     for (int i = 0; i < kMost; ++i) {
       if (next_ < count_) Store();
     }
   }
-  [[gnu::always_inline]] void Finish() {
+  [[gnu::always_inline]] Prefetching Finish() {
     while (next_ < count_) Store();
+    return prefetching_;
   }
 
  private:
@@ -204,6 +231,7 @@ class Requantizing {
     ++next_;
   }
 
+  Prefetching prefetching_;
   // Members, not references or closures, and nothing of it escapes: it lives in registers although
   // the tile instructions may, for all the compiler knows, change memory.
   // The bias is added here: loading it into tiles takes longer.
@@ -219,14 +247,13 @@ class Requantizing {
 template <int kTiles, bool kResidual, int kMost>
 [[gnu::noinline]] void MultiplyAndRequantize(const ConvStep& step, std::uint8_t* arena,
                                              TileCache& cache, const PanelSums& to,
-                                             const PanelSums& before) {
+                                             const PanelSums& before, Prefetching& prefetching) {
   if (before.panel == nullptr) {
-    Nothing nothing;
-    return MultiplyPanel<kTiles>(step, arena, cache, to, nullptr, nothing);
+    return MultiplyPanel<kTiles>(step, arena, cache, to, nullptr, prefetching);
   }
-  Requantizing<kTiles, kResidual, kMost> requantizing(step, before, arena);
+  Requantizing<kTiles, kResidual, kMost> requantizing(step, before, arena, prefetching);
   MultiplyPanel<kTiles>(step, arena, cache, to, nullptr, requantizing);
-  requantizing.Finish();
+  prefetching = requantizing.Finish();
 }
 
 // Panels of kTiles whole tiles, with FastRequantization.
@@ -238,6 +265,7 @@ void ConvWholeTiles(const ConvStep& step, std::uint8_t* arena, Range pixels, Ran
   int chunk = 0;
   TileCache cache;
   PanelSums last;
+  Prefetching prefetching(step, pixels, panels);
   const PixelOrder order(step, step.panels[panels.begin]);
   ForChunks(order, pixels, [&](Range places) {
     chunk = 1 - chunk;
@@ -250,23 +278,22 @@ void ConvWholeTiles(const ConvStep& step, std::uint8_t* arena, Range pixels, Ran
           panel.entries > 3 * kBlockEntries ? MultiplyAndRequantize<kTiles, kResidual, 1>
           : panel.entries > kBlockEntries   ? MultiplyAndRequantize<kTiles, kResidual, 2>
                                             : MultiplyAndRequantize<kTiles, kResidual, 4>;
-      run(step, arena, cache, next, last);
+      run(step, arena, cache, next, last, prefetching);
       last = next;
     }
   });
   if (last.panel == nullptr) return;
-  Requantizing<kTiles, kResidual, 1>(step, last, arena).Finish();
+  Requantizing<kTiles, kResidual, 1>(step, last, arena, prefetching).Finish();
 }
 
 // Any panel, one after the other.
 template <int kTiles>
 void TilePanel(const ConvStep& step, const Panel& panel, std::uint8_t* arena,
-               const TileChunk& chunk, TileCache& cache) {
+               const TileChunk& chunk, TileCache& cache, Prefetching& prefetching) {
   constexpr int kRow = kTiles * kTile;
   alignas(64) std::int32_t sums[kTileRows * kRow];
-  Nothing nothing;
   MultiplyPanel<kTiles>(step, arena, cache, {&panel, &chunk, sums},
-                        step.bias + std::int64_t{panel.first_tile} * kTile, nothing);
+                        step.bias + std::int64_t{panel.first_tile} * kTile, prefetching);
   for (int i = 0, count; i < chunk.kept; i += count) {
     const auto follows = [&](int k) {  // whether sums, too, are adjacent
       return i + k < chunk.kept && chunk.row[i + k] == chunk.row[i] + k;
@@ -285,13 +312,14 @@ void ConvAnyTiles(const ConvStep& step, std::uint8_t* arena, Range pixels, Range
   static_assert(Isa::kPanelTiles == 4);
   TileChunk chunk;
   TileCache cache;
+  Prefetching prefetching(step, pixels, panels);
   const PixelOrder order(step, step.panels[panels.begin]);
   ForChunks(order, pixels, [&](Range places) {
     FillTiles(step, order, places, chunk);
     cache.loaded = false;
     for (std::int64_t i = panels.begin; i < panels.end; ++i) {
       const Panel& panel = step.panels[i];
-      kPanels[panel.tiles - 1](step, panel, arena, chunk, cache);
+      kPanels[panel.tiles - 1](step, panel, arena, chunk, cache, prefetching);
     }
   });
 }

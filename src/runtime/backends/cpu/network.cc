@@ -167,8 +167,24 @@ Result<Network> Network::Prepare(std::shared_ptr<const qnet::QNet> net, const Ke
   for (const qnet::Op& op : network.net_->ops) {
     network.steps_.push_back(network.Prepare(op));
   }
+  network.LinkWeights();
   network.PlanTogether(together);
   return network;
+}
+
+void Network::LinkWeights() {
+  PreparedConv* last = nullptr;
+  for (const std::vector<std::size_t>& stage : stages_) {
+    for (const std::size_t op : stage) {
+      auto* const conv = std::get_if<PreparedConv>(&steps_[op]);
+      if (conv == nullptr) continue;
+      if (last != nullptr) {
+        last->step.ahead = conv->step.weights;
+        last->step.ahead_bytes = conv->step.weight_bytes;
+      }
+      last = conv;
+    }
+  }
 }
 
 Network::Step Network::Prepare(const qnet::Op& op) const {

@@ -84,6 +84,8 @@ class Network {
   void Store(std::span<const std::int8_t> input, std::uint8_t* arena, ThreadPool* pool) const;
   // What MemoryPlan::fills has at `index`.
   void FillBorders(std::size_t index, std::uint8_t* arena) const;
+  // Tells each convolution which weights are read after its own.
+  void LinkWeights();
   // Decides which stages take several frames at once.
   void PlanTogether(Together together);
   // Runs `ops`, all of one stage, for one frame or several. `loops`: memory to reuse.

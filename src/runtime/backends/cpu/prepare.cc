@@ -250,8 +250,10 @@ PreparedConv PrepareConv(const PrepareContext& context, const qnet::Op& op) {
   AppendTable(channels, prepared.packed.slot_channels, Low(output, conv.activation), High(output),
               prepared.tables);
   step.panels = prepared.packed.panels.data();
+  step.panel_count = std::ssize(prepared.packed.panels);
   step.offsets = prepared.packed.offsets.data();
   step.weights = prepared.packed.weights.data();
+  step.weight_bytes = std::ssize(prepared.packed.weights);
   step.nibbles = prepared.packed.nibbles;
   step.bias = prepared.packed.bias.data();
   step.sink = SinkOf(context, op);
