@@ -240,8 +240,8 @@ struct KernelSet {
   WeightForm weights;
   std::int32_t nibble_tiles;  // as panel_tiles, where weights have 4 bits; 0: it takes no such
   bool fast_requantization;   // whether it has FastRequantization
-  // Input bytes that are adjacent are consumed in multiples of so many, at most kSlack; those
-  // beyond the last one's meet weights of 0.
+  // Input bytes that are adjacent are best consumed in multiples of so many, at most kTile: slices
+  // of a pixel are whole tiles (memory_plan.cc). Those beyond the last one meet weights of 0.
   std::int32_t run_bytes = kGroup;
   // Pixels that pieces of a convolution are best multiples of: those that most kernels compute
   // together, or a few times as many.

@@ -1,5 +1,5 @@
-// Kernels for AMX-INT8: convolutions of several pixels in tile registers, all else as for AVX-512
-// VNNI, whose weights they share. TDPBUSD wraps modulo 2^32 and the true sum fits, so the sums are
+// Kernels for AMX-INT8: convolutions in tile registers, all else, and weights of 4 bits, as for
+// AVX-512 VNNI. TDPBUSD wraps modulo 2^32 and the true sum fits, so the sums are
 // exact.
 #include "runtime/backends/cpu/kernels.h"
 
@@ -49,13 +49,16 @@ struct PixelOrder {
 };
 
 inline constexpr int kTileRows = kChunkTiles * kTilePixels;
-static_assert(kTileRows <= kChunk);
 
-// A chunk of whole tiles of rows, and which of them are kept: their results' places are `output`
-// and `residual`, in order and without gaps.
-struct TileChunk : Chunk {
+// A chunk of whole tiles of rows, which read `input`, and those of them that are kept: where their
+// results go and their residuals are.
+struct TileChunk {
+  int count = 0;
+  std::int64_t input[kTileRows];
   int kept = 0;
-  int row[kChunk];  // of each place
+  int row[kTileRows];
+  std::int64_t output[kTileRows];
+  std::int64_t residual[kTileRows];
 
   void Keep(int first, int end) {
     for (int r = first; r < end; ++r) row[kept++] = r;
@@ -100,17 +103,14 @@ inline void FillTiles(const ConvStep& step, const PixelOrder& order, Range place
   chunk.count = whole == count ? whole : whole + kTilePixels;
 }
 
-// Calls fn(places) for chunks of about equal size of the order, in whole tiles, from a pixel that
-// is kept to another.
+// Calls fn(places) for chunks of the order, kTileRows each but the last one, from a pixel that is
+// kept to another.
 template <typename Fn>
 void ForChunks(const PixelOrder& order, Range pixels, const Fn& fn) {
   const std::int64_t begin = order.At(pixels.begin);
   const std::int64_t end = order.At(pixels.end - 1) + 1;
-  const std::int64_t chunks = (end - begin + kTileRows - 1) / kTileRows;
-  const std::int64_t size =
-      ((end - begin + chunks - 1) / chunks + kTilePixels - 1) / kTilePixels * kTilePixels;
-  for (std::int64_t from = begin; from < end; from += size) {
-    std::int64_t first = from, last = Min(from + size, end) - 1;
+  for (std::int64_t from = begin; from < end; from += kTileRows) {
+    std::int64_t first = from, last = Min(from + kTileRows, end) - 1;
     if (first % order.width >= order.kept) first += order.width - first % order.width;
     if (last % order.width >= order.kept) last -= last % order.width - (order.kept - 1);
     if (first <= last) fn(Range{first, last + 1});
@@ -171,6 +171,7 @@ template <int kTiles, typename Between>
 
 // Weights that are read next, fetched into the second-level cache while others are used.
 struct Prefetching {
+  static constexpr int kLines = 128;  // bytes: two lines
   const std::int8_t* at = nullptr;
   const std::int8_t* end = nullptr;
 
@@ -187,13 +188,14 @@ struct Prefetching {
       at = step.ahead;
       end = at + Min(step.ahead_bytes, kMost);
     }
+    end -= (end - at) % kLines;
   }
 
   [[gnu::always_inline]] void AfterProduct() {
     if (at >= end) return;
     _mm_prefetch(reinterpret_cast<const char*>(at), _MM_HINT_T1);
-    _mm_prefetch(reinterpret_cast<const char*>(at) + 64, _MM_HINT_T1);
-    at += 128;
+    _mm_prefetch(reinterpret_cast<const char*>(at) + kLines / 2, _MM_HINT_T1);
+    at += kLines;
   }
 };
 
@@ -325,7 +327,7 @@ void ConvAnyTiles(const ConvStep& step, std::uint8_t* arena, Range pixels, Range
 }
 
 void ConvInTiles(const ConvStep& step, std::uint8_t* arena, Range pixels, Range panels) {
-  if (step.nibbles) return Conv(step, arena, pixels, panels);
+  if (step.nibbles) return ConvNibbles(step, arena, pixels, panels);
   if (pixels.begin == pixels.end || panels.begin == panels.end) return;
   const int size = step.panels[panels.begin].tiles;
   bool whole = step.sink.fast != nullptr && size % 2 == 0;
@@ -345,12 +347,11 @@ void ConvInTiles(const ConvStep& step, std::uint8_t* arena, Range pixels, Range 
 
 const KernelSet* AmxKernels() {
   static constexpr KernelSet kSet = [] {
-    KernelSet set = ByteKernels("amx");
+    KernelSet set = ByteKernels("amx", ConvInTiles);
     set.weights = WeightForm::kTiles;
-    set.run_bytes = 16;  // of a quarter of a row
+    set.run_bytes = kRowBytes / 4;
     set.piece_pixels = 2 * kTilePixels;
     set.piece_macs = 1 << 21;
-    set.conv = ConvInTiles;
     return set;
   }();
   return &kSet;

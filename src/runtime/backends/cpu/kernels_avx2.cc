@@ -53,7 +53,7 @@ struct Isa : Requantizer256<Primitives>, Normalizer256 {};
 namespace tf2::runtime::cpu {
 
 const KernelSet* Avx2Kernels() {
-  static constexpr KernelSet kSet = ByteKernels("avx2");
+  static constexpr KernelSet kSet = ByteKernels("avx2", Conv<>);
   return &kSet;
 }
 

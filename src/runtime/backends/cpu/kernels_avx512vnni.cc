@@ -21,7 +21,7 @@ struct Isa : Requantizer512<Primitives512>, Normalizer512 {};
 namespace tf2::runtime::cpu {
 
 const KernelSet* Avx512VnniKernels() {
-  static constexpr KernelSet kSet = ByteKernels("avx512vnni");
+  static constexpr KernelSet kSet = ByteKernels("avx512vnni", Conv<>);
   return &kSet;
 }
 

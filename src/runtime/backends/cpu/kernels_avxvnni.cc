@@ -32,7 +32,7 @@ struct Isa : Requantizer256<Primitives>, Normalizer256 {};
 namespace tf2::runtime::cpu {
 
 const KernelSet* AvxVnniKernels() {
-  static constexpr KernelSet kSet = ByteKernels("avxvnni");
+  static constexpr KernelSet kSet = ByteKernels("avxvnni", Conv<>);
   return &kSet;
 }
 

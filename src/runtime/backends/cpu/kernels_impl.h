@@ -335,8 +335,9 @@ void DispatchPanel(const ConvStep& step, const Panel& panel, std::uint8_t* arena
   }
 }
 
-void Conv(const ConvStep& step, std::uint8_t* arena, Range pixels, Range panels) {
-  // Chunks of about equal size, in whole tiles of most kernels.
+// Calls fn(panel, chunk) for chunks of about equal size, in whole tiles of most kernels.
+template <typename Fn>
+void ForPanels(const ConvStep& step, Range pixels, Range panels, const Fn& fn) {
   constexpr std::int64_t kUnit = 12;
   const std::int64_t count = pixels.end - pixels.begin;
   const std::int64_t chunks = (count + kChunk - 1) / kChunk;
@@ -346,16 +347,27 @@ void Conv(const ConvStep& step, std::uint8_t* arena, Range pixels, Range panels)
   for (std::int64_t begin = pixels.begin; begin < pixels.end; begin += size) {
     FillChunk(step.input, step.sink, {step.pixels, step.frame_bytes},
               {begin, Min<std::int64_t>(begin + size, pixels.end)}, chunk);
-    for (std::int64_t i = panels.begin; i < panels.end; ++i) {
-      if constexpr (Isa::kNibbleTiles > 0) {
-        if (step.nibbles) {
-          NibblePanel<Isa::kNibbleTiles>(step, step.panels[i], arena, chunk);
-          continue;
-        }
-      }
-      DispatchPanel<Isa::kPanelTiles>(step, step.panels[i], arena, chunk);
-    }
+    for (std::int64_t i = panels.begin; i < panels.end; ++i) fn(step.panels[i], chunk);
   }
+}
+
+// With weights of 4 bits.
+template <typename I = Isa>
+void ConvNibbles(const ConvStep& step, std::uint8_t* arena, Range pixels, Range panels) {
+  ForPanels(step, pixels, panels, [&](const Panel& panel, const Chunk& chunk) {
+    NibblePanel<I::kNibbleTiles>(step, panel, arena, chunk);
+  });
+}
+
+// With weights in the form of kBytes or kPairs.
+template <typename I = Isa>
+void Conv(const ConvStep& step, std::uint8_t* arena, Range pixels, Range panels) {
+  if constexpr (I::kNibbleTiles > 0) {
+    if (step.nibbles) return ConvNibbles(step, arena, pixels, panels);
+  }
+  ForPanels(step, pixels, panels, [&](const Panel& panel, const Chunk& chunk) {
+    DispatchPanel<I::kPanelTiles>(step, panel, arena, chunk);
+  });
 }
 
 // Sums of 16 channels from c on, one pixel after the other.
@@ -605,7 +617,7 @@ void Lrn(const LrnStep& step, std::uint8_t* arena, Range pixels) {
 
 // The set of an instruction set that multiplies features by int8 weights (accumulate_impl.h).
 template <typename I = Isa>
-constexpr KernelSet ByteKernels(const char* isa) {
+constexpr KernelSet ByteKernels(const char* isa, decltype(KernelSet::conv) conv) {
   return {.isa = isa,
           .panel_tiles = I::kPanelTiles,
           .weight_limit = 127,
@@ -613,7 +625,7 @@ constexpr KernelSet ByteKernels(const char* isa) {
           .weights = WeightForm::kBytes,
           .nibble_tiles = I::kNibbleTiles,
           .fast_requantization = true,
-          .conv = Conv,
+          .conv = conv,
           .depthwise = Depthwise,
           .max_pool = MaxPool,
           .avg_pool = AvgPool,

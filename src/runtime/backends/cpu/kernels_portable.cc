@@ -122,7 +122,7 @@ const KernelSet* PortableKernels() {
                                      .weights = WeightForm::kPairs,
                                      .nibble_tiles = 0,
                                      .fast_requantization = false,
-                                     .conv = Conv,
+                                     .conv = Conv<>,
                                      .depthwise = Depthwise,
                                      .max_pool = MaxPool,
                                      .avg_pool = AvgPool,

@@ -170,11 +170,13 @@ TEST_P(Kernels, ConcatenationsInPlace) {
 // are in more than one of the tiles of some kernels.
 TEST_P(Kernels, SumsInPlace) {
   ThreadPool pool(3);
+  std::int32_t channels = 64;
   for (const std::int32_t side : {1, 3, 4, 5, 7, 9, 14}) {
-    SCOPED_TRACE(side);
+    channels = channels == 64 ? 80 : channels == 80 ? 128 : 64;
+    SCOPED_TRACE(fmt::format("{} channels of {}", channels, side));
     NetBuilder builder(static_cast<std::uint64_t>(side), {16, side, side + 2});
     NetBuilder::ConvOptions one;
-    one.oc = 80;
+    one.oc = channels;
     one.relu = true;
     NetBuilder::ConvOptions three = one;
     three.window = {3, 3, 1, 1, 1, 1, 1, 1};
@@ -193,6 +195,21 @@ TEST_P(Kernels, SumsInPlace) {
     ExpectSame(net, RandomFrames(net, 1, 3));
     ExpectSame(net, RandomFrames(net, 1, 4), &pool);
   }
+}
+
+// Groups of few channels beside others that other threads write at the same time.
+TEST_P(Kernels, GroupsBesideOtherSlices) {
+  ThreadPool pool(2);
+  NetBuilder builder(8, {3, 19, 17});
+  NetBuilder::ConvOptions options;
+  options.oc = 16;
+  options.window = {3, 3, 1, 1, 1, 1, 1, 1};
+  const auto a = builder.Conv(builder.input(), options);
+  options.groups = 2;
+  options.oc = 96;
+  const auto b = builder.Conv(a, options);
+  const auto net = builder.Finish({builder.Concat({a, b})});
+  ExpectSame(net, RandomFrames(net, 1, 3), &pool);
 }
 
 // Stages that take several frames and stages that do not, in turn.
@@ -295,7 +312,7 @@ TEST_P(Kernels, ExtremeExponentsOfAdd) {
 TEST_P(Kernels, ShapesOfConvolutions) {
   std::uint64_t seed = 0;
   for (const std::int32_t ic : {1, 2, 3, 4, 5, 16, 21}) {
-    for (const std::int32_t oc : {1, 15, 16, 17, 40, 65}) {
+    for (const std::int32_t oc : {1, 15, 16, 17, 32, 40, 64, 65, 192}) {
       SCOPED_TRACE(fmt::format("{} -> {} channels", ic, oc));
       NetBuilder builder(++seed, {ic, 9, 7});
       NetBuilder::ConvOptions options;
@@ -379,15 +396,16 @@ TEST_P(Kernels, NormalisationAcrossChannels) {
 // A network of one 1 x 1 convolution whose sums are what `beta` is set to, on inputs of `input`.
 // The residual's t is s - `down`; none without.
 struct SumsNet {
-  static constexpr std::int32_t kChannels = 80;
+  // Channels of one panel of 2 and of 4 whole tiles, and of panels that differ.
+  static constexpr std::int32_t kChannels[] = {32, 64, 80};
 
-  SumsNet(int s, std::optional<int> down) {
-    NetBuilder builder(9, {kChannels, 2, 2}, 0);
+  SumsNet(int s, std::optional<int> down, std::int32_t channels) {
+    NetBuilder builder(9, {channels, 2, 2}, 0);
     NetBuilder::ConvOptions options;
-    options.oc = kChannels;
+    options.oc = channels;
     const auto x = builder.input();
     net = builder.Finish({down ? builder.Conv(x, x, options) : builder.Conv(x, options)});
-    for (std::size_t c = 0; c < kChannels; ++c) {
+    for (std::size_t c = 0; c < conv().scale.size(); ++c) {
       conv().scale[c].s = static_cast<std::uint8_t>(s);
       if (!down) continue;
       conv().t[c] = static_cast<std::uint8_t>(s - *down);
@@ -398,7 +416,7 @@ struct SumsNet {
   }
   qnet::Conv& conv() { return std::get<qnet::Conv>(net.ops[0].params); }
   std::vector<std::int8_t> Input(std::int8_t value) const {
-    return std::vector<std::int8_t>(4 * kChannels, value);
+    return std::vector<std::int8_t>(4 * net.tensors[0].q.size(), value);
   }
 
   qnet::QNet net;
@@ -443,17 +461,20 @@ TEST_P(Kernels, SumsBesideHalves) {
   for (const int down : {-10, -8, -7, -4, -1, 0, 3, 8, 14, 15, 16, 19}) downs.emplace_back(down);
   for (const auto& down : downs) {
     for (const int above : {-1, 0, 1}) {
-      SCOPED_TRACE(fmt::format("residual {} down, {} above", down.value_or(99), above));
-      SumsNet sums(kShift, down);
-      const std::int64_t add =
-          (std::int64_t{1} << (kShift - 1)) + (down ? std::int64_t{kInput} << (kShift - *down) : 0);
-      for (std::size_t c = 0; c < SumsNet::kChannels; ++c) {
-        const NearHalf found = FindNearHalf(kShift, add, above, rng);
-        sums.conv().scale[c].alpha = found.alpha;
-        sums.conv().beta[c] = found.sum;
+      for (const std::int32_t channels : SumsNet::kChannels) {
+        SCOPED_TRACE(fmt::format("{} channels, residual {} down, {} above", channels,
+                                 down.value_or(99), above));
+        SumsNet sums(kShift, down, channels);
+        const std::int64_t add = (std::int64_t{1} << (kShift - 1)) +
+                                 (down ? std::int64_t{kInput} << (kShift - *down) : 0);
+        for (std::size_t c = 0; c < sums.conv().scale.size(); ++c) {
+          const NearHalf found = FindNearHalf(kShift, add, above, rng);
+          sums.conv().scale[c].alpha = found.alpha;
+          sums.conv().beta[c] = found.sum;
+        }
+        ExpectSame(sums.net, sums.Input(kInput));
+        if (HasFatalFailure()) return;
       }
-      ExpectSame(sums.net, sums.Input(kInput));
-      if (HasFatalFailure()) return;
     }
   }
 }
@@ -461,16 +482,18 @@ TEST_P(Kernels, SumsBesideHalves) {
 // Sums that are no floats, results around the bounds and around what 32 bits hold.
 TEST_P(Kernels, LargeSums) {
   Rng rng(4);
+  std::size_t turn = 0;
   for (const int s : {1, 8, 15, 16, 17, 23, 24, 30, 31, 32}) {
     for (const auto down : std::vector<std::optional<int>>{std::nullopt, -7, -8, -14, -15, 0, 15}) {
       if (down && (s - *down < 0 || s - *down > 30)) continue;
       for (const std::int64_t size : {1 << 23, 1 << 24, 1 << 25, 1 << 30}) {
-        SCOPED_TRACE(
-            fmt::format("shift {}, residual {} down, sums of {}", s, down.value_or(99), size));
-        SumsNet sums(s, down);
+        const std::int32_t channels = SumsNet::kChannels[++turn % std::size(SumsNet::kChannels)];
+        SCOPED_TRACE(fmt::format("{} channels, shift {}, residual {} down, sums of {}", channels, s,
+                                 down.value_or(99), size));
+        SumsNet sums(s, down, channels);
         // The alpha whose results saturate from 2^24 on is 130 * 2^(s - 24).
         const std::int64_t edge = s > 24 ? std::int64_t{130} << (s - 24) : 1;
-        for (std::size_t c = 0; c < SumsNet::kChannels; ++c) {
+        for (std::size_t c = 0; c < sums.conv().scale.size(); ++c) {
           const std::int64_t alpha =
               rng.Chance(0.7) ? edge + rng.Between(-3, 3) : rng.Between(0, 32767);
           sums.conv().scale[c].alpha =
@@ -490,35 +513,38 @@ TEST_P(Kernels, LargeSums) {
 TEST_P(Kernels, SumsThatAreNoFloats) {
   constexpr int kShift = 31;
   Rng rng(6);
-  SumsNet sums(kShift, std::nullopt);
-  for (std::size_t c = 0; c < SumsNet::kChannels; ++c) {
-    std::int64_t alpha = 0, sum = 0;
-    do {  // 101 to 129 times 2^(s - 24)
-      alpha = rng.Between(12930, 16500);
-      const std::int64_t from = rng.Between(105, 126) * (std::int64_t{1} << kShift);
-      sum = (from - (std::int64_t{1} << (kShift - 1)) + alpha - 1) / alpha;
-    } while (sum % 2 == 0 || sum <= 1 << 24);
-    sums.conv().scale[c].alpha = static_cast<std::int16_t>(alpha);
-    sums.conv().beta[c] = static_cast<std::int32_t>(sum);
+  for (const std::int32_t channels : SumsNet::kChannels) {
+    SumsNet sums(kShift, std::nullopt, channels);
+    for (std::size_t c = 0; c < sums.conv().scale.size(); ++c) {
+      std::int64_t alpha = 0, sum = 0;
+      do {  // 101 to 129 times 2^(s - 24)
+        alpha = rng.Between(12930, 16500);
+        const std::int64_t from = rng.Between(105, 126) * (std::int64_t{1} << kShift);
+        sum = (from - (std::int64_t{1} << (kShift - 1)) + alpha - 1) / alpha;
+      } while (sum % 2 == 0 || sum <= 1 << 24);
+      sums.conv().scale[c].alpha = static_cast<std::int16_t>(alpha);
+      sums.conv().beta[c] = static_cast<std::int32_t>(sum);
+    }
+    ExpectSame(sums.net, sums.Input(0));
   }
-  ExpectSame(sums.net, sums.Input(0));
 }
 
 // Whatever the caller's mode of rounding is, results are the same and it stays; but the portable
 // kernels round to nearest as the caller does.
 TEST_P(Kernels, ModesOfRounding) {
-  NetBuilder builder(5, {32, 5, 5});
-  NetBuilder::ConvOptions options;
-  options.oc = 80;
-  const auto a = builder.Conv(builder.input(), options);
-  const auto b = builder.Conv(a, a, options);
-  const qnet::QNet net =
-      builder.Finish({builder.AvgPool(b, {5, 5, 1, 1, 0, 0, 1, 1}, false, true)});
-  const auto input = RandomFrames(net, 1, 2);
+  std::vector<qnet::QNet> nets;
+  for (const std::int32_t channels : {64, 80}) {
+    NetBuilder builder(5, {32, 5, 5});
+    NetBuilder::ConvOptions options;
+    options.oc = channels;
+    const auto a = builder.Conv(builder.input(), options);
+    const auto b = builder.Conv(a, a, options);
+    nets.push_back(builder.Finish({builder.AvgPool(b, {5, 5, 1, 1, 0, 0, 1, 1}, false, true)}));
+  }
   for (const int mode : {FE_TONEAREST, FE_UPWARD, FE_DOWNWARD, FE_TOWARDZERO}) {
     if (mode != FE_TONEAREST && !kernels_->fast_requantization) continue;
     ASSERT_EQ(std::fesetround(mode), 0);
-    ExpectSame(net, input);
+    for (const qnet::QNet& net : nets) ExpectSame(net, RandomFrames(net, 1, 2));
     const int after = std::fegetround();
     std::fesetround(FE_TONEAREST);
     EXPECT_EQ(after, mode);

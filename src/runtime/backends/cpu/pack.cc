@@ -10,7 +10,7 @@
 namespace tf2::runtime::cpu {
 namespace {
 
-constexpr std::int32_t kBlock = kTile * kGroup;
+constexpr std::int32_t kEntryWeights = kTile * kGroup;
 
 // Sizes of one convolution, in elements, channels and tiles.
 struct Shape {
@@ -43,7 +43,7 @@ class Packer {
       // others: 2 * 255 * 64 = 32,640.
       if (zero_ == 0) panel.runs.twos = static_cast<std::int32_t>(pieces.size());
     } else if (kernels_.short_sums) {
-      Runs runs = ArrangeRuns(Blocks(groups), zero_ == 0 ? 127 : 255);
+      Runs runs = ArrangeRuns(EntryWeights(groups), zero_ == 0 ? 127 : 255);
       panel.runs = runs.ends;
       pieces = std::move(runs.pieces);
     } else {
@@ -54,7 +54,7 @@ class Packer {
     const bool in_tiles = !packed_.nibbles && kernels_.weights == WeightForm::kTiles;
     while (in_tiles && pieces.size() % kBlockEntries != 0) pieces.emplace_back();
     panel.weights = weights_;
-    weights_ += std::ssize(pieces) * panel.tiles * kBlock;
+    weights_ += std::ssize(pieces) * panel.tiles * kEntryWeights;
     if (packed_.nibbles) {
       EmitNibbles(groups, pieces, panel.tiles);
     } else if (kernels_.weights == WeightForm::kPairs) {
@@ -103,7 +103,8 @@ class Packer {
   }
 
   // The block of an entry: 16 slots x 4.
-  void Block(const InputGroup& group, std::size_t tile, std::int16_t (&block)[kBlock]) const {
+  void WeightsOf(const InputGroup& group, std::size_t tile,
+                 std::int16_t (&block)[kEntryWeights]) const {
     const std::size_t row = shape_.row();
     std::memset(block, 0, sizeof block);
     for (std::size_t slot = 0; slot < kTile; ++slot) {
@@ -114,12 +115,12 @@ class Packer {
     }
   }
 
-  std::vector<std::int16_t> Blocks(std::span<const InputGroup> groups) const {
-    std::vector<std::int16_t> blocks(groups.size() * kBlock);
-    std::int16_t block[kBlock];
+  std::vector<std::int16_t> EntryWeights(std::span<const InputGroup> groups) const {
+    std::vector<std::int16_t> blocks(groups.size() * kEntryWeights);
+    std::int16_t block[kEntryWeights];
     for (std::size_t i = 0; i < groups.size(); ++i) {
-      Block(groups[i], 0, block);
-      std::memcpy(blocks.data() + i * kBlock, block, sizeof block);
+      WeightsOf(groups[i], 0, block);
+      std::memcpy(blocks.data() + i * kEntryWeights, block, sizeof block);
     }
     return blocks;
   }
@@ -165,24 +166,24 @@ class Packer {
     return static_cast<std::int64_t>(begin);
   }
 
-  void PieceBlock(std::span<const InputGroup> groups, const Piece& piece, std::size_t tile,
-                  std::int16_t (&block)[kBlock]) const {
+  void PieceWeights(std::span<const InputGroup> groups, const Piece& piece, std::size_t tile,
+                    std::int16_t (&block)[kEntryWeights]) const {
     if (piece.entry < 0) {
       std::memset(block, 0, sizeof block);
       return;
     }
-    Block(groups[static_cast<std::size_t>(piece.entry)], tile, block);
+    WeightsOf(groups[static_cast<std::size_t>(piece.entry)], tile, block);
     if (piece.part == Part::kAll) return;
     for (std::int16_t& w : block) w = PartOf(w, piece.part);
   }
 
   // One entry of a tile.
   void EmitEntry(std::span<const InputGroup> groups, const Piece& piece, int tile) {
-    std::int16_t block[kBlock];
-    PieceBlock(groups, piece, static_cast<std::size_t>(tile), block);
+    std::int16_t block[kEntryWeights];
+    PieceWeights(groups, piece, static_cast<std::size_t>(tile), block);
     const std::size_t at = packed_.weights.size();
-    packed_.weights.resize(at + kBlock);
-    for (std::size_t i = 0; i < kBlock; ++i) {
+    packed_.weights.resize(at + kEntryWeights);
+    for (std::size_t i = 0; i < kEntryWeights; ++i) {
       packed_.weights[at + i] = static_cast<std::int8_t>(block[i]);
     }
   }
@@ -206,12 +207,12 @@ class Packer {
   }
 
   void EmitNibbles(std::span<const InputGroup> groups, std::span<const Piece> pieces, int tiles) {
-    std::int16_t low[kBlock], high[kBlock];
+    std::int16_t low[kEntryWeights], high[kEntryWeights];
     for (std::size_t i = 0; i < pieces.size(); i += 2) {
       for (int t = 0; t < tiles; ++t) {
-        PieceBlock(groups, pieces[i], static_cast<std::size_t>(t), low);
-        PieceBlock(groups, pieces[i + 1], static_cast<std::size_t>(t), high);
-        for (std::size_t k = 0; k < kBlock; ++k) {
+        PieceWeights(groups, pieces[i], static_cast<std::size_t>(t), low);
+        PieceWeights(groups, pieces[i + 1], static_cast<std::size_t>(t), high);
+        for (std::size_t k = 0; k < kEntryWeights; ++k) {
           const int code = *numerics::SacNibble(low[k]) | *numerics::SacNibble(high[k]) << 4;
           packed_.weights.push_back(static_cast<std::int8_t>(code));
         }
@@ -220,11 +221,11 @@ class Packer {
   }
 
   void EmitPairs(std::span<const InputGroup> groups, std::span<const Piece> pieces, int tiles) {
-    std::int16_t block[kBlock], pairs[kBlock];
+    std::int16_t block[kEntryWeights], pairs[kEntryWeights];
     for (const Piece& piece : pieces) {
       for (int t = 0; t < tiles; ++t) {
-        PieceBlock(groups, piece, static_cast<std::size_t>(t), block);
-        for (std::size_t i = 0; i < kBlock; ++i) {
+        PieceWeights(groups, piece, static_cast<std::size_t>(t), block);
+        for (std::size_t i = 0; i < kEntryWeights; ++i) {
           const std::size_t slot = i / kGroup, pair = i % kGroup / 2;
           pairs[(pair * kTile + slot) * 2 + i % 2] = block[i];
         }
@@ -275,11 +276,15 @@ std::vector<InputGroup> InputGroups(const qnet::Conv& conv, std::int32_t ic, con
   const bool adjacent = w.dw == 1 && conv.groups == 1 && input.stride == ic;
   const std::int32_t runs = adjacent ? 1 : w.kw;          // in a row of the window
   const std::int32_t length = adjacent ? w.kw * ic : ic;  // weights of a run
+  // Not where that reads other channels than this group's, which other threads may write, and not
+  // where it is several times the work.
+  const bool own = conv.groups == 1 || ic % run_bytes == 0;
+  const std::int32_t unit = own && 2 * length >= run_bytes ? run_bytes : kGroup;
   std::vector<InputGroup> groups;
   for (std::int32_t ky = 0; ky < w.kh; ++ky) {
     for (std::int32_t run = 0; run < runs; ++run) {
       const std::int64_t offset = ky * w.dh * input.row + run * w.dw * input.stride;
-      const std::int32_t whole = (length + run_bytes - 1) / run_bytes * run_bytes;
+      const std::int32_t whole = (length + unit - 1) / unit * unit;
       for (std::int32_t i = 0; i < whole; i += kGroup) {
         groups.push_back({static_cast<std::int32_t>(offset + i),
                           (ky * runs + run) * length + std::min(i, length),

@@ -29,7 +29,8 @@ struct InputGroup {
 
 // What the convolution reads of one group of channels. Where the row of a window is adjacent in
 // memory, its taps share entries. Adjacent bytes come in multiples of `run_bytes`
-// (KernelSet::run_bytes), with groups of no weights at the end.
+// (KernelSet::run_bytes), with groups of no weights at the end, where they are enough to be worth
+// it and all of the group.
 std::vector<InputGroup> InputGroups(const qnet::Conv& conv, std::int32_t ic, const View& input,
                                     std::int32_t run_bytes);
 

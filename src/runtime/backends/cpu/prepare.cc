@@ -64,8 +64,9 @@ bool FitsNarrow(const ChannelScales& channels) {
 }
 
 // Whether FastRequantization is exact, too: what integers within the bounds, of 8 bits and a sign,
-// exceed a residual and a half by are floats; so are sums, or they are so large that the result
-// saturates whatever they are rounded to.
+// exceed a residual and a half by are floats, and a residual, a half and what the residual's zero
+// stands for add up exactly: multiples of 2^-15, or of 1/2 where the unit is large, of 24 bits; so
+// are sums, or they are so large that the result saturates whatever they are rounded to.
 bool FitsFast(const ChannelScales& channels) {
   constexpr int kFloatBits = 24;
   constexpr std::int64_t kBeyond = 130;  // the largest result and more than roundings take away

@@ -28,6 +28,9 @@ struct Primitives512 {
   static constexpr int Pixels(int tiles) { return tiles == 4 ? 6 : tiles == 2 ? 12 : 8; }
 
   static __m512i Load(const void* from) { return _mm512_loadu_si512(from); }
+  static __m128i Load128(const void* from) {
+    return _mm_loadu_si128(static_cast<const __m128i*>(from));
+  }
   static void Save(std::int32_t* to, Vector sums) { _mm512_storeu_si512(to, sums); }
   static Features Broadcast(const std::uint8_t* from) {
     std::int32_t four;

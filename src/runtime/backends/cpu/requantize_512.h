@@ -16,10 +16,7 @@ namespace {
 template <typename P>
 struct Requantizer512 : AccumulatorOf<P> {
   using P::Load;
-
-  static __m128i Load128(const void* from) {
-    return _mm_loadu_si128(static_cast<const __m128i*>(from));
-  }
+  using P::Load128;
 
   // Float arithmetic of 16 channels: a result before saturation is (sum + bias) * scale + residual
   // + 1/2, with kBias.
@@ -98,9 +95,9 @@ struct Requantizer512 : AccumulatorOf<P> {
     [[gnu::always_inline]] WholeTiles(const Sink& sink, const FastRequantization* r,
                                       const std::int32_t* bias = nullptr)
         : first_(r[0], sink.residual_zero, bias),
-          second_(r[1], sink.residual_zero, bias + kTile),
-          third_(r[kCount - 2], sink.residual_zero, bias + (kCount - 2) * kTile),
-          fourth_(r[kCount - 1], sink.residual_zero, bias + (kCount - 1) * kTile),
+          second_(r[1], sink.residual_zero, Bias(bias, 1)),
+          third_(r[kCount - 2], sink.residual_zero, Bias(bias, kCount - 2)),
+          fourth_(r[kCount - 1], sink.residual_zero, Bias(bias, kCount - 1)),
           low_(Bytes<kCount>(r, &FastRequantization::low)),
           high_(Bytes<kCount>(r, &FastRequantization::high)),
           zero_(_mm512_set1_epi8(static_cast<char>(sink.zero))) {}
@@ -127,6 +124,9 @@ struct Requantizer512 : AccumulatorOf<P> {
     }
 
    private:
+    [[gnu::always_inline]] static const std::int32_t* Bias(const std::int32_t* bias, int t) {
+      return kBias ? bias + t * kTile : nullptr;
+    }
     [[gnu::always_inline]] static __m512i Apply(const Tile& scaling, int t,
                                                 const std::int32_t* sums,
                                                 const std::uint8_t* residual) {

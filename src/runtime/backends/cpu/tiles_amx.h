@@ -11,6 +11,7 @@
 
 #include "runtime/backends/cpu/intrinsics.h"
 #include "runtime/backends/cpu/kernels.h"
+#include "runtime/backends/cpu/primitives_512.h"
 
 namespace tf2::runtime::cpu {
 namespace {
@@ -21,8 +22,8 @@ inline constexpr int kTileBytes = kTilePixels * kRowBytes;
 // Most blocks that are summed before the sums leave their tiles.
 inline constexpr int kBatchBlocks = 72;  // 3 x 3 pixels of 512 channels
 inline constexpr int kBatchEntries = kBatchBlocks * kBlockEntries;
-// Tiles of rows that pass all weights together: their features stay in the first-level cache, where
-// weights come one after the other.
+// Tiles of rows that pass all weights together: their features stay in the first-level cache unless
+// there are very many, and weights come one after the other.
 inline constexpr int kChunkTiles = 2;
 
 // The operand of LDTILECFG: palette 1, every tile of full size.
@@ -88,19 +89,24 @@ inline Pieces PiecesOf(const std::int32_t* offsets) {
 inline void LayOut(const std::int32_t* offsets, int entries, BatchLayout& layout) {
   layout.blocks = (entries + kBlockEntries - 1) / kBlockEntries;
   int count = 0;
-  for (int b = 0; b < layout.blocks; ++b, offsets += kBlockEntries, entries -= kBlockEntries) {
-    // What the last block lacks has weights of 0: any features will do.
+  for (int b = 0; b < layout.blocks; ++b) {
+    const std::int32_t* block = offsets + b * kBlockEntries;
+    const int present = entries - b * kBlockEntries;
+    // What the last block lacks has weights of 0: the first quarter's features will do. What a
+    // quarter lacks leaves it in segments: the bytes after those that are there may be others'.
     std::int32_t filled[kBlockEntries];
-    const std::int32_t* block = offsets;
-    if (entries < kBlockEntries) {
+    if (present < kBlockEntries) {
+      const int whole = (present + 3) / 4 * 4;
       for (int e = 0; e < kBlockEntries; ++e) {
-        filled[e] = e < entries ? offsets[e] : e % 4 == 0 ? offsets[0] : filled[e - 1] + kGroup;
+        const int like = e < whole ? e : e % 4;
+        filled[e] = block[like < present ? like : present - 1];
       }
       block = filled;
     }
     layout.pieces[b] = PiecesOf(block);
     for (int q = 0; q < 4; ++q) layout.quarters[b][q] = block[4 * q];
-    for (int e = 0; e < kBlockEntries && layout.pieces[b] == Pieces::kSegments; ++e) {
+    const int end = present < kBlockEntries ? present : kBlockEntries;
+    for (int e = 0; e < end && layout.pieces[b] == Pieces::kSegments; ++e) {
       const int at = e * kGroup;
       if (e > 0 && block[e] == block[e - 1] + kGroup) {
         layout.segments[count - 1].bytes |= __mmask64{0xF} << at;
@@ -118,9 +124,6 @@ struct FeatureTile {
   std::int64_t stride;
 };
 
-inline __m128i Load128(const std::uint8_t* from) {
-  return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
-}
 inline __m256i Load256(const std::uint8_t* from) {
   return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
 }
@@ -152,10 +155,10 @@ inline void GatherTile(const std::uint8_t* arena, const std::int64_t* input,
       });
     case Pieces::kQuarters:
       return GatherRows(arena, input, to, [=](const std::uint8_t* pixel) {
-        __m512i row = _mm512_castsi128_si512(Load128(pixel + first));
-        row = _mm512_inserti32x4(row, Load128(pixel + second), 1);
-        row = _mm512_inserti32x4(row, Load128(pixel + third), 2);
-        return _mm512_inserti32x4(row, Load128(pixel + fourth), 3);
+        __m512i row = _mm512_castsi128_si512(Primitives512::Load128(pixel + first));
+        row = _mm512_inserti32x4(row, Primitives512::Load128(pixel + second), 1);
+        row = _mm512_inserti32x4(row, Primitives512::Load128(pixel + third), 2);
+        return _mm512_inserti32x4(row, Primitives512::Load128(pixel + fourth), 3);
       });
     case Pieces::kSegments:
       break;
@@ -171,7 +174,8 @@ inline void GatherTile(const std::uint8_t* arena, const std::int64_t* input,
   });
 }
 
-// The features of a batch for some tiles of 16 rows.
+// The features of a batch for some tiles of 16 rows. Its memory, most of what a call takes of the
+// stack, is touched where features are brought together only.
 struct GatheredBatch {
   FeatureTile tiles[kChunkTiles][kBatchBlocks];
   alignas(64) std::uint8_t memory[kChunkTiles * kBatchBlocks * kTileBytes];
