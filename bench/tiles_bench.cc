@@ -77,7 +77,7 @@ void Idle(int cycles) {
 }
 
 int Main() {
-  if (const std::string obstacle = AmxObstacle(); !obstacle.empty()) {
+  if (const std::string& obstacle = AmxObstacle(); !obstacle.empty()) {
     fmt::print(stderr, "tf2_tiles_bench: {}\n", obstacle);
     return 1;
   }
