@@ -1,6 +1,5 @@
 // Kernels for AMX-INT8: convolutions in tile registers, all else, and weights of 4 bits, as for
-// AVX-512 VNNI. TDPBUSD wraps modulo 2^32 and the true sum fits, so the sums are
-// exact.
+// AVX-512 VNNI. TDPBUSD wraps modulo 2^32 and the true sum fits, so the sums are exact.
 #include "runtime/backends/cpu/kernels.h"
 
 #if (defined(__AMX_INT8__) && defined(__AVX512VNNI__)) || defined(TF2_EMULATE_ISA)
