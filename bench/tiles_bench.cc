@@ -2,7 +2,6 @@
 // the AMX kernels (src/runtime/backends/cpu/kernels_amx.cc). Least times over many runs.
 //   tf2_tiles_bench
 #include <fmt/format.h>
-#include <immintrin.h>
 
 #include <algorithm>
 #include <chrono>
@@ -13,21 +12,12 @@
 #include <vector>
 
 #include "runtime/backends/cpu/amx.h"
+#include "runtime/backends/cpu/tile_config.h"
 
 namespace tf2::runtime::cpu {
 namespace {
 
-constexpr int kTileBytes = 1024;
-constexpr int kRow = 64;
 constexpr int kStepBytes = 2 * kTileBytes;  // of weights
-
-struct alignas(64) TileConfig {
-  std::uint8_t palette = 1;
-  std::uint8_t start_row = 0;
-  std::uint8_t reserved[14] = {};
-  std::uint16_t row_bytes[16] = {kRow, kRow, kRow, kRow, kRow, kRow, kRow, kRow};
-  std::uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
-};
 
 // Nanoseconds of fn(), the least of many.
 template <typename Fn>
@@ -52,10 +42,10 @@ void Multiply() {
 
 // Two tiles of features from one page, two of weights.
 void LoadStep(const std::uint8_t* features, const std::uint8_t* weights) {
-  _tile_loadd(4, features, kRow);
-  _tile_loadd(6, weights, kRow);
-  _tile_loadd(7, weights + kTileBytes, kRow);
-  _tile_loadd(5, features + kTileBytes, kRow);
+  _tile_loadd(4, features, kRowBytes);
+  _tile_loadd(6, weights, kRowBytes);
+  _tile_loadd(7, weights + kTileBytes, kRowBytes);
+  _tile_loadd(5, features + kTileBytes, kRowBytes);
 }
 
 // A step of four loads and four products, the weights of `bytes` in turn.
@@ -81,8 +71,7 @@ int Main() {
     fmt::print(stderr, "tf2_tiles_bench: {}\n", obstacle);
     return 1;
   }
-  static const TileConfig config;
-  _tile_loadconfig(&config);
+  const ConfiguredTiles tiles;
   constexpr std::size_t kMost = 16 << 20;
   const std::vector<std::uint8_t> memory(4096 + kMost, 1);
   constexpr int kTimes = 1000;
@@ -113,7 +102,6 @@ int Main() {
     fmt::print("four products after {:4} idle cycles      {:7.2f} ns more than those\n", cycles,
                runs(true) - runs(false));
   }
-  _tile_release();
   return 0;
 }
 

@@ -232,9 +232,9 @@ class Requantizing {
     ++next_;
   }
 
-  Prefetching prefetching_;
-  // Members, not references or closures, and nothing of it escapes: it lives in registers although
+  // Members, not references or closures, and nothing of it escapes: all lives in registers although
   // the tile instructions may, for all the compiler knows, change memory.
+  Prefetching prefetching_;
   // The bias is added here: loading it into tiles takes longer.
   const typename Isa::template WholeTiles<kTiles, kResidual, true> tiles_;
   const std::int32_t* const sums_;
@@ -283,7 +283,6 @@ void ConvWholeTiles(const ConvStep& step, std::uint8_t* arena, Range pixels, Ran
       last = next;
     }
   });
-  if (last.panel == nullptr) return;
   Requantizing<kTiles, kResidual, 1>(step, last, arena, prefetching).Finish();
 }
 
@@ -349,6 +348,7 @@ const KernelSet* AmxKernels() {
     KernelSet set = ByteKernels("amx", ConvInTiles);
     set.weights = WeightForm::kTiles;
     set.run_bytes = kRowBytes / 4;
+    static_assert(kRowBytes / 4 <= kTile);
     set.piece_pixels = 2 * kTilePixels;
     set.piece_macs = 1 << 21;
     return set;

@@ -12,45 +12,17 @@
 #include "runtime/backends/cpu/intrinsics.h"
 #include "runtime/backends/cpu/kernels.h"
 #include "runtime/backends/cpu/primitives_512.h"
+#include "runtime/backends/cpu/tile_config.h"
 
 namespace tf2::runtime::cpu {
 namespace {
 
-inline constexpr int kTilePixels = 16;
-inline constexpr int kRowBytes = 64;
-inline constexpr int kTileBytes = kTilePixels * kRowBytes;
 // Most blocks that are summed before the sums leave their tiles.
 inline constexpr int kBatchBlocks = 72;  // 3 x 3 pixels of 512 channels
 inline constexpr int kBatchEntries = kBatchBlocks * kBlockEntries;
 // Tiles of rows that pass all weights together: their features stay in the first-level cache unless
 // there are very many, and weights come one after the other.
 inline constexpr int kChunkTiles = 2;
-
-// The operand of LDTILECFG: palette 1, every tile of full size.
-struct alignas(64) TileConfig {
-  std::uint8_t palette = 1;
-  std::uint8_t start_row = 0;
-  std::uint8_t reserved[14] = {};
-  std::uint16_t row_bytes[16] = {kRowBytes, kRowBytes, kRowBytes, kRowBytes,
-                                 kRowBytes, kRowBytes, kRowBytes, kRowBytes};
-  std::uint8_t rows[16] = {kTilePixels, kTilePixels, kTilePixels, kTilePixels,
-                           kTilePixels, kTilePixels, kTilePixels, kTilePixels};
-};
-static_assert(sizeof(TileConfig) == 64);
-
-// Tiles are configured while this lives: a call of a kernel, so that both instructions are a small
-// part of the time. Afterwards the thread's tiles are in their initial state, whatever they were
-// before: no caller finds them configured, and no context switch has to save their 8 KiB.
-class ConfiguredTiles {
- public:
-  ConfiguredTiles() {
-    static constexpr TileConfig kConfig;
-    _tile_loadconfig(&kConfig);
-  }
-  ~ConfiguredTiles() { _tile_release(); }
-  ConfiguredTiles(const ConfiguredTiles&) = delete;
-  ConfiguredTiles& operator=(const ConfiguredTiles&) = delete;
-};
 
 // Adjacent input bytes that entries of a block read, and where they go in a row of A.
 struct Segment {
