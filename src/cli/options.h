@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "quantize/effort.h"
+
 namespace tf2::cli {
 
 // A model file (ONNX, prototxt, graph text) or an artifact.
@@ -86,6 +88,14 @@ struct Options {
   bool fuse = false;                 // of export: after the passes
   std::string rounding = "half-up";  // of export: of an artifact's features
 };
+
+// What `--effort` may be: a named effort, or one within a time.
+struct EffortFlag {
+  quantize::Effort most;
+  std::optional<double> seconds;
+};
+// quick, normal, thorough or a time above 0: a number and s, m or h. Else nothing.
+std::optional<EffortFlag> ParseEffort(const std::string& text);
 
 // The commands; each prints its result on standard output and returns the process's exit status.
 int Import(const Options& options);

@@ -1,13 +1,17 @@
 // tf2 quantize: float model + calibration data -> artifact.
 #include <algorithm>
+#include <charconv>
+#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <string_view>
 
 #include "base/files.h"
 #include "base/interrupt.h"
+#include "base/log.h"
 #include "base/progress.h"
 #include "cli/data.h"
 #include "cli/devices.h"
@@ -26,6 +30,8 @@ namespace {
 
 // Samples to calibrate on unless --limit says otherwise: more change little and cost time.
 constexpr std::int64_t kDefaultSamples = 256;
+
+using Clock = std::chrono::steady_clock;
 
 // Samples of a set, each followed (where asked for) by its mirror image.
 class Samples {
@@ -76,19 +82,6 @@ Result<quantize::Calibration> CalibrateOn(const ir::Graph& graph, const Samples&
   return quantize::Calibrate(graph, samples.Source(), samples.size(), calibrate);
 }
 
-// What `effort` buys; docs/howto/quantise.md has the times.
-void SetEffort(const std::string& effort, quantize::CompensatedOptions& how) {
-  if (effort == "quick") {
-    how.rounding.restarts = 2;
-    how.rounding.refinements = 0;
-    how.positions = std::size_t{1} << 15;
-  } else if (effort == "thorough") {
-    how.rounding.restarts = 8;
-    how.rounding.refinements = 20;
-    how.positions = std::size_t{1} << 18;
-  }
-}
-
 struct Quantised {
   qnet::QNet net;
   double passes = 1;
@@ -126,8 +119,9 @@ Result<Quantised> RoundToNearest(const ir::Graph& graph, const quantize::Calibra
   return quantised;
 }
 
+// `start`: of the command.
 Result<Quantised> Round(const ir::Graph& graph, const quantize::Calibration& calibration,
-                        const Samples& samples, const Options& options) {
+                        const Samples& samples, const Options& options, Clock::time_point start) {
   quantize::QuantizeOptions base;
   base.bits = options.bits;
   base.q = *quantize::ParseQRule(options.q_rule);
@@ -141,7 +135,12 @@ Result<Quantised> Round(const ir::Graph& graph, const quantize::Calibration& cal
   how.memory_bytes = static_cast<std::uint64_t>(options.memory_gib * 0x1p30);
   how.state_path = options.output + ".state";
   how.resume = options.resume;
-  SetEffort(options.effort, how);
+  const EffortFlag effort = *ParseEffort(options.effort);
+  how.rounding.effort = effort.most;
+  if (effort.seconds) {
+    how.deadline = start + std::chrono::duration_cast<Clock::duration>(
+                               std::chrono::duration<double>(*effort.seconds));
+  }
   std::optional<Progress> progress;
   how.progress = [&progress](const std::string&, std::size_t done, std::size_t total) {
     if (done == 0) {
@@ -162,6 +161,15 @@ Result<Quantised> Round(const ir::Graph& graph, const quantize::Calibration& cal
   return Quantised{std::move(net->net), net->passes, std::move(net->layers), std::move(net->tuned)};
 }
 
+// The time was too short for the least effort.
+void WarnIfLate(const Options& options, Clock::time_point start) {
+  const std::optional<double> allowed = ParseEffort(options.effort)->seconds;
+  const double took = std::chrono::duration<double>(Clock::now() - start).count();
+  if (!allowed || took <= 1.05 * *allowed) return;
+  LogWarning("--effort {}: the least effort took {:.1f} s; fewer samples (--limit) take less",
+             options.effort, took);
+}
+
 Status CheckFlags(const Options& options) {
   if (options.max_passes > 1 && (options.bits != 4 || options.method == "nearest"))
     return InvalidArgument("--max-passes is for compensated 4-bit weights");
@@ -169,7 +177,16 @@ Status CheckFlags(const Options& options) {
     return InvalidArgument("--resume is for compensated rounding");
   if (options.tune_bound && !std::isfinite(*options.tune_bound))
     return InvalidArgument("--tune is a number from 0 on");
+  if (options.method == "nearest" && ParseEffort(options.effort)->seconds)
+    return InvalidArgument("a time for --effort is for compensated rounding");
   return CheckWritable(options.output);
+}
+
+Json EffortJson(const std::optional<quantize::Effort>& effort) {
+  if (!effort) return nullptr;
+  return {{"scales", effort->scales},
+          {"refinements", effort->refinements},
+          {"positions", effort->positions}};
 }
 
 Json LayersJson(const std::vector<quantize::LayerReport>& layers) {
@@ -179,7 +196,8 @@ Json LayersJson(const std::vector<quantize::LayerReport>& layers) {
                     {"terms", l.terms},
                     {"macs", l.macs},
                     {"relative_error", l.relative_error},
-                    {"over_nearest", l.over_nearest}});
+                    {"over_nearest", l.over_nearest},
+                    {"effort", EffortJson(l.effort)}});
   }
   return list;
 }
@@ -194,6 +212,7 @@ Json TunedJson(const std::optional<quantize::TunedQ>& tuned) {
 
 Status QuantizeTo(const Options& options) {
   TF2_RETURN_IF_ERROR(CheckFlags(options));
+  const Clock::time_point start = Clock::now();
   quantize::UseCommonInstructions();
   TF2_ASSIGN_OR_RETURN(ir::Graph graph, ImportAndFuse(options.model));
   DataFlags flags = options.data;
@@ -207,7 +226,8 @@ Status QuantizeTo(const Options& options) {
     quantize::FixExponents(equalised, calibration);
     graph = std::move(equalised.graph);
   }
-  TF2_ASSIGN_OR_RETURN(Quantised quantised, Round(graph, calibration, samples, options));
+  TF2_ASSIGN_OR_RETURN(Quantised quantised, Round(graph, calibration, samples, options, start));
+  WarnIfLate(options, start);
   qnet::QNet& net = quantised.net;
   net.preprocessing = std::move(data.preprocessing);
   net.labels = std::move(data.labels);
@@ -245,6 +265,18 @@ Status QuantizeTo(const Options& options) {
 }
 
 }  // namespace
+
+std::optional<EffortFlag> ParseEffort(const std::string& text) {
+  if (text == "quick") return EffortFlag{quantize::kQuickEffort, {}};
+  if (text == "normal") return EffortFlag{quantize::kNormalEffort, {}};
+  if (text == "thorough") return EffortFlag{quantize::kThoroughEffort, {}};
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const std::string_view unit(end, text.data() + text.size());
+  const double seconds = unit == "s" ? 1 : unit == "m" ? 60 : unit == "h" ? 3600 : 0;
+  if (error != std::errc() || !(number * seconds > 0 && number * seconds < 1e7)) return {};
+  return EffortFlag{quantize::kThoroughEffort, number * seconds};
+}
 
 int Quantize(const Options& options) {
   const Status status = QuantizeTo(options);

@@ -241,7 +241,7 @@ class Layer {
     TF2_RETURN_IF_ERROR(ForRows(
         [&](std::size_t o) { solutions[o] = FirstSolution(solver, g, o, rows, scales[o]); }));
     TF2_RETURN_IF_ERROR(CompareWithNearest(solver, g, solutions));
-    if (samples_ != nullptr && range_ != nullptr && options_.refinements > 0)
+    if (samples_ != nullptr && range_ != nullptr && options_.effort.refinements > 0)
       TF2_RETURN_IF_ERROR(Refine(solver, g, solutions));
     return ForRows([&](std::size_t o) { Store(g * oc() + o, solutions[o]); });
   }
@@ -286,7 +286,7 @@ class Layer {
       best.codes.assign(s_.row, 0);
       best.scale = ScaleOfEmptyRow(s_.mean_y[g * oc() + o]);
     } else {
-      for (int i = 0; i < options_.restarts; ++i) {
+      for (int i = 0; i < options_.effort.scales; ++i) {
         Solution s =
             solver.Solve(w, start * std::exp2(StartExponent(i)), LeastScaleOf(g * oc() + o));
         if (i == 0 || s.error < best.error) best = std::move(s);
@@ -302,7 +302,7 @@ class Layer {
     const double unit = problem_.kind == qnet::WeightKind::kMac ? 0.1 : 0.5;
     const double base = codes_.terms() == 2 ? -1.0 : 0.0;
     const int side = (i + 1) / 2 * (i % 2 == 1 ? -1 : 1);
-    return base + unit * 2 * side / options_.restarts;
+    return base + unit * 2 * side / options_.effort.scales;
   }
 
   double BiasFor(std::size_t g, const Solution& s, double mean) const {
@@ -328,14 +328,14 @@ class Layer {
   Status Refine(const GroupSolver& solver, std::size_t g, std::vector<Solution>& solutions) const {
     std::vector<Solution> best = solutions;
     std::vector<double> least(oc(), 0);
-    for (int round = 0; round <= options_.refinements; ++round) {
+    for (int round = 0; round <= options_.effort.refinements; ++round) {
       TF2_ASSIGN_OR_RETURN(const Targets targets, TargetsFor(g, solutions));
       for (std::size_t o = 0; o < oc(); ++o) {
         if (round > 0 && targets.error[o] >= least[o]) continue;
         least[o] = targets.error[o];
         best[o] = solutions[o];
       }
-      if (round == options_.refinements) break;
+      if (round == options_.effort.refinements) break;
       std::vector<double> rows = FoldedRows(g);
       TF2_RETURN_IF_ERROR(Correct(s_, g, Ridge(), targets.cross.data(), rows));
       TF2_RETURN_IF_ERROR(ForRows([&](std::size_t o) {

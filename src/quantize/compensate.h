@@ -23,6 +23,7 @@
 
 #include "base/result.h"
 #include "quantize/code_set.h"
+#include "quantize/effort.h"
 #include "quantize/layer_statistics.h"
 #include "quantize/weights.h"
 
@@ -34,9 +35,8 @@ struct CompensateOptions {
   double ridge = 0.01;
   // Added to each input's variance when rounding, as a fraction of it and of the mean of all.
   double damping = 0.002;
-  int restarts = 4;     // scales to start from
-  int sweeps = 30;      // of coordinate descent, at most
-  int refinements = 6;  // of step 4, at most
+  int sweeps = 30;  // of coordinate descent, at most
+  Effort effort;
   int threads = 0;
 };
 

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cmath>
 
 #include "base/files.h"
@@ -24,6 +25,7 @@ namespace {
 
 using ::testing::Each;
 using ::testing::ElementsAre;
+using ::testing::Field;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
@@ -150,6 +152,24 @@ TEST(Compensated, GoesOnWhereItWasCancelled) {
   EXPECT_FALSE(FileExists(options.state_path));
 }
 
+// Time for all of it, and none.
+TEST(Compensated, SpendsWhatFitsIntoTheTime) {
+  const ir::Graph graph = testing::SmallNet();
+  const auto efforts_in = [&](std::chrono::seconds time, double max_passes) {
+    CompensatedOptions options;
+    options.max_passes = max_passes;
+    options.deadline = std::chrono::steady_clock::now() + time;
+    std::vector<Effort> efforts;
+    for (const LayerReport& layer : Lower(graph, options).layers)
+      efforts.push_back(layer.effort.value());
+    return efforts;
+  };
+  for (const double max_passes : {1.0, 1.5}) {
+    EXPECT_THAT(efforts_in(std::chrono::hours(1), max_passes), Each(kNormalEffort));
+    EXPECT_THAT(efforts_in(std::chrono::seconds(0), max_passes), Each(Field(&Effort::scales, 1)));
+  }
+}
+
 TEST(Compensated, RefusesTheStateOfOtherWork) {
   const ir::Graph graph = testing::SmallNet();
   const auto calibration = *testing::CalibrateRandom(graph, kSamples);
@@ -163,7 +183,7 @@ TEST(Compensated, RefusesTheStateOfOtherWork) {
   EXPECT_FALSE(run().ok());
   options.progress = nullptr;
   options.resume = true;
-  options.rounding.restarts = 3;
+  options.rounding.effort.scales = 3;
   EXPECT_THAT(run().error().ToString(), HasSubstr("other samples or other options"));
   ASSERT_TRUE(WriteFileAtomically(options.state_path, "nonsense of some length").ok());
   EXPECT_THAT(run().error().ToString(), HasSubstr("not the state of a quantisation"));

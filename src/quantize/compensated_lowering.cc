@@ -6,6 +6,7 @@
 #include <numeric>
 #include <optional>
 #include <span>
+#include <utility>
 
 #include "base/hash.h"
 #include "base/interrupt.h"
@@ -25,10 +26,11 @@
 namespace tf2::quantize {
 namespace {
 
-// Statistics of a row of n weights want several times n positions.
-constexpr std::size_t kPositionsPerWeight = 32;
-// Of the samples that are kept for the refinement of one layer, at most.
-constexpr std::size_t kSampleBytes = std::size_t{512} << 20;
+using Clock = std::chrono::steady_clock;
+
+double SecondsSince(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
 template <typename T>
 std::span<const std::uint8_t> AsBytes(const std::vector<T>& v) {
@@ -36,12 +38,14 @@ std::span<const std::uint8_t> AsBytes(const std::vector<T>& v) {
 }
 
 std::string TextOf(const CompensatedOptions& options) {
-  return fmt::format("{} {} {} {} {} {} {} {} {} {} {} {}", options.base.bits,
+  const Effort& effort = options.rounding.effort;
+  return fmt::format("{} {} {} {} {} {} {} {} {} {} {} {} {} {}", options.base.bits,
                      static_cast<int>(options.base.q), options.rounding.ridge,
-                     options.rounding.damping, options.rounding.restarts, options.rounding.sweeps,
-                     options.rounding.refinements, options.positions, options.picture_weight,
-                     options.max_passes, options.gain_samples,
-                     options.tune_bound ? fmt::format("tuned to {}", *options.tune_bound) : "");
+                     options.rounding.damping, effort.scales, options.rounding.sweeps,
+                     effort.refinements, effort.positions, effort.positions_per_weight,
+                     options.picture_weight, options.max_passes, options.gain_samples,
+                     options.tune_bound ? fmt::format("tuned to {}", *options.tune_bound) : "",
+                     options.deadline ? "in time" : "");
 }
 
 // Whatever decides what comes of the whole work.
@@ -86,6 +90,7 @@ class Attempt {
         state_(state),
         memory_(options.memory_bytes),
         floats_(graph, memory_, count, options.threads, WantedFloats(graph, draft)),
+        pace_(SizesOf(graph, draft, count, second), options.rounding.effort),
         tensors_(draft.net.tensors.size()),
         uses_(draft.net.tensors.size(), 0) {
     for (const qnet::Op& op : draft.net.ops) {
@@ -119,6 +124,45 @@ class Attempt {
   std::size_t resumed() const { return resumed_; }
 
  private:
+  // What running the operator is worth: for each value of a window, other operators take as long as
+  // a convolution for so many products.
+  static double OperationsOf(const qnet::QNet& net, const qnet::Op& op) {
+    constexpr double kOthers = 100;
+    qnet::Window window;
+    if (const auto* pool = std::get_if<qnet::MaxPool>(&op.params)) window = pool->window;
+    if (const auto* pool = std::get_if<qnet::AvgPool>(&op.params)) window = pool->window;
+    if (std::holds_alternative<qnet::Conv>(op.params))
+      return static_cast<double>(qnet::MacsOf(net, op));
+    return kOthers * window.kh * window.kw * static_cast<double>(net.tensor(op.output).elements());
+  }
+
+  // By operator.
+  static std::vector<LayerSize> SizesOf(const ir::Graph& graph, const Draft& draft,
+                                        std::size_t count, const SecondTerms& second) {
+    std::vector<LayerSize> sizes;
+    for (std::size_t i = 0; i < draft.net.ops.size(); ++i) {
+      const qnet::Op& op = draft.net.ops[i];
+      LayerSize& size = sizes.emplace_back();
+      size.samples = count;
+      size.operations = OperationsOf(draft.net, op);
+      const auto* conv = std::get_if<qnet::Conv>(&op.params);
+      if (conv == nullptr) {
+        size.roundings = 0;
+        continue;
+      }
+      const qnet::Tensor& out = draft.net.tensor(op.output);
+      size.groups = static_cast<std::size_t>(conv->groups);
+      size.oc = draft.weights[i].bias.size();
+      size.row = draft.weights[i].w.size() / size.oc;
+      size.residual = op.inputs.size() > 1;
+      size.positions_per_sample = static_cast<std::size_t>(out.elements() / out.c());
+      const bool kept =
+          !HasFloats(graph, draft, op) || KeepsItsCodes(draft, i) || size.row > kMaxCompensatedRow;
+      size.roundings = kept ? 0 : second.everywhere ? 2 : 1;
+    }
+    return sizes;
+  }
+
   // Whether the float graph has what the operator reads, element for element.
   static bool HasFloats(const ir::Graph& graph, const Draft& draft, const qnet::Op& op) {
     return std::ranges::all_of(op.inputs, [&](qnet::TensorId id) {
@@ -161,6 +205,7 @@ class Attempt {
   struct Rounded {
     CompensatedLayer layer;
     std::optional<CompensatedLayer> one_term;  // the alternative
+    std::optional<Effort> effort;
   };
 
   // From the state, or anew.
@@ -169,7 +214,7 @@ class Attempt {
     const auto place = static_cast<std::uint32_t>(index);
     Rounded rounded;
     if (auto known = state_.Layer(key_, place)) {
-      rounded = {*std::move(known), state_.Layer(key_, place | kOneTerm)};
+      rounded = {*std::move(known), state_.Layer(key_, place | kOneTerm), {}};
       ++resumed_;
       if (HasFloats(graph_, draft_, op)) DoneWithInputs(op);
     } else {
@@ -180,7 +225,7 @@ class Attempt {
       if (rounded.one_term) state_.PutLayer(key_, place | kOneTerm, *rounded.one_term);
       TF2_RETURN_IF_ERROR(WriteStateNowAndThen());
     }
-    Report(op, rounded.layer);
+    Report(op, rounded);
     if (rounded.one_term) {
       TF2_RETURN_IF_ERROR(FinishOperator(draft_, index, KindOf(options_.base),
                                          std::move(rounded.one_term->layer), caps_));
@@ -195,7 +240,7 @@ class Attempt {
   }
 
   Status WriteStateNowAndThen() {
-    const auto now = std::chrono::steady_clock::now();
+    const auto now = Clock::now();
     if (now - written_ < std::chrono::seconds(5)) return {};
     written_ = now;
     return state_.Write();
@@ -205,10 +250,11 @@ class Attempt {
     const qnet::Op& op = draft_.net.ops[index];
     const LayerProblem problem = ProblemOf(draft_, calibration_, index, KindOf(options_.base));
     if (!HasFloats(graph_, draft_, op)) return Nearest(problem);
-    if (KeepsItsCodes(draft_, index) || problem.row > kMaxCompensatedRow) {
+    if (pace_.layer(index).roundings == 0) {
       DoneWithInputs(op);
       return Nearest(problem);
     }
+    const Clock::time_point start = Clock::now();
     LayerInputs inputs;
     inputs.quantised = &tensors_[qnet::Index(op.inputs[0])];
     TF2_ASSIGN_OR_RETURN(inputs.real, floats_.Get(ValueOf(op.inputs[0])));
@@ -216,13 +262,19 @@ class Attempt {
       inputs.quantised_residual = &tensors_[qnet::Index(op.inputs[1])];
       TF2_ASSIGN_OR_RETURN(inputs.real_residual, floats_.Get(ValueOf(op.inputs[1])));
     }
-    const StatisticsOptions how = HowToCollect(index, problem, op);
+    float_seconds_ = SecondsSince(start);
+    const Clock::time_point ready = Clock::now();
+    CompensateOptions rounding = options_.rounding;
+    rounding.threads = options_.threads;
+    if (options_.deadline) {
+      rounding.effort =
+          pace_.For(index, std::chrono::duration<double>(*options_.deadline - ready).count());
+    }
+    const StatisticsOptions how = HowToCollect(index, rounding.effort);
     LayerSamples samples;
     TF2_ASSIGN_OR_RETURN(const LayerStatistics statistics,
                          CollectStatistics(draft_, index, inputs, how, &samples));
     DoneWithInputs(op);
-    CompensateOptions rounding = options_.rounding;
-    rounding.threads = options_.threads;
     const OutputRange range = RangeOf(op, draft_.weights[index]);
     Rounded rounded;
     TF2_ASSIGN_OR_RETURN(rounded.layer,
@@ -234,6 +286,8 @@ class Attempt {
       TF2_ASSIGN_OR_RETURN(rounded.one_term,
                            Compensate(problem, statistics, &samples, &range, 1, rounding));
     }
+    pace_.Rounded(index, rounding.effort, SecondsSince(ready));
+    rounded.effort = rounding.effort;
     return rounded;
   }
 
@@ -244,15 +298,10 @@ class Attempt {
     return rounded;
   }
 
-  StatisticsOptions HowToCollect(std::size_t index, const LayerProblem& problem,
-                                 const qnet::Op& op) const {
-    const std::size_t each =
-        LayerSamples::BytesEach(problem.row * problem.groups, problem.oc, op.inputs.size() > 1);
-    const std::size_t wanted = std::max(options_.positions, kPositionsPerWeight * problem.row);
+  StatisticsOptions HowToCollect(std::size_t index, const Effort& effort) const {
     StatisticsOptions how;
     how.pictures = count_;
-    how.positions_per_picture =
-        std::max<std::size_t>((std::min(wanted, kSampleBytes / each) + count_ - 1) / count_, 1);
+    how.positions_per_picture = PositionsPerSample(pace_.layer(index), effort);
     how.picture_weight = options_.picture_weight;
     how.seed = index + 1;
     how.threads = options_.threads;
@@ -281,14 +330,16 @@ class Attempt {
 
   ir::ValueId ValueOf(qnet::TensorId id) const { return draft_.values[qnet::Index(id)]; }
 
-  void Report(const qnet::Op& op, const CompensatedLayer& rounded) {
-    reports_.push_back(
-        {op.name, static_cast<int>(rounded.layer.terms.size()), MacsOf(draft_.net, op),
-         std::accumulate(rounded.error.begin(), rounded.error.end(), 0.0), rounded.over_nearest});
+  void Report(const qnet::Op& op, const Rounded& rounded) {
+    const CompensatedLayer& made = rounded.layer;
+    reports_.push_back({op.name, static_cast<int>(made.layer.terms.size()), MacsOf(draft_.net, op),
+                        std::accumulate(made.error.begin(), made.error.end(), 0.0),
+                        made.over_nearest, rounded.effort});
   }
 
   // Makes the output of every picture, and frees the inputs that nobody reads any more.
   Status RunOperator(std::size_t index) {
+    const Clock::time_point start = Clock::now();
     const qnet::Op& op = draft_.net.ops[index];
     Frontier& output = tensors_[qnet::Index(op.output)];
     if (uses_[qnet::Index(op.output)] > 0) {
@@ -309,6 +360,7 @@ class Attempt {
     for (const qnet::TensorId id : op.inputs) {
       if (--uses_[qnet::Index(id)] == 0) tensors_[qnet::Index(id)] = Frontier();
     }
+    pace_.Ran(index, std::exchange(float_seconds_, 0) + SecondsSince(start));
     return {};
   }
 
@@ -340,9 +392,11 @@ class Attempt {
   Draft& draft_;
   QuantizeState& state_;
   std::size_t resumed_ = 0;
-  std::chrono::steady_clock::time_point written_ = std::chrono::steady_clock::now();
+  Clock::time_point written_ = Clock::now();
   FrontierMemory memory_;
   FloatFrontier floats_;
+  Pace pace_;
+  double float_seconds_ = 0;       // that the float network took for the inputs of this layer
   std::vector<Frontier> tensors_;  // by TensorId
   std::vector<int> uses_;          // by TensorId: operators to come that read it
   std::vector<QCap> caps_;
@@ -354,9 +408,10 @@ class Attempt {
 // the activation do more for one term than for two, so sets are compared with some, where the work
 // has any.
 CompensatedOptions ForComparison(CompensatedOptions options, const SecondTerms& second) {
-  options.rounding.restarts = std::min(options.rounding.restarts, 2);
-  options.rounding.refinements = second.everywhere ? 0 : std::min(options.rounding.refinements, 2);
-  options.positions /= 2;
+  Effort& effort = options.rounding.effort;
+  effort.scales = std::min(effort.scales, 2);
+  effort.refinements = second.everywhere ? 0 : std::min(effort.refinements, 2);
+  effort.positions /= 2;
   return options;
 }
 
@@ -492,10 +547,16 @@ class Work {
   }
 
   Result<std::vector<std::string>> TwoTermLayers() {
+    int sets = 0;
     const auto round = [&](const SecondTerms& second, const SampleSource& source,
                            std::size_t count) -> Result<std::vector<Alternative>> {
-      TF2_ASSIGN_OR_RETURN(Rounding rounding,
-                           RoundAll(second, ForComparison(options_, second), source, count));
+      CompensatedOptions how = ForComparison(options_, second);
+      if (options_.deadline) {
+        const Clock::duration left = *options_.deadline - Clock::now();
+        // Of one everywhere, up to four sets, and the last, which wants as much as two or three.
+        how.deadline = Clock::now() + left / (second.everywhere ? 4 : std::max(7 - ++sets, 3));
+      }
+      TF2_ASSIGN_OR_RETURN(Rounding rounding, RoundAll(second, how, source, count));
       return std::move(rounding.alternatives);
     };
     return ChooseSecondTerms(graph_, draft_->net, source_, count_,

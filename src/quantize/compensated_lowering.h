@@ -3,6 +3,7 @@
 #ifndef TF2_QUANTIZE_COMPENSATED_LOWERING_H_
 #define TF2_QUANTIZE_COMPENSATED_LOWERING_H_
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -31,9 +32,10 @@ struct CompensatedOptions {
   std::size_t gain_samples = 32;
   // Where given: the exponents are tuned first (tune_q.h), until the error is at most this.
   std::optional<double> tune_bound = {};
-  // Output positions of all pictures that the statistics of a layer are taken from, at least; more
-  // where a row has many weights.
-  std::size_t positions = std::size_t{1} << 16;
+  // Where given: each layer gets as much effort as all of them have time for until then, up to
+  // that of `rounding`. The time is exceeded where the least effort takes longer; how much effort
+  // the layers get depends on the machine.
+  std::optional<std::chrono::steady_clock::time_point> deadline = {};
   double picture_weight = 0;  // StatisticsOptions
   // Activations of all pictures beyond this go to a temporary file.
   std::uint64_t memory_bytes = std::uint64_t{2} << 30;
@@ -56,6 +58,8 @@ struct LayerReport {
   // Squared error of the layer's sums against the float network's over their variance.
   double relative_error = 0;
   double over_nearest = 1;  // CompensatedLayer
+  // What its codes took; none where they are the nearest or were resumed.
+  std::optional<Effort> effort = {};
 };
 
 struct CompensatedNet {

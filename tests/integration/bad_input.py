@@ -239,6 +239,15 @@ def tune_to_nothing(runner):
                   says=["--tune"], output=output)
 
 
+def no_effort(runner):
+    output = runner.work / "effort.tf2"
+    for effort in ("great", "90", "0s", "-5m", "1e9h", "5 m", "s", ""):
+        refuse(runner, "quantize", ONNX, "--data", glyph_cells(runner), "--effort", effort, "-o", output,
+               says=["--effort", "thorough", "90s"], output=output)
+    return refuse(runner, "quantize", ONNX, "--data", glyph_cells(runner), "--effort", "5s", "--method", "nearest", "-o", output,
+                  says=["--effort", "compensated"], output=output)
+
+
 def other_preprocessing(runner):
     return refuse(runner, "run", glyphs_artifact(runner), "--data", glyph_cells(runner), "--mean", "1", says=["preprocessing"])
 
@@ -267,7 +276,7 @@ CASES = {f.__name__: f for f in (
     cyclic_graph, unknown_operator, zero_dimension, nan_weights, wrong_input_shape, bad_shape_flag, not_a_picture, empty_folder,
     missing_data, damaged_artifact, truncated_artifact, newer_artifact, truncated_program, artifact_as_model, model_as_artifact,
     too_large_for_device, unknown_device, bad_arch_file, small_arch, missing_tool, unwritable_output, full_disk, no_space, unknown_isa,
-    tune_to_nothing, other_preprocessing)}
+    tune_to_nothing, no_effort, other_preprocessing)}
 
 if __name__ == "__main__":
     sys.exit(main(CASES))
