@@ -100,7 +100,7 @@ class Patience {
     return false;
   }
 
-  Clock::duration budget_ = kShort;
+  Clock::duration budget_ = kLong;
 };
 
 }  // namespace
@@ -204,32 +204,36 @@ void ThreadPool::ForRanges(
   }
 }
 
-void ThreadPool::ForPieces(std::span<const Loop> loops) {
-  struct alignas(64) Share {  // of one thread in one loop: pieces that nobody has begun
-    std::atomic<std::int64_t> next = 0;
-    std::int64_t end = 0;
+namespace {
 
-    // Takes half of the pieces, `most` at most and at least one: few steps, of which the last ones
-    // are short. Sets `first` and returns their number, 0 where there are none.
-    std::int64_t Take(std::int64_t most, std::int64_t& first) {
-      first = next;
-      while (first < end) {
-        const std::int64_t count = std::min((end - first + 1) / 2, most);
-        if (next.compare_exchange_weak(first, first + count)) return count;
-      }
-      return 0;
+// Pieces of one thread in one loop that nobody has begun.
+struct alignas(64) Share {
+  std::atomic<std::int64_t> next = 0;
+  std::int64_t end = 0;
+
+  // Takes half of the pieces, `most` at most and at least one: few steps, of which the last ones
+  // are short. Sets `first` and returns their number, 0 where there are none.
+  std::int64_t Take(std::int64_t most, std::int64_t& first) {
+    first = next;
+    while (first < end) {
+      const std::int64_t count = std::min((end - first + 1) / 2, most);
+      if (next.compare_exchange_weak(first, first + count)) return count;
     }
-  };
-  const auto threads = static_cast<std::size_t>(threads_);
-  std::vector<Share> shares(loops.size() * threads);  // [loop][thread]
-  std::vector<std::int64_t> given(threads);           // pieces, to each thread
+    return 0;
+  }
+};
+
+// Cuts loops into `threads` shares each, [loop][thread]. Returns the number of pieces.
+std::int64_t CutIntoShares(std::span<const ThreadPool::Loop> loops, std::size_t threads,
+                           std::span<Share> shares) {
+  std::vector<std::int64_t> given(threads);  // pieces, to each thread
   std::vector<std::size_t> order(threads);
   std::iota(order.begin(), order.end(), std::size_t{0});
   for (std::size_t i = 0; i < loops.size(); ++i) {
     const std::int64_t pieces = (loops[i].n + loops[i].piece - 1) / loops[i].piece;
-    const std::int64_t parts = std::min<std::int64_t>(pieces, threads_);
+    const std::int64_t parts = std::min(pieces, static_cast<std::int64_t>(threads));
     // Few pieces go to those that have least of the loops before.
-    const bool few = parts < threads_;
+    const bool few = parts < static_cast<std::int64_t>(threads);
     if (few) std::ranges::stable_sort(order, {}, [&](std::size_t k) { return given[k]; });
     for (std::int64_t k = 0; k < parts; ++k) {
       const auto at = static_cast<std::size_t>(k);
@@ -240,20 +244,108 @@ void ThreadPool::ForPieces(std::span<const Loop> loops) {
       given[thread] += share.end - share.next;
     }
   }
-  const std::int64_t all_pieces = std::accumulate(given.begin(), given.end(), std::int64_t{0});
-  ForRanges(std::min<std::int64_t>(all_pieces, threads_), [&](std::int64_t, std::int64_t, int k) {
-    for (int other = 0; other < threads_; ++other) {
-      const auto owner = static_cast<std::size_t>((k + other) % threads_);
+  return std::accumulate(given.begin(), given.end(), std::int64_t{0});
+}
+
+// The work of one call of ForStages. Whoever ends the last piece of a stage begins the next one.
+class StagedWork {
+ public:
+  using Stages = std::span<const std::vector<ThreadPool::Loop>>;
+
+  StagedWork(Stages stages, int threads, const std::function<bool(std::size_t)>& begin)
+      : stages_(stages),
+        threads_(static_cast<std::size_t>(threads)),
+        begin_(begin),
+        left_(stages.size()) {
+    std::size_t loops = 0;
+    for (const auto& stage : stages) loops += stage.size();
+    shares_ = std::vector<Share>(loops * threads_);
+    std::size_t first = 0;
+    for (std::size_t i = 0; i < stages.size(); ++i) {
+      const std::size_t count = stages[i].size() * threads_;
+      first_share_.push_back(first);
+      left_[i] = CutIntoShares(stages[i], threads_, {shares_.data() + first, count});
+      first += count;
+    }
+    Begin(0);
+  }
+
+  // Whether there is no work for two threads.
+  bool IsShort() const { return current_ == end() || (end() == 1 && left_[0] == 1); }
+
+  // On thread `k`, as all threads do.
+  void Run(int k) {
+    Patience patience;
+    std::uint32_t stage = current_;
+    while (stage < end()) {
+      if (RunPieces(stage, static_cast<std::size_t>(k))) Begin(stage + 1);
+      // Whoever waits for this thread waits for the other ones, too.
+      if (stage + 1 == end()) return;
+      patience.Await([&] { return current_ != stage; }, [&] { current_.wait(stage); });
+      stage = current_;
+    }
+  }
+
+ private:
+  std::uint32_t end() const { return static_cast<std::uint32_t>(stages_.size()); }
+
+  // The next stage from `stage` on that has pieces, or the end.
+  void Begin(std::uint32_t stage) {
+    for (; stage < end(); ++stage) {
+      if (!begin_(stage)) {
+        stage = end();
+        break;
+      }
+      if (left_[stage] > 0) break;
+    }
+    current_ = stage;
+    current_.notify_all();
+  }
+
+  // Runs pieces of a stage until nobody has any that has not begun, those of thread `k` first.
+  // Whether it ended the last one of all.
+  bool RunPieces(std::size_t stage, std::size_t k) {
+    const auto& loops = stages_[stage];
+    Share* const shares = shares_.data() + first_share_[stage];
+    bool last = false;
+    for (std::size_t other = 0; other < threads_; ++other) {
+      const std::size_t owner = (k + other) % threads_;
       for (std::size_t i = 0; i < loops.size(); ++i) {
-        const Loop& loop = loops[i];
-        Share& share = shares[i * threads + owner];
+        const ThreadPool::Loop& loop = loops[i];
         std::int64_t at = 0;
-        while (const std::int64_t count = share.Take(loop.together, at)) {
+        while (const std::int64_t count = shares[i * threads_ + owner].Take(loop.together, at)) {
           loop.fn(at * loop.piece, std::min((at + count) * loop.piece, loop.n));
+          last = (left_[stage] -= count) == 0;
         }
       }
     }
-  });
+    return last;
+  }
+
+  const Stages stages_;
+  const std::size_t threads_;
+  const std::function<bool(std::size_t)>& begin_;
+  std::vector<Share> shares_;                           // [stage][loop][thread]
+  std::vector<std::size_t> first_share_;                // [stage]
+  std::vector<std::atomic<std::int64_t>> left_;         // [stage]: pieces that have not ended
+  alignas(64) std::atomic<std::uint32_t> current_ = 0;  // stage
+};
+
+}  // namespace
+
+void ThreadPool::ForPieces(const std::vector<Loop>& loops) {
+  ForStages({&loops, 1}, [](std::size_t) { return true; });
+}
+
+void ThreadPool::ForStages(std::span<const std::vector<Loop>> stages,
+                           const std::function<bool(std::size_t stage)>& begin) {
+  const bool alone = threads_ == 1 || inside_loop;
+  StagedWork work(stages, alone ? 1 : threads_, begin);
+  if (alone || work.IsShort()) {
+    work.Run(0);
+  } else {
+    crew_->Run([&](int k) { work.Run(k); });
+  }
 }
 
 void ThreadPool::For(std::int64_t n, const std::function<void(std::int64_t i)>& fn) {

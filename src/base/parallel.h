@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "base/result.h"
 
@@ -43,7 +44,13 @@ class ThreadPool {
     std::function<void(std::int64_t begin, std::int64_t end)> fn;
     std::int64_t together = 1;  // most pieces of a call, >= 1
   };
-  void ForPieces(std::span<const Loop> loops);
+  void ForPieces(const std::vector<Loop>& loops);
+  // Stages of such loops: each begins when all loops of the one before are done. Threads go from
+  // one to the next by themselves, and none waits for one that is held up without a piece. begin(s)
+  // is called before stage s on some thread while no loop runs; after false, no stage follows. It
+  // must not throw.
+  void ForStages(std::span<const std::vector<Loop>> stages,
+                 const std::function<bool(std::size_t stage)>& begin);
   // Calls fn(i) for every i in [0, n); threads claim the next i when free: for steps of unequal
   // length.
   void For(std::int64_t n, const std::function<void(std::int64_t i)>& fn);

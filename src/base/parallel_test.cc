@@ -48,7 +48,7 @@ TEST(ThreadPoolTest, PiecesCoverEverythingOnce) {
           for (std::int64_t i = begin; i < end; ++i) ++seen[static_cast<std::size_t>(i)];
         };
         const ThreadPool::Loop loop{n, piece, count_up, std::max<std::int64_t>(n, 1)};
-        pool.ForPieces({&loop, 1});
+        pool.ForPieces({loop});
         for (const auto& count : seen) ASSERT_EQ(count, 1) << threads << " " << n << " " << piece;
       }
     }
@@ -66,7 +66,7 @@ TEST(ThreadPoolTest, ForPiecesRunsEachPieceOfSeveralLoopsOnce) {
                        }});
     }
     pool.ForPieces(loops);
-    pool.ForPieces(std::span<const ThreadPool::Loop>());
+    pool.ForPieces({});
     for (std::size_t i = 0; i < loops.size(); ++i) {
       for (std::size_t k = 0; k < 64; ++k) {
         EXPECT_EQ(seen[i][k], static_cast<std::int64_t>(k) < loops[i].n ? 1 : 0) << i << " " << k;
@@ -103,8 +103,60 @@ TEST(ThreadPoolTest, PiecesOfAThreadThatIsHeldUpAreTaken) {
     done += static_cast<int>(end - begin);
   };
   const ThreadPool::Loop loop{8, 1, run, 8};
-  pool.ForPieces({&loop, 1});
+  pool.ForPieces({loop});
   EXPECT_EQ(done, 8);
+}
+
+// Each piece checks that its stage has begun and the next one has not.
+TEST(ThreadPoolTest, StagesRunOneAfterTheOther) {
+  constexpr std::array<std::array<std::int64_t, 2>, 5> kPieces = {
+      {{40, 1}, {0, 0}, {1, 0}, {3, 25}, {0, 2}}};
+  for (const int threads : {1, 2, 5}) {
+    ThreadPool pool(threads);
+    for (int round = 0; round < 50; ++round) {
+      std::atomic<std::size_t> begun = 0;
+      std::vector<std::vector<ThreadPool::Loop>> stages;
+      std::vector<std::atomic<std::int64_t>> done(kPieces.size());
+      for (std::size_t s = 0; s < kPieces.size(); ++s) {
+        const auto run = [&begun, &done, s](std::int64_t first, std::int64_t end) {
+          EXPECT_EQ(begun, s + 1);
+          done[s] += end - first;
+        };
+        stages.push_back({{kPieces[s][0], 1, run}, {kPieces[s][1], 1, run, 4}});
+      }
+      pool.ForStages(stages, [&](std::size_t stage) {
+        EXPECT_EQ(stage, begun);
+        if (stage > 0) {
+          EXPECT_EQ(done[stage - 1], kPieces[stage - 1][0] + kPieces[stage - 1][1]);
+        }
+        ++begun;
+        return true;
+      });
+      EXPECT_EQ(begun, kPieces.size());
+      EXPECT_EQ(done.back(), 2);
+    }
+  }
+}
+
+TEST(ThreadPoolTest, NoStageFollowsOneThatDoesNotBegin) {
+  for (const int threads : {1, 3}) {
+    ThreadPool pool(threads);
+    for (std::size_t last = 0; last < 4; ++last) {
+      std::atomic<std::size_t> ran = 0;
+      const std::vector<ThreadPool::Loop> stage = {
+          {8, 1, [&](std::int64_t begin, std::int64_t end) {
+             ran += static_cast<std::size_t>(end - begin);
+           }}};
+      const std::vector<std::vector<ThreadPool::Loop>> stages(4, stage);
+      std::size_t asked = 0;
+      pool.ForStages(stages, [&](std::size_t at) {
+        ++asked;
+        return at < last;
+      });
+      EXPECT_EQ(ran, 8 * last);
+      EXPECT_EQ(asked, last + 1);
+    }
+  }
 }
 
 TEST(ThreadPoolTest, ForRunsEachIndexOnceManyTimes) {

@@ -68,7 +68,7 @@ class EmulatedAmx : public ::testing::Test {
     const auto network =
         Network::Prepare(std::make_shared<const qnet::QNet>(std::move(net)), *EmulatedAmxKernels());
     TF2_CHECK(network.ok());
-    AlignedBuffer arena = network->MakeArena();
+    Network::Arena arena = network->MakeArena();
     const TileUse before = EmulatedTileUse();
     const auto frame = network->Run(input, arena, pool, nullptr);
     TileUse use = EmulatedTileUse();

@@ -78,7 +78,7 @@ class CpuDevice final : public Device {
       while (std::ssize(arenas_) < threads) arenas_.push_back(network_->MakeArena(together));
     }
     pool_.ForRanges(threads, [&](std::int64_t, std::int64_t, int k) {
-      cpu::AlignedBuffer& arena = arenas_[static_cast<std::size_t>(k)];
+      cpu::Network::Arena& arena = arenas_[static_cast<std::size_t>(k)];
       while (true) {
         const auto frames = queue_.ClaimFrames(threads, together);
         if (frames.empty()) return;
@@ -88,7 +88,7 @@ class CpuDevice final : public Device {
   }
 
   // Some claimed frames on this thread.
-  void RunFrames(std::span<const BatchQueue::ClaimedFrame> frames, cpu::AlignedBuffer& arena) {
+  void RunFrames(std::span<const BatchQueue::ClaimedFrame> frames, cpu::Network::Arena& arena) {
     std::vector<std::span<const std::int8_t>> inputs;
     for (const auto& frame : frames) inputs.push_back(frame.input);
     Result<std::vector<Frame>> outputs = network_->RunTogether(inputs, arena);
@@ -104,7 +104,7 @@ class CpuDevice final : public Device {
   ThreadPool pool_;
   std::optional<cpu::Network> network_;
   // One for one frame, until frames are run one or several a thread; then a thread's each.
-  std::vector<cpu::AlignedBuffer> arenas_;
+  std::vector<cpu::Network::Arena> arenas_;
   bool arenas_of_several_ = false;
   BatchQueue queue_;  // last: its thread ends before what it uses
 };
@@ -138,7 +138,7 @@ Result<std::vector<LayerTime>> ProfileCpu(const LoadedModel& model, const Device
   TF2_ASSIGN_OR_RETURN(const cpu::Network network, cpu::Network::Prepare(model.net, *kernels));
   const qnet::QNet& net = network.net();
   ThreadPool pool(options.threads);
-  cpu::AlignedBuffer arena = network.MakeArena();
+  cpu::Network::Arena arena = network.MakeArena();
   const std::vector<std::int8_t> input(static_cast<std::size_t>(net.tensor(net.input).elements()));
   TF2_ASSIGN_OR_RETURN(const std::vector<double> seconds,
                        network.Profile(input, arena, &pool, rounds));

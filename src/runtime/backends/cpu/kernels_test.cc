@@ -52,7 +52,7 @@ class Kernels : public ::testing::TestWithParam<const char*> {
     ASSERT_TRUE(expected.ok());
     const auto network = Network::Prepare(shared, *kernels_, Network::Together::kAll);
     ASSERT_TRUE(network.ok()) << network.error().ToString();
-    AlignedBuffer arena = network->MakeArena(3);
+    Network::Arena arena = network->MakeArena(3);
     const TraceSink sink = [&](qnet::TensorId id, std::span<const std::uint8_t> bytes) {
       const qnet::Bytes& want = (*expected)[qnet::Index(id)];
       ASSERT_EQ(bytes.size(), want.size()) << shared->tensor(id).name;
@@ -61,18 +61,24 @@ class Kernels : public ::testing::TestWithParam<const char*> {
       }
     };
     ASSERT_TRUE(network->Run(input, arena, pool, &sink).ok());
-    // In the middle of several frames, too.
     const std::vector<std::int8_t> other(input.rbegin(), input.rend());
+    const auto others = qnet::Interpret(*shared, other);
+    ASSERT_TRUE(others.ok());
+    Frame outputs;
+    for (const qnet::Output& output : shared->outputs)
+      outputs.push_back((*expected)[qnet::Index(output.tensor)]);
+    // The threads going from stage to stage, frame after frame.
+    for (int round = 0; round < 2 && pool != nullptr; ++round) {
+      EXPECT_EQ(*network->Run(other, arena, pool, nullptr), *others);
+      EXPECT_EQ(*network->Run(input, arena, pool, nullptr), outputs);
+    }
+    // In the middle of several frames, too.
     const std::vector<std::span<const std::int8_t>> inputs = {other, input, other};
     const auto frames = network->RunTogether(inputs, arena);
     ASSERT_TRUE(frames.ok());
-    const auto others = qnet::Interpret(*shared, other);
-    ASSERT_TRUE(others.ok());
     EXPECT_EQ((*frames)[0], *others);
+    EXPECT_EQ((*frames)[1], outputs);
     EXPECT_EQ((*frames)[2], *others);
-    for (std::size_t i = 0; i < shared->outputs.size(); ++i) {
-      EXPECT_EQ((*frames)[1][i], (*expected)[qnet::Index(shared->outputs[i].tensor)]);
-    }
   }
 
   void ExpectSameOnExtremes(const qnet::QNet& net) {
@@ -238,7 +244,7 @@ TEST_P(Kernels, SeveralFramesWhereItPays) {
     for (std::size_t i = 0; i < data.size(); i += elements) {
       inputs.push_back(std::span(data).subspan(i, elements));
     }
-    AlignedBuffer arena = network->MakeArena(count);
+    Network::Arena arena = network->MakeArena(count);
     for (int round = 0; round < 2; ++round) {  // over what the first left there
       const auto frames = network->RunTogether(inputs, arena);
       ASSERT_TRUE(frames.ok());

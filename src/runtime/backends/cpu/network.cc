@@ -52,7 +52,7 @@ ThreadPool::Loop LoopOver(std::int64_t n, std::int64_t cost, int threads, const 
 
 int ThreadsOf(const ThreadPool* pool) { return pool == nullptr ? 1 : pool->threads(); }
 
-void RunLoops(std::span<const ThreadPool::Loop> loops, ThreadPool* pool) {
+void RunLoops(const std::vector<ThreadPool::Loop>& loops, ThreadPool* pool) {
   if (ThreadsOf(pool) > 1) {
     pool->ForPieces(loops);
   } else {
@@ -238,8 +238,8 @@ Network::CopyStep Network::PrepareConcat(const qnet::Op& op) const {
   return step;
 }
 
-AlignedBuffer Network::MakeArena(std::int64_t frames) const {
-  return AlignedBuffer(static_cast<std::size_t>(frames * plan_.frame_bytes()));
+Network::Arena Network::MakeArena(std::int64_t frames) const {
+  return Arena(AlignedBuffer(static_cast<std::size_t>(frames * plan_.frame_bytes())));
 }
 
 // What a frame is spared of weights is more than what it needs of features that the caches lost
@@ -362,51 +362,90 @@ void Network::FillBorders(std::size_t index, std::uint8_t* arena) const {
   for (const BorderFill& border : plan_.fills[index]) Fill(border, arena);
 }
 
-void Network::Store(std::span<const std::int8_t> input, std::uint8_t* arena,
-                    ThreadPool* pool) const {
-  FillBorders(0, arena);
-  const qnet::Tensor& tensor = net_->tensor(net_->input);
+void Network::Store(std::span<const std::int8_t> input, Range rows, std::uint8_t* arena) const {
   const std::span bytes(reinterpret_cast<const std::uint8_t*>(input.data()), input.size());
-  const auto store = [&](Range rows) {
-    Scatter(tensor, bytes, rows, plan_.views[qnet::Index(net_->input)],
-            plan_.zeros[qnet::Index(net_->input)], arena);
+  Scatter(net_->tensor(net_->input), bytes, rows, plan_.views[qnet::Index(net_->input)],
+          plan_.zeros[qnet::Index(net_->input)], arena);
+}
+
+void Network::AddLoops(std::size_t op, std::uint8_t* arena, std::int64_t frames, int threads,
+                       Loops& loops) const {
+  const auto add = [&](const auto& step) {
+    if constexpr (requires { AddLoops(step, arena, frames, threads, loops); }) {
+      AddLoops(step, arena, frames, threads, loops);
+    } else if constexpr (requires { AddLoops(step, arena, threads, loops); }) {
+      for (std::int64_t i = 0; i < frames; ++i)
+        AddLoops(step, arena + i * plan_.frame_bytes(), threads, loops);
+    }
   };
-  const auto loop = LoopOver(tensor.h(), std::int64_t{tensor.w()} * tensor.c(), ThreadsOf(pool),
-                             std::cref(store));
-  RunLoops({&loop, 1}, pool);
+  std::visit(add, steps_[op]);
+}
+
+Status Network::RunNow(std::span<const std::size_t> ops, std::uint8_t* arena,
+                       std::int64_t frames) const {
+  for (const std::size_t op : ops) {
+    const auto run = [&](const auto& step) -> Status {
+      if constexpr (requires { Execute(step, arena); }) {
+        for (std::int64_t i = 0; i < frames; ++i)
+          TF2_RETURN_IF_ERROR(Execute(step, arena + i * plan_.frame_bytes()));
+      }
+      return {};
+    };
+    TF2_RETURN_IF_ERROR(std::visit(run, steps_[op]));
+  }
+  return {};
 }
 
 Status Network::RunOps(std::span<const std::size_t> ops, std::uint8_t* arena, std::int64_t frames,
                        ThreadPool* pool, Loops& loops) const {
+  TF2_RETURN_IF_ERROR(RunNow(ops, arena, frames));
   loops.clear();
-  const int threads = ThreadsOf(pool);
-  for (const std::size_t op : ops) {
-    // Some steps run now, on this thread; of these, only what the interpreter runs can fail.
-    const auto add = [&](const auto& step) -> Status {
-      if constexpr (std::is_same_v<decltype(step), const PreparedConv&>) {
-        AddLoops(step, arena, frames, threads, loops);
-      } else {
-        for (std::int64_t i = 0; i < frames; ++i) {
-          std::uint8_t* const frame = arena + i * plan_.frame_bytes();
-          if constexpr (requires { Execute(step, frame); }) {
-            TF2_RETURN_IF_ERROR(Execute(step, frame));
-          } else {
-            AddLoops(step, frame, threads, loops);
-          }
-        }
-      }
-      return {};
-    };
-    TF2_RETURN_IF_ERROR(std::visit(add, steps_[op]));
-  }
+  for (const std::size_t op : ops) AddLoops(op, arena, frames, ThreadsOf(pool), loops);
   if (!loops.empty()) RunLoops(loops, pool);
   return {};
 }
 
-Result<Frame> Network::Run(std::span<const std::int8_t> input, AlignedBuffer& arena,
-                           ThreadPool* pool, const TraceSink* sink) const {
+std::unique_ptr<Network::FrameLoops> Network::MakeLoops(std::uint8_t* arena, int threads) const {
+  auto made = std::make_unique<FrameLoops>();
+  made->network = this;
+  made->threads = threads;
+  const qnet::Tensor& tensor = net_->tensor(net_->input);
+  const auto store = [=, this, &input = made->input](Range rows) { Store(input, rows, arena); };
+  made->stages.push_back(
+      {LoopOver(tensor.h(), std::int64_t{tensor.w()} * tensor.c(), threads, store)});
+  for (const std::vector<std::size_t>& stage : stages_) {
+    Loops& loops = made->stages.emplace_back();
+    for (const std::size_t op : stage) AddLoops(op, arena, 1, threads, loops);
+  }
+  return made;
+}
+
+Status Network::RunShared(std::span<const std::int8_t> input, Arena& arena,
+                          ThreadPool& pool) const {
+  auto& loops = arena.loops_;
+  if (loops == nullptr || loops->network != this || loops->threads != pool.threads())
+    loops = MakeLoops(arena.data(), pool.threads());
+  loops->input = input;
+  Status status;
+  pool.ForStages(loops->stages, [&](std::size_t stage) {
+    FillBorders(stage, arena.data());
+    if (stage == 0) return true;
+    status = CheckInterrupted();
+    if (status.ok()) status = RunNow(stages_[stage - 1], arena.data(), 1);
+    return status.ok();
+  });
+  return status;
+}
+
+Result<Frame> Network::Run(std::span<const std::int8_t> input, Arena& arena, ThreadPool* pool,
+                           const TraceSink* sink) const {
   std::uint8_t* const base = arena.data();
-  Store(input, base, pool);
+  if (sink == nullptr && ThreadsOf(pool) > 1) {
+    TF2_RETURN_IF_ERROR(RunShared(input, arena, *pool));
+    return ReadOutputs(base);
+  }
+  FillBorders(0, base);
+  Store(input, {0, net_->tensor(net_->input).h()}, base);
   if (sink != nullptr) (*sink)(net_->input, Read(net_->input, base));
   Loops loops;
   TF2_RETURN_IF_ERROR(RunStages(0, stages_.size(), base, pool, sink, loops));
@@ -443,7 +482,7 @@ void Network::CopyAlive(std::size_t stage, const std::uint8_t* from, std::uint8_
 }
 
 Result<std::vector<Frame>> Network::RunTogether(
-    std::span<const std::span<const std::int8_t>> inputs, AlignedBuffer& arena) const {
+    std::span<const std::span<const std::int8_t>> inputs, Arena& arena) const {
   const auto frames = std::ssize(inputs);
   const auto base = [&](std::int64_t frame) { return arena.data() + frame * plan_.frame_bytes(); };
   Loops loops;
@@ -453,7 +492,8 @@ Result<std::vector<Frame>> Network::RunTogether(
       static_cast<std::size_t>(std::ranges::find(together_, true) - together_.begin());
   for (std::int64_t i = 0; i < frames; ++i) {
     std::uint8_t* const last = base(frames - 1);
-    Store(inputs[static_cast<std::size_t>(i)], last, nullptr);
+    FillBorders(0, last);
+    Store(inputs[static_cast<std::size_t>(i)], {0, net_->tensor(net_->input).h()}, last);
     TF2_RETURN_IF_ERROR(RunStages(0, first, last, nullptr, nullptr, loops));
     if (i < frames - 1) CopyAlive(first, last, base(i));
   }
@@ -486,14 +526,14 @@ std::int64_t Network::WeightBytes(std::size_t op) const {
   return 0;
 }
 
-Result<std::vector<double>> Network::Profile(std::span<const std::int8_t> input,
-                                             AlignedBuffer& arena, ThreadPool* pool,
-                                             int rounds) const {
+Result<std::vector<double>> Network::Profile(std::span<const std::int8_t> input, Arena& arena,
+                                             ThreadPool* pool, int rounds) const {
   using Clock = std::chrono::steady_clock;
   std::vector<double> least(steps_.size(), std::numeric_limits<double>::infinity());
   Loops loops;
   for (int round = 0; round <= rounds; ++round) {
-    Store(input, arena.data(), pool);
+    FillBorders(0, arena.data());
+    Store(input, {0, net_->tensor(net_->input).h()}, arena.data());
     for (std::size_t stage = 0; stage < stages_.size(); ++stage) {
       FillBorders(stage + 1, arena.data());
       for (const std::size_t op : stages_[stage]) {

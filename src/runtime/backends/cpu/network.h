@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -23,6 +24,18 @@ namespace tf2::runtime::cpu {
 
 // Immutable once made; frames may run on different arenas at the same time.
 class Network {
+ private:
+  using Loops = std::vector<ThreadPool::Loop>;
+
+  // The network's loops of one frame in one arena that so many threads share: of storing the input,
+  // which is `input`, and of each stage.
+  struct FrameLoops {
+    const Network* network = nullptr;
+    int threads = 0;
+    std::span<const std::int8_t> input;
+    std::vector<Loops> stages;
+  };
+
  public:
   // Which operators RunTogether takes through all frames before the next one.
   enum class Together : std::uint8_t { kWhereItPays, kAll };
@@ -36,11 +49,22 @@ class Network {
   const KernelSet& kernels() const { return *kernels_; }
 
   // Memory for frames in flight.
-  AlignedBuffer MakeArena(std::int64_t frames = 1) const;
+  class Arena {
+   public:
+    std::uint8_t* data() { return memory_.data(); }
+
+   private:
+    friend class Network;
+    explicit Arena(AlignedBuffer memory) : memory_(std::move(memory)) {}
+
+    AlignedBuffer memory_;
+    std::unique_ptr<FrameLoops> loops_;  // from when threads share a frame
+  };
+  Arena MakeArena(std::int64_t frames = 1) const;
 
   // One frame. `pool`: splits each stage over its threads; null to run on the caller alone.
   // `sink`: sees every tensor, or is null. kCancelled between stages on Ctrl-C.
-  Result<Frame> Run(std::span<const std::int8_t> input, AlignedBuffer& arena, ThreadPool* pool,
+  Result<Frame> Run(std::span<const std::int8_t> input, Arena& arena, ThreadPool* pool,
                     const TraceSink* sink) const;
 
   // Most frames that RunTogether is best given.
@@ -50,13 +74,13 @@ class Network {
   // features pass all of them before the next operator begins, so that weights are read from memory
   // once.
   Result<std::vector<Frame>> RunTogether(std::span<const std::span<const std::int8_t>> inputs,
-                                         AlignedBuffer& arena) const;
+                                         Arena& arena) const;
 
   // Packed weights of an operator.
   std::int64_t WeightBytes(std::size_t op) const;
 
   // The least time of each operator over `rounds` frames, after one that is not counted.
-  Result<std::vector<double>> Profile(std::span<const std::int8_t> input, AlignedBuffer& arena,
+  Result<std::vector<double>> Profile(std::span<const std::int8_t> input, Arena& arena,
                                       ThreadPool* pool, int rounds) const;
 
  private:
@@ -75,19 +99,26 @@ class Network {
   using Step = std::variant<PreparedConv, PreparedDepthwise, PreparedMaxPool, PreparedAvgPool,
                             PreparedAdd, PreparedLrn, CopyStep, ReshapeStep, InterpretedStep>;
 
-  using Loops = std::vector<ThreadPool::Loop>;
-
   Network(std::shared_ptr<const qnet::QNet> net, const KernelSet& kernels, Stages stages,
           MemoryPlan plan);
 
   Step Prepare(const qnet::Op& op) const;
-  void Store(std::span<const std::int8_t> input, std::uint8_t* arena, ThreadPool* pool) const;
+  // Rows of the input.
+  void Store(std::span<const std::int8_t> input, Range rows, std::uint8_t* arena) const;
   // What MemoryPlan::fills has at `index`.
   void FillBorders(std::size_t index, std::uint8_t* arena) const;
   // Tells each convolution which weights are read after its own.
   void LinkWeights();
   // Decides which stages take several frames at once.
   void PlanTogether(Together together);
+  // The same for all stages of one frame, whose threads go from one to the next.
+  Status RunShared(std::span<const std::int8_t> input, Arena& arena, ThreadPool& pool) const;
+  std::unique_ptr<FrameLoops> MakeLoops(std::uint8_t* arena, int threads) const;
+  // Appends the loops of an operator, for one frame or several, in pieces for so many threads.
+  // Those that have none are for RunNow.
+  void AddLoops(std::size_t op, std::uint8_t* arena, std::int64_t frames, int threads,
+                Loops& loops) const;
+  Status RunNow(std::span<const std::size_t> ops, std::uint8_t* arena, std::int64_t frames) const;
   // Runs `ops`, all of one stage, for one frame or several. `loops`: memory to reuse.
   Status RunOps(std::span<const std::size_t> ops, std::uint8_t* arena, std::int64_t frames,
                 ThreadPool* pool, Loops& loops) const;
@@ -104,8 +135,7 @@ class Network {
   std::vector<std::uint8_t> Read(qnet::TensorId id, const std::uint8_t* arena) const;
   void Write(qnet::TensorId id, std::span<const std::uint8_t> bytes, std::uint8_t* arena) const;
 
-  // Run a step, or append the loops that do, in pieces for so many threads. Of one frame, or of
-  // several where that is said.
+  // Run a step, or append the loops that do. Of one frame, or of several where that is said.
   void AddLoops(const PreparedConv& prepared, std::uint8_t* arena, std::int64_t frames, int threads,
                 Loops& loops) const;
   void AddLoops(const PreparedDepthwise& prepared, std::uint8_t* arena, int threads,
