@@ -253,8 +253,8 @@ class StagedWork {
   using Stages = std::span<const std::vector<ThreadPool::Loop>>;
 
   StagedWork(Stages stages, int threads, const std::function<bool(std::size_t)>& begin)
-      : stages_(stages),
-        threads_(static_cast<std::size_t>(threads)),
+      : threads_(static_cast<std::size_t>(threads)),
+        stages_(stages),
         begin_(begin),
         left_(stages.size()) {
     std::size_t loops = 0;
@@ -322,13 +322,13 @@ class StagedWork {
     return last;
   }
 
-  const Stages stages_;
-  const std::size_t threads_;
-  const std::function<bool(std::size_t)>& begin_;
-  std::vector<Share> shares_;                           // [stage][loop][thread]
-  std::vector<std::size_t> first_share_;                // [stage]
-  std::vector<std::atomic<std::int64_t>> left_;         // [stage]: pieces that have not ended
   alignas(64) std::atomic<std::uint32_t> current_ = 0;  // stage
+  const std::size_t threads_;
+  const Stages stages_;
+  const std::function<bool(std::size_t)>& begin_;
+  std::vector<Share> shares_;                    // [stage][loop][thread]
+  std::vector<std::size_t> first_share_;         // [stage]
+  std::vector<std::atomic<std::int64_t>> left_;  // [stage]: pieces that have not ended
 };
 
 }  // namespace

@@ -2,8 +2,9 @@
 
 #include <cblas.h>
 
+#include <cstddef>
 #include <cstdlib>
-#include <mutex>
+#include <semaphore>
 
 extern "C" {
 // LAPACK, column-major. potrf: Cholesky factor; potrs: solves with it; potri: inverse from it.
@@ -16,15 +17,34 @@ void dpotri_(const char* uplo, const int* n, double* a, const int* lda, int* inf
 // no call that names one, but for the environment. Null where it was built for one processor.
 [[gnu::weak]] void gotoblas_dynamic_init();
 [[gnu::weak]] void gotoblas_dynamic_quit();
+// Ends the threads of a build that has some.
+[[gnu::weak]] int blas_thread_shutdown_();
 }
 
 namespace tf2::quantize {
 namespace {
 
-void OneThread() {
-  static std::once_flag once;
-  std::call_once(once, [] { openblas_set_num_threads(1); });
-}
+// OpenBLAS starts threads when it is loaded, which look for work for tens of milliseconds, at the
+// expense of whatever the program does first. It gets none: calls are computed by their callers.
+// (Debian's build without threads is not safe to be called by several.)
+[[maybe_unused]] const bool stopped = [] {
+  openblas_set_num_threads(1);
+  if (blas_thread_shutdown_ != nullptr) blas_thread_shutdown_();
+  return true;
+}();
+
+// Held during a call of OpenBLAS 0.3.21, which crashes when some two hundred threads are in it.
+class Turn {
+ public:
+  Turn() { free_.acquire(); }
+  ~Turn() { free_.release(); }
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+
+ private:
+  static constexpr std::ptrdiff_t kMost = 64;
+  static inline std::counting_semaphore<kMost> free_{kMost};
+};
 
 blasint Int(std::size_t n) { return static_cast<blasint>(n); }
 
@@ -42,32 +62,32 @@ void UseCommonBlas() {
 }
 
 void MatMul(std::size_t m, std::size_t n, std::size_t k, const float* a, const float* b, float* c) {
-  OneThread();
+  const Turn turn;
   cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, Int(m), Int(n), Int(k), 1.0F, a, Int(k), b,
               Int(n), 0.0F, c, Int(n));
 }
 
 void MatMulTransposed(std::size_t m, std::size_t n, std::size_t k, const float* a, std::size_t lda,
                       const float* b, std::size_t ldb, float* c) {
-  OneThread();
+  const Turn turn;
   cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, Int(m), Int(n), Int(k), 1.0F, a, Int(lda), b,
               Int(ldb), 0.0F, c, Int(n));
 }
 
 void Gram(std::size_t n, std::size_t k, const float* a, std::size_t lda, float* c) {
-  OneThread();
+  const Turn turn;
   cblas_ssyrk(CblasRowMajor, CblasUpper, CblasNoTrans, Int(n), Int(k), 1.0F, a, Int(lda), 0.0F, c,
               Int(n));
 }
 
 void SubtractProduct(std::size_t m, std::size_t n, const double* a, const double* h, double* c) {
-  OneThread();
+  const Turn turn;
   cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, Int(m), Int(n), Int(n), -1.0, a, Int(n), h,
               Int(n), 1.0, c, Int(n));
 }
 
 bool SolvePositive(std::size_t n, std::size_t rhs, std::vector<double>& a, double* b) {
-  OneThread();
+  const Turn turn;
   // Column-major LAPACK reads rows of b as its columns, and the upper triangle as its lower.
   const int size = Int(n);
   const int count = Int(rhs);
@@ -79,7 +99,7 @@ bool SolvePositive(std::size_t n, std::size_t rhs, std::vector<double>& a, doubl
 }
 
 bool InverseFactor(std::size_t n, std::vector<double>& a) {
-  OneThread();
+  const Turn turn;
   const int size = Int(n);
   int info = 0;
   dpotrf_("L", &size, a.data(), &size, &info);
