@@ -50,7 +50,7 @@ struct PixelOrder {
 inline constexpr int kTileRows = kChunkTiles * kTilePixels;
 
 // A chunk of whole tiles of rows, which read `input`, and those of them that are kept: where their
-// results go and their residuals are.
+// results go and their residuals, if any, are.
 struct TileChunk {
   int count = 0;
   std::int64_t input[kTileRows];
@@ -86,10 +86,12 @@ inline void FillTiles(const ConvStep& step, const PixelOrder& order, Range place
     const int all = Min(count, i + static_cast<int>(order.width - x));
     const std::int64_t input = row_of(from, y) + x * from.stride;
     const std::int64_t output = row_of(to, y) + x * to.stride;
-    const std::int64_t more = row_of(residual, y) + x * residual.stride;
     FillRow(input, from.stride, all - i, chunk.input + i);
     FillRow(output, to.stride, kept - i, chunk.output + chunk.kept);
-    FillRow(more, residual.stride, kept - i, chunk.residual + chunk.kept);
+    if (step.sink.has_residual) {
+      FillRow(row_of(residual, y) + x * residual.stride, residual.stride, kept - i,
+              chunk.residual + chunk.kept);
+    }
     chunk.Keep(i, Min(kept, whole));
     chunk.Keep(Max(i, whole) + tail, kept + tail);
     i = all;
@@ -228,7 +230,8 @@ class Requantizing {
  private:
   [[gnu::always_inline]] void Store() {
     tiles_.Store(sums_ + std::int64_t{chunk_->row[next_]} * (kTiles * kTile),
-                 base_ + chunk_->residual[next_], base_ + chunk_->output[next_]);
+                 kResidual ? base_ + chunk_->residual[next_] : nullptr,
+                 base_ + chunk_->output[next_]);
     ++next_;
   }
 

@@ -137,8 +137,8 @@ struct Places {
   const std::int64_t* residual;
 };
 
-// Arena offsets of the pixels of a chunk; the last input is repeated, for kernels that compute
-// more.
+// Arena offsets of the pixels of a chunk, those of residuals where there are any; the last input is
+// repeated, for kernels that compute more.
 struct Chunk {
   int count = 0;
   std::int64_t input[kChunk + kMaxTilePixels];
@@ -168,7 +168,9 @@ inline void FillChunk(const View& input, const Sink& sink, FramePixels frame, Ra
         static_cast<int>(Min<std::int64_t>(sink.width - walker.x, chunk.count - first));
     FillRow(base + walker.In(input), input.stride, count, chunk.input + first);
     FillRow(base + walker.In(sink.output), sink.output.stride, count, chunk.output + first);
-    FillRow(base + walker.In(sink.residual), sink.residual.stride, count, chunk.residual + first);
+    if (sink.has_residual) {
+      FillRow(base + walker.In(sink.residual), sink.residual.stride, count, chunk.residual + first);
+    }
     first += count;
     walker.x = 0;
     if (++walker.y * walker.width == frame.pixels) {
