@@ -410,13 +410,28 @@ template <typename Tap>
   const PoolRange rows = step.rows[at.y];
   const PoolRange columns = step.columns[at.x];
   const std::int64_t across = step.step_x * step.input.stride;
-  for (int y = rows.begin; y < rows.end; y += step.step_y) {
-    const std::uint8_t* from =
-        arena + step.input.offset + y * step.input.row + columns.begin * step.input.stride;
+  const std::uint8_t* row =
+      arena + step.input.offset + rows.begin * step.input.row + columns.begin * step.input.stride;
+  const std::int64_t down = step.step_y * step.input.row;
+  if (columns.end - columns.begin == 2 * step.step_x + 1) {  // most windows are three wide
+    for (int y = rows.begin; y < rows.end; y += step.step_y, row += down) {
+      tap(row);
+      tap(row + across);
+      tap(row + 2 * across);
+    }
+    return;
+  }
+  for (int y = rows.begin; y < rows.end; y += step.step_y, row += down) {
+    const std::uint8_t* from = row;
     for (int x = columns.begin; x < columns.end; x += step.step_x, from += across) tap(from);
   }
 }
 
+#if defined(__AVX512BW__)
+typedef std::uint8_t WidestBytes __attribute__((vector_size(64)));
+#else
+typedef std::uint8_t WidestBytes __attribute__((vector_size(32)));
+#endif
 typedef std::uint8_t Bytes32 __attribute__((vector_size(32)));
 typedef std::uint8_t Bytes16 __attribute__((vector_size(16)));
 
@@ -451,10 +466,10 @@ void MaxPool(const PoolStep& step, std::uint8_t* arena, Range pixels) {
     int c = 0;
     // Never beyond whole tiles: what lies there may be another thread's to write.
     for (; step.channels - c > 7 * kTile; c += 8 * kTile) {
-      MaxOfWindow<Bytes32, 4>(step, arena, walker, c, out);
+      MaxOfWindow<WidestBytes, 128 / sizeof(WidestBytes)>(step, arena, walker, c, out);
     }
     for (; step.channels - c > 3 * kTile; c += 4 * kTile) {
-      MaxOfWindow<Bytes32, 2>(step, arena, walker, c, out);
+      MaxOfWindow<WidestBytes, 64 / sizeof(WidestBytes)>(step, arena, walker, c, out);
     }
     for (; step.channels - c > kTile; c += 2 * kTile) {
       MaxOfWindow<Bytes32, 1>(step, arena, walker, c, out);
