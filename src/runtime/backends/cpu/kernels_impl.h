@@ -590,12 +590,19 @@ inline bool NormalizeSixteen(const LrnStep& step, const float* values, const flo
   }
 }
 
-// Normalises `count` channels from c on.
-inline void NormalizeBlock(const LrnStep& step, const std::uint8_t* in, int c, int count,
-                           std::uint8_t* out) {
-  const int before = (step.size - 1) / 2;
-  // The channels from c - before on, zeros beyond the tensor.
+// Adjacent channels of a pixel, widened: with those before them that the first window holds, and
+// zeros beyond the tensor.
+struct LrnBlock {
   float values[kLrnBlock + kMaxLrnSize + 8], squares[kLrnBlock + kMaxLrnSize + 8];
+  int count = 0;
+  std::uint8_t* out = nullptr;
+};
+
+// Widens `count` channels from c on.
+inline void WidenBlock(const LrnStep& step, const std::uint8_t* in, int c, int count,
+                       LrnBlock& block) {
+  const int before = (step.size - 1) / 2;
+  float* const values = block.values;
   const int first = Max(c - before, 0);
   const int end = Min(c + count + step.size / 2, step.channels);
   const int start = first - (c - before);
@@ -605,31 +612,44 @@ inline void NormalizeBlock(const LrnStep& step, const std::uint8_t* in, int c, i
   }
   const int all = count + step.size + 7;  // as many as the last eight channels read
   for (int i = start + end - first; i < all; ++i) values[i] = 0;
-  for (int i = 0; i < all; ++i) squares[i] = values[i] * values[i];
+  for (int i = 0; i < all; ++i) block.squares[i] = values[i] * values[i];
+}
+
+inline void NormalizeBlock(const LrnStep& step, const LrnBlock& block) {
+  const float* const values = block.values + (step.size - 1) / 2;
   int i = 0;
-  for (; i + 8 <= count; i += 8) {
-    if (i + 16 <= count && NormalizeSixteen(step, values + before + i, squares + i, out + c + i)) {
+  for (; i + 8 <= block.count; i += 8) {
+    if (i + 16 <= block.count &&
+        NormalizeSixteen(step, values + i, block.squares + i, block.out + i)) {
       i += 8;
       continue;
     }
-    NormalizeEight(step, values + before + i, squares + i, out + c + i);
+    NormalizeEight(step, values + i, block.squares + i, block.out + i);
   }
-  if (i < count) {
+  if (i < block.count) {
     std::uint8_t y[8];
-    NormalizeEight(step, values + before + i, squares + i, y);
-    std::memcpy(out + c + i, y, static_cast<std::size_t>(count - i));
+    NormalizeEight(step, values + i, block.squares + i, y);
+    std::memcpy(block.out + i, y, static_cast<std::size_t>(block.count - i));
   }
 }
 
 void Lrn(const LrnStep& step, std::uint8_t* arena, Range pixels) {
+  // A block is widened before the last one is normalised, whose windows lie across what was stored:
+  // such loads wait until it is in the cache.
+  LrnBlock blocks[2];
+  int at = 0;
   Walker walker(pixels.begin, step.width);
   for (std::int64_t p = pixels.begin; p < pixels.end; ++p, walker.Next()) {
-    const std::uint8_t* const in = arena + walker.In(step.input);
-    std::uint8_t* const out = arena + walker.In(step.output);
     for (int c = 0; c < step.channels; c += kLrnBlock) {
-      NormalizeBlock(step, in, c, Min(kLrnBlock, step.channels - c), out);
+      LrnBlock& block = blocks[at];
+      block.count = Min(kLrnBlock, step.channels - c);
+      block.out = arena + walker.In(step.output) + c;
+      WidenBlock(step, arena + walker.In(step.input), c, block.count, block);
+      at = 1 - at;
+      NormalizeBlock(step, blocks[at]);
     }
   }
+  NormalizeBlock(step, blocks[1 - at]);
 }
 
 // The set of an instruction set that multiplies features by int8 weights (accumulate_impl.h).
