@@ -73,7 +73,7 @@ void Pause() {
 // How one thread waits: it looks for a while, then sleeps, since waking up can take longer than a
 // loop over a small layer. The while is short where the last wait was a long one: there was nothing
 // to do, or the thread that is waited for has no processor.
-class Patience {
+class alignas(64) Patience {
  public:
   // Returns when `condition` holds; `sleep` waits for it asleep.
   template <typename Condition, typename Sleep>
@@ -117,7 +117,8 @@ struct ThreadPool::Crew {
   bool waiting = false;  // whether the caller waits for `done`; under `mutex`
   std::atomic<bool> stop = false;
   const std::function<void(int)>* body = nullptr;
-  Patience callers_patience;  // under `loop`
+  Patience callers_patience;             // under `loop`
+  std::vector<Patience> between_stages;  // each thread's
   std::vector<std::thread> threads;
 
   // Whether there is another loop after number `seen`; false at the end.
@@ -173,6 +174,7 @@ struct ThreadPool::Crew {
 ThreadPool::ThreadPool(int threads)
     : threads_(threads == 0 ? DefaultThreads() : std::clamp(threads, 1, kMaxThreads)),
       crew_(std::make_unique<Crew>()) {
+  crew_->between_stages.resize(static_cast<std::size_t>(threads_));
   crew_->threads.reserve(static_cast<std::size_t>(threads_ - 1));
   for (int k = 1; k < threads_; ++k) {
     crew_->threads.emplace_back([crew = crew_.get(), k] { crew->Work(k); });
@@ -270,16 +272,16 @@ class StagedWork {
     Begin(0);
   }
 
-  // Whether there is no work for two threads.
-  bool IsShort() const { return current_ == end() || (end() == 1 && left_[0] == 1); }
+  // Whether no stage has work for two threads.
+  bool IsShort() const {
+    return std::ranges::all_of(left_, [](const auto& pieces) { return pieces <= 1; });
+  }
 
-  // On thread `k`, as all threads do.
-  void Run(int k) {
-    Patience patience;
+  // On thread `k`, as all threads do. Returns without waiting for the pieces of the last stage.
+  void Run(int k, Patience& patience) {
     std::uint32_t stage = current_;
     while (stage < end()) {
       if (RunPieces(stage, static_cast<std::size_t>(k))) Begin(stage + 1);
-      // Whoever waits for this thread waits for the other ones, too.
       if (stage + 1 == end()) return;
       patience.Await([&] { return current_ != stage; }, [&] { current_.wait(stage); });
       stage = current_;
@@ -342,9 +344,10 @@ void ThreadPool::ForStages(std::span<const std::vector<Loop>> stages,
   const bool alone = threads_ == 1 || inside_loop;
   StagedWork work(stages, alone ? 1 : threads_, begin);
   if (alone || work.IsShort()) {
-    work.Run(0);
+    Patience patience;
+    work.Run(0, patience);
   } else {
-    crew_->Run([&](int k) { work.Run(k); });
+    crew_->Run([&](int k) { work.Run(k, crew_->between_stages[static_cast<std::size_t>(k)]); });
   }
 }
 

@@ -46,9 +46,10 @@ class ThreadPool {
   };
   void ForPieces(const std::vector<Loop>& loops);
   // Stages of such loops: each begins when all loops of the one before are done. Threads go from
-  // one to the next by themselves, and none waits for one that is held up without a piece. begin(s)
-  // is called before stage s on some thread while no loop runs; after false, no stage follows. It
-  // must not throw.
+  // one to the next by themselves, and between stages none waits for one that is held up without a
+  // piece; the call ends when all threads have. begin(s) is called before stage s on some thread,
+  // where loops may run inline, while no loop of this call runs; after false, no stage follows. It
+  // must not throw. Where no stage has two pieces, the caller runs all of them.
   void ForStages(std::span<const std::vector<Loop>> stages,
                  const std::function<bool(std::size_t stage)>& begin);
   // Calls fn(i) for every i in [0, n); threads claim the next i when free: for steps of unequal

@@ -138,6 +138,19 @@ TEST(ThreadPoolTest, StagesRunOneAfterTheOther) {
   }
 }
 
+TEST(ThreadPoolTest, TheCallerRunsStagesOfOnePiece) {
+  ThreadPool pool(3);
+  const auto caller = std::this_thread::get_id();
+  int ran = 0;
+  const auto run = [&](std::int64_t, std::int64_t) {
+    EXPECT_EQ(std::this_thread::get_id(), caller);
+    ++ran;
+  };
+  const std::vector<std::vector<ThreadPool::Loop>> stages(5, {{1, 1, run}, {0, 1, run}});
+  pool.ForStages(stages, [](std::size_t) { return true; });
+  EXPECT_EQ(ran, 5);
+}
+
 TEST(ThreadPoolTest, NoStageFollowsOneThatDoesNotBegin) {
   for (const int threads : {1, 3}) {
     ThreadPool pool(threads);

@@ -125,11 +125,12 @@ void AddRoundingFlags(CLI::App* app, Options& o) {
   app->add_option("--max-passes", o.max_passes,
                   "bound on the mean terms of a weight, 1 to 2: layers get a second one by gain")
       ->check(CLI::Range(1.0, 2.0));
-  app->add_option("--effort", o.effort,
-                  "spent on rounding: quick, normal, thorough, or the time that the command may "
-                  "take: 90s, 5m, 1h (what the layers get then depends on the machine)")
+  app->add_option(
+         "--effort", o.effort,
+         "of rounding: quick, normal (the default), thorough; or the time that the command "
+         "may take: 90s, 5m, 1h (what layers get then depends on the machine)")
       ->check([](const std::string& text) -> std::string {
-        return tf2::cli::ParseEffort(text)
+        return !text.empty() && tf2::cli::ParseEffort(text)
                    ? ""
                    : text + " is not quick, normal, thorough or a time such as 90s";
       });

@@ -66,7 +66,7 @@ struct Options {
   std::string q_rule = "mse";
   std::optional<double> tune_bound;
   std::string method = "compensate";
-  std::string effort = "normal";
+  std::string effort;  // empty: normal
   double max_passes = 1;
   double memory_gib = 2;
   bool mirror = false;
@@ -94,7 +94,8 @@ struct EffortFlag {
   quantize::Effort most;
   std::optional<double> seconds;
 };
-// quick, normal, thorough or a time above 0: a number and s, m or h. Else nothing.
+// quick, normal (or empty), thorough, or a time above 0 and below 10 million seconds: a number and
+// s, m or h. Else nothing.
 std::optional<EffortFlag> ParseEffort(const std::string& text);
 
 // The commands; each prints its result on standard output and returns the process's exit status.

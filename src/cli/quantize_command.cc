@@ -161,13 +161,12 @@ Result<Quantised> Round(const ir::Graph& graph, const quantize::Calibration& cal
   return Quantised{std::move(net->net), net->passes, std::move(net->layers), std::move(net->tuned)};
 }
 
-// The time was too short for the least effort.
 void WarnIfLate(const Options& options, Clock::time_point start) {
   const std::optional<double> allowed = ParseEffort(options.effort)->seconds;
   const double took = std::chrono::duration<double>(Clock::now() - start).count();
   if (!allowed || took <= 1.05 * *allowed) return;
-  LogWarning("--effort {}: the least effort took {:.1f} s; fewer samples (--limit) take less",
-             options.effort, took);
+  LogWarning("--effort {}: it took {:.1f} s; fewer samples (--limit) take less", options.effort,
+             took);
 }
 
 Status CheckFlags(const Options& options) {
@@ -177,8 +176,8 @@ Status CheckFlags(const Options& options) {
     return InvalidArgument("--resume is for compensated rounding");
   if (options.tune_bound && !std::isfinite(*options.tune_bound))
     return InvalidArgument("--tune is a number from 0 on");
-  if (options.method == "nearest" && ParseEffort(options.effort)->seconds)
-    return InvalidArgument("a time for --effort is for compensated rounding");
+  if (!options.effort.empty() && options.method == "nearest")
+    return InvalidArgument("--effort is for compensated rounding");
   return CheckWritable(options.output);
 }
 
@@ -268,7 +267,7 @@ Status QuantizeTo(const Options& options) {
 
 std::optional<EffortFlag> ParseEffort(const std::string& text) {
   if (text == "quick") return EffortFlag{quantize::kQuickEffort, {}};
-  if (text == "normal") return EffortFlag{quantize::kNormalEffort, {}};
+  if (text.empty() || text == "normal") return EffortFlag{quantize::kNormalEffort, {}};
   if (text == "thorough") return EffortFlag{quantize::kThoroughEffort, {}};
   double number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);

@@ -98,8 +98,7 @@ TEST(CocoAp, CrowdsAreFoundAnyNumberOfTimes) {
 }
 
 TEST(CocoAp, AtMostAHundredOfAPicture) {
-  std::vector<FoundBox> found;
-  for (int i = 0; i < 100; ++i) found.push_back(Found(0, 0.9, 50));
+  std::vector<FoundBox> found(100, Found(0, 0.9, 50));
   found.push_back(Found(0, 0.5));
   EXPECT_EQ(*CocoAveragePrecision(std::vector{Object(0)}, found, 1, 0.5), 0);
   found[0].image = 1;

@@ -1,5 +1,6 @@
 #include "dataset/picture.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -179,7 +180,7 @@ TEST(PictureTest, PhotographsDecodeAsElsewhere) {
   const std::vector<std::string> names = *ListDirectory(folder);
   for (const std::string& name : names) {
     if (!name.ends_with(".jpg") || count == 20) continue;
-    const auto picture = DecodePicture(*ReadFile(folder + "/" + name));
+    const auto picture = DecodePicture(*ReadFile(fmt::format("{}/{}", folder, name)));
     ASSERT_TRUE(picture.ok()) << name << picture.error().ToString();
     crc = Crc32(picture->pixels, crc);
     ++count;

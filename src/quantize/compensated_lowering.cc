@@ -6,7 +6,6 @@
 #include <numeric>
 #include <optional>
 #include <span>
-#include <utility>
 
 #include "base/hash.h"
 #include "base/interrupt.h"
@@ -78,7 +77,7 @@ class Attempt {
  public:
   Attempt(const ir::Graph& graph, const Calibration& calibration, const SampleSource& source,
           std::size_t count, const CompensatedOptions& options, const SecondTerms& second,
-          std::uint64_t key, Draft& draft, QuantizeState& state)
+          std::uint64_t key, Draft& draft, QuantizeState& state, Speeds& speeds)
       : graph_(graph),
         calibration_(calibration),
         source_(source),
@@ -90,7 +89,7 @@ class Attempt {
         state_(state),
         memory_(options.memory_bytes),
         floats_(graph, memory_, count, options.threads, WantedFloats(graph, draft)),
-        pace_(SizesOf(graph, draft, count, second), options.rounding.effort),
+        pace_(SizesOf(graph, draft, count, second), options.rounding.effort, speeds),
         tensors_(draft.net.tensors.size()),
         uses_(draft.net.tensors.size(), 0) {
     for (const qnet::Op& op : draft.net.ops) {
@@ -124,8 +123,8 @@ class Attempt {
   std::size_t resumed() const { return resumed_; }
 
  private:
-  // What running the operator is worth: for each value of a window, other operators take as long as
-  // a convolution for so many products.
+  // LayerSize::operations. For each value of a window, other operators take as long as a
+  // convolution for kOthers products.
   static double OperationsOf(const qnet::QNet& net, const qnet::Op& op) {
     constexpr double kOthers = 100;
     qnet::Window window;
@@ -262,7 +261,7 @@ class Attempt {
       inputs.quantised_residual = &tensors_[qnet::Index(op.inputs[1])];
       TF2_ASSIGN_OR_RETURN(inputs.real_residual, floats_.Get(ValueOf(op.inputs[1])));
     }
-    float_seconds_ = SecondsSince(start);
+    pace_.RanFloat(index, SecondsSince(start));
     const Clock::time_point ready = Clock::now();
     CompensateOptions rounding = options_.rounding;
     rounding.threads = options_.threads;
@@ -288,6 +287,7 @@ class Attempt {
     }
     pace_.Rounded(index, rounding.effort, SecondsSince(ready));
     rounded.effort = rounding.effort;
+    rounded.effort->positions = how.pictures * how.positions_per_picture;
     return rounded;
   }
 
@@ -356,11 +356,11 @@ class Attempt {
             std::ranges::copy(y, output.Bytes(sample));
             return {};
           }));
+      pace_.Ran(index, SecondsSince(start));
     }
     for (const qnet::TensorId id : op.inputs) {
       if (--uses_[qnet::Index(id)] == 0) tensors_[qnet::Index(id)] = Frontier();
     }
-    pace_.Ran(index, std::exchange(float_seconds_, 0) + SecondsSince(start));
     return {};
   }
 
@@ -396,7 +396,6 @@ class Attempt {
   FrontierMemory memory_;
   FloatFrontier floats_;
   Pace pace_;
-  double float_seconds_ = 0;       // that the float network took for the inputs of this layer
   std::vector<Frontier> tensors_;  // by TensorId
   std::vector<int> uses_;          // by TensorId: operators to come that read it
   std::vector<QCap> caps_;
@@ -426,7 +425,8 @@ class Work {
         source_(source),
         count_(count),
         options_(options),
-        state_(options.state_path) {}
+        state_(options.state_path),
+        speeds_(options.threads) {}
 
   Result<CompensatedNet> Run() {
     auto net = RoundNet();
@@ -528,7 +528,7 @@ class Work {
       }
       plan.Apply(*draft_);
       Attempt attempt(graph_, calibration_, source, count, options, second,
-                      Hasher(key).Add(AsBytes(caps)).Digest(), *draft_, state_);
+                      Hasher(key).Add(AsBytes(caps)).Digest(), *draft_, state_, speeds_);
       TF2_ASSIGN_OR_RETURN(const std::vector<QCap> found, attempt.Run());
       resumed_layers_ += attempt.resumed();
       if (found.empty()) {
@@ -574,6 +574,7 @@ class Work {
   std::size_t resumed_layers_ = 0;
   std::optional<Draft> draft_;
   std::optional<QPlan> plan_;
+  Speeds speeds_;
 };
 
 }  // namespace

@@ -58,7 +58,8 @@ struct LayerReport {
   // Squared error of the layer's sums against the float network's over their variance.
   double relative_error = 0;
   double over_nearest = 1;  // CompensatedLayer
-  // What its codes took; none where they are the nearest or were resumed.
+  // What its codes took, with the positions that there were; none where they are the nearest or
+  // were resumed.
   std::optional<Effort> effort = {};
 };
 

@@ -1,8 +1,10 @@
 #include "quantize/effort.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
+#include "base/parallel.h"
 #include "quantize/layer_statistics.h"
 
 namespace tf2::quantize {
@@ -14,9 +16,8 @@ constexpr std::size_t kSampleBytes = std::size_t{512} << 20;
 // What is kept free of the time, for layers that take longer than expected.
 constexpr double kReserve = 0.1;
 
-// Operations a second of rounding and of running: the first guess. It counts as much as a second
-// that was measured.
-constexpr double kRoundingRate = 4e10;
+// The first guess, of one thread; it counts as much as a second that was measured.
+constexpr double kRoundingRate = 2e10;
 constexpr double kRunningRate = 2e10;
 
 // Operations of the rounding of a layer: products over the positions, what is done for each value
@@ -50,15 +51,22 @@ std::size_t PositionsPerSample(const LayerSize& layer, const Effort& effort) {
                                  layer.positions_per_sample);
 }
 
-void Pace::Rate::Add(double more_work, double more_seconds) {
-  work = work / 2 + more_work;
-  seconds = seconds / 2 + more_seconds;
+Speed::Speed(double operations_a_second, int threads)
+    : operations_(operations_a_second *
+                  std::min(threads == 0 ? DefaultThreads() : threads, DefaultThreads())) {}
+
+void Speed::Add(double operations, double seconds) {
+  constexpr double kHalf = 8;  // seconds after which what was measured before counts half
+  const double left = std::exp2(-seconds / kHalf);
+  operations_ = operations_ * left + operations;
+  seconds_ = seconds_ * left + seconds;
+  measured_ += seconds;
 }
 
-Pace::Pace(std::vector<LayerSize> layers, const Effort& most)
-    : layers_(std::move(layers)),
-      rounding_{.work = kRoundingRate, .seconds = 1},
-      running_{.work = kRunningRate, .seconds = 1} {
+Speeds::Speeds(int threads) : rounding(kRoundingRate, threads), running(kRunningRate, threads) {}
+
+Pace::Pace(std::vector<LayerSize> layers, const Effort& most, Speeds& speeds)
+    : layers_(std::move(layers)), speeds_(speeds) {
   const Effort least{
       .scales = 1, .refinements = 0, .positions = 1 << 13, .positions_per_weight = 8};
   const Effort between{.scales = 2, .refinements = 2, .positions = 1 << 15};
@@ -67,30 +75,48 @@ Pace::Pace(std::vector<LayerSize> layers, const Effort& most)
     effort.scales = std::min(effort.scales, most.scales);
     effort.refinements = std::min(effort.refinements, most.refinements);
     effort.positions = std::min(effort.positions, most.positions);
+    effort.positions_per_weight = std::min(effort.positions_per_weight, most.positions_per_weight);
     if (efforts_.empty() || effort != efforts_.back()) efforts_.push_back(effort);
   }
 }
 
+// Of one network.
+double Pace::Running(std::size_t begin, std::size_t end) const {
+  double operations = 0;
+  for (std::size_t i = begin; i < end; ++i)
+    operations += layers_[i].operations * static_cast<double>(layers_[i].samples);
+  return operations;
+}
+
 Effort Pace::For(std::size_t next, double seconds) const {
-  double running = 0;
-  for (std::size_t i = next; i < layers_.size(); ++i)
-    running += layers_[i].operations * static_cast<double>(layers_[i].samples);
-  const double left = (1 - kReserve) * seconds - running_.Of(running);
+  constexpr double kEnough = 2;      // seconds of rounding, measured
+  constexpr double kCautious = 0.2;  // of the time that is left, for a layer before that
+  const std::size_t end = layers_.size();
+  const double running = Running(next, end) + Running(std::max(next, float_end_), end);
+  const double left = (1 - kReserve) * seconds - speeds_.running.Seconds(running);
+  const double most = speeds_.rounding.measured() < kEnough ? kCautious * left : left;
   for (std::size_t e = efforts_.size(); --e > 0;) {
     double operations = 0;
-    for (std::size_t i = next; i < layers_.size(); ++i)
-      operations += Operations(layers_[i], efforts_[e]);
-    if (rounding_.Of(operations) <= left) return efforts_[e];
+    for (std::size_t i = next; i < end; ++i) operations += Operations(layers_[i], efforts_[e]);
+    const double first = Operations(layers_[next], efforts_[e]);
+    if (speeds_.rounding.Seconds(operations) <= left && speeds_.rounding.Seconds(first) <= most)
+      return efforts_[e];
   }
   return efforts_[0];
 }
 
 void Pace::Rounded(std::size_t layer, const Effort& effort, double seconds) {
-  rounding_.Add(Operations(layers_[layer], effort), seconds);
+  speeds_.rounding.Add(Operations(layers_[layer], effort), seconds);
 }
 
 void Pace::Ran(std::size_t layer, double seconds) {
-  running_.Add(layers_[layer].operations * static_cast<double>(layers_[layer].samples), seconds);
+  speeds_.running.Add(Running(layer, layer + 1), seconds);
+}
+
+void Pace::RanFloat(std::size_t end, double seconds) {
+  if (end <= float_end_) return;
+  speeds_.running.Add(Running(float_end_, end), seconds);
+  float_end_ = end;
 }
 
 }  // namespace tf2::quantize

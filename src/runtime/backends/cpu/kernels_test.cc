@@ -8,6 +8,7 @@
 #include <cfenv>
 #include <optional>
 
+#include "base/interrupt.h"
 #include "qnet/interpreter.h"
 #include "qnet/random_net.h"
 #include "qnet/test_net.h"
@@ -570,6 +571,23 @@ TEST_P(Kernels, FullyConnectedInFourBits) {
   const auto net = builder.Finish({builder.Conv(a, options)});
   ThreadPool pool(2);
   ExpectSame(net, RandomFrames(net, 1, 2), &pool);
+}
+
+TEST_P(Kernels, StopsBetweenStagesWhenInterrupted) {
+  const auto net = std::make_shared<const qnet::QNet>(qnet::testing::EveryOperator(2));
+  const auto network = Network::Prepare(net, *kernels_);
+  ASSERT_TRUE(network.ok());
+  Network::Arena arena = network->MakeArena();
+  const auto input = RandomFrames(*net, 1, 1);
+  for (const int threads : {1, 2}) {
+    ThreadPool pool(threads);
+    RequestInterrupt();
+    const auto stopped = network->Run(input, arena, &pool, nullptr);
+    ClearInterrupt();
+    ASSERT_FALSE(stopped.ok());
+    EXPECT_EQ(stopped.error().code, ErrorCode::kCancelled);
+    EXPECT_EQ(*network->Run(input, arena, &pool, nullptr), *qnet::Interpret(*net, input));
+  }
 }
 
 // Convolutions that threads cut into rows, into rows of columns and into columns of rows.

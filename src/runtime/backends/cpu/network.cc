@@ -5,8 +5,8 @@
 #include <cstring>
 #include <functional>
 #include <limits>
+#include <new>
 #include <span>
-#include <type_traits>
 #include <utility>
 
 #include "base/interrupt.h"
@@ -370,10 +370,10 @@ void Network::Store(std::span<const std::int8_t> input, Range rows, std::uint8_t
 
 void Network::AddLoops(std::size_t op, std::uint8_t* arena, std::int64_t frames, int threads,
                        Loops& loops) const {
-  const auto add = [&](const auto& step) {
-    if constexpr (requires { AddLoops(step, arena, frames, threads, loops); }) {
+  const auto add = [&]<typename T>(const T& step) {
+    if constexpr (std::is_same_v<T, PreparedConv>) {
       AddLoops(step, arena, frames, threads, loops);
-    } else if constexpr (requires { AddLoops(step, arena, threads, loops); }) {
+    } else if constexpr (!kRunsNow<T>) {
       for (std::int64_t i = 0; i < frames; ++i)
         AddLoops(step, arena + i * plan_.frame_bytes(), threads, loops);
     }
@@ -384,8 +384,8 @@ void Network::AddLoops(std::size_t op, std::uint8_t* arena, std::int64_t frames,
 Status Network::RunNow(std::span<const std::size_t> ops, std::uint8_t* arena,
                        std::int64_t frames) const {
   for (const std::size_t op : ops) {
-    const auto run = [&](const auto& step) -> Status {
-      if constexpr (requires { Execute(step, arena); }) {
+    const auto run = [&]<typename T>(const T& step) -> Status {
+      if constexpr (kRunsNow<T>) {
         for (std::int64_t i = 0; i < frames; ++i)
           TF2_RETURN_IF_ERROR(Execute(step, arena + i * plan_.frame_bytes()));
       }
@@ -431,9 +431,14 @@ Status Network::RunShared(std::span<const std::int8_t> input, Arena& arena,
     FillBorders(stage, arena.data());
     if (stage == 0) return true;
     status = CheckInterrupted();
-    if (status.ok()) status = RunNow(stages_[stage - 1], arena.data(), 1);
+    try {
+      if (status.ok()) status = RunNow(stages_[stage - 1], arena.data(), 1);
+    } catch (const std::bad_alloc&) {  // must not leave a thread of the pool
+      status = ResourceExhausted("there is no memory for an operator that the interpreter runs");
+    }
     return status.ok();
   });
+  loops->input = {};
   return status;
 }
 

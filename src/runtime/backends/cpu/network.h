@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -27,8 +28,8 @@ class Network {
  private:
   using Loops = std::vector<ThreadPool::Loop>;
 
-  // The network's loops of one frame in one arena that so many threads share: of storing the input,
-  // which is `input`, and of each stage.
+  // The loops that `threads` threads share of a frame in an arena: the first stores `input`, then
+  // those of each stage follow.
   struct FrameLoops {
     const Network* network = nullptr;
     int threads = 0;
@@ -48,7 +49,8 @@ class Network {
   const MemoryPlan& plan() const { return plan_; }
   const KernelSet& kernels() const { return *kernels_; }
 
-  // Memory for frames in flight.
+  // Memory for frames in flight, of one call at a time; of the network that made it, as long as
+  // that stays where it is.
   class Arena {
    public:
     std::uint8_t* data() { return memory_.data(); }
@@ -96,6 +98,9 @@ class Network {
   struct InterpretedStep {
     const qnet::Op* op;
   };
+  template <typename T>
+  static constexpr bool kRunsNow =
+      std::is_same_v<T, ReshapeStep> || std::is_same_v<T, InterpretedStep>;
   using Step = std::variant<PreparedConv, PreparedDepthwise, PreparedMaxPool, PreparedAvgPool,
                             PreparedAdd, PreparedLrn, CopyStep, ReshapeStep, InterpretedStep>;
 
@@ -111,11 +116,11 @@ class Network {
   void LinkWeights();
   // Decides which stages take several frames at once.
   void PlanTogether(Together together);
-  // The same for all stages of one frame, whose threads go from one to the next.
+  // One frame, whose threads go from stage to stage.
   Status RunShared(std::span<const std::int8_t> input, Arena& arena, ThreadPool& pool) const;
   std::unique_ptr<FrameLoops> MakeLoops(std::uint8_t* arena, int threads) const;
   // Appends the loops of an operator, for one frame or several, in pieces for so many threads.
-  // Those that have none are for RunNow.
+  // Operators without loops have steps that RunNow runs.
   void AddLoops(std::size_t op, std::uint8_t* arena, std::int64_t frames, int threads,
                 Loops& loops) const;
   Status RunNow(std::span<const std::size_t> ops, std::uint8_t* arena, std::int64_t frames) const;
