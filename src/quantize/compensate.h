@@ -36,7 +36,7 @@ struct CompensateOptions {
   // Added to each input's variance when rounding, as a fraction of it and of the mean of all.
   double damping = 0.002;
   int sweeps = 30;  // of coordinate descent, at most
-  Effort effort;
+  Effort effort;    // its positions are for those who take the statistics
   int threads = 0;
 };
 

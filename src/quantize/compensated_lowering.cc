@@ -248,9 +248,8 @@ class Attempt {
   Result<Rounded> Round(std::size_t index) {
     const qnet::Op& op = draft_.net.ops[index];
     const LayerProblem problem = ProblemOf(draft_, calibration_, index, KindOf(options_.base));
-    if (!HasFloats(graph_, draft_, op)) return Nearest(problem);
     if (pace_.layer(index).roundings == 0) {
-      DoneWithInputs(op);
+      if (HasFloats(graph_, draft_, op)) DoneWithInputs(op);
       return Nearest(problem);
     }
     const Clock::time_point start = Clock::now();

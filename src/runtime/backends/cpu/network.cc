@@ -368,6 +368,11 @@ void Network::Store(std::span<const std::int8_t> input, Range rows, std::uint8_t
           plan_.zeros[qnet::Index(net_->input)], arena);
 }
 
+void Network::StoreAll(std::span<const std::int8_t> input, std::uint8_t* arena) const {
+  FillBorders(0, arena);
+  Store(input, {0, net_->tensor(net_->input).h()}, arena);
+}
+
 void Network::AddLoops(std::size_t op, std::uint8_t* arena, std::int64_t frames, int threads,
                        Loops& loops) const {
   const auto add = [&]<typename T>(const T& step) {
@@ -449,8 +454,7 @@ Result<Frame> Network::Run(std::span<const std::int8_t> input, Arena& arena, Thr
     TF2_RETURN_IF_ERROR(RunShared(input, arena, *pool));
     return ReadOutputs(base);
   }
-  FillBorders(0, base);
-  Store(input, {0, net_->tensor(net_->input).h()}, base);
+  StoreAll(input, base);
   if (sink != nullptr) (*sink)(net_->input, Read(net_->input, base));
   Loops loops;
   TF2_RETURN_IF_ERROR(RunStages(0, stages_.size(), base, pool, sink, loops));
@@ -497,8 +501,7 @@ Result<std::vector<Frame>> Network::RunTogether(
       static_cast<std::size_t>(std::ranges::find(together_, true) - together_.begin());
   for (std::int64_t i = 0; i < frames; ++i) {
     std::uint8_t* const last = base(frames - 1);
-    FillBorders(0, last);
-    Store(inputs[static_cast<std::size_t>(i)], {0, net_->tensor(net_->input).h()}, last);
+    StoreAll(inputs[static_cast<std::size_t>(i)], last);
     TF2_RETURN_IF_ERROR(RunStages(0, first, last, nullptr, nullptr, loops));
     if (i < frames - 1) CopyAlive(first, last, base(i));
   }
@@ -537,8 +540,7 @@ Result<std::vector<double>> Network::Profile(std::span<const std::int8_t> input,
   std::vector<double> least(steps_.size(), std::numeric_limits<double>::infinity());
   Loops loops;
   for (int round = 0; round <= rounds; ++round) {
-    FillBorders(0, arena.data());
-    Store(input, {0, net_->tensor(net_->input).h()}, arena.data());
+    StoreAll(input, arena.data());
     for (std::size_t stage = 0; stage < stages_.size(); ++stage) {
       FillBorders(stage + 1, arena.data());
       for (const std::size_t op : stages_[stage]) {

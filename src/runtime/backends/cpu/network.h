@@ -108,8 +108,9 @@ class Network {
           MemoryPlan plan);
 
   Step Prepare(const qnet::Op& op) const;
-  // Rows of the input.
+  // Rows of the input; all of it, and what lies around it.
   void Store(std::span<const std::int8_t> input, Range rows, std::uint8_t* arena) const;
+  void StoreAll(std::span<const std::int8_t> input, std::uint8_t* arena) const;
   // What MemoryPlan::fills has at `index`.
   void FillBorders(std::size_t index, std::uint8_t* arena) const;
   // Tells each convolution which weights are read after its own.
