@@ -50,6 +50,11 @@ def setup():
         stamp.write_text(wanted)
 
 
+def readable(artifact):
+    """Whether it has the format of this version of the program."""
+    return subprocess.run([str(TF2), "inspect", str(artifact)], capture_output=True).returncode == 0
+
+
 def run_tf2(*args):
     done = subprocess.run([TF2, *map(str, args), "--json"], capture_output=True, text=True, check=False)
     if done.returncode != 0:
@@ -100,7 +105,7 @@ class Network:
 
     def artifact(self, bits):
         path = self.folder / f"{bits}bit.tf2"
-        if not path.exists():
+        if not path.exists() or not readable(path):
             # Compensation of seeded random weights would take hours and changes no time.
             method = "compensate" if self.name == "squeezenet" else "nearest"
             run_tf2("quantize", *self.model, *self.flags, "--limit", CALIBRATION, "--bits", bits, "--method", method, "-o", path)

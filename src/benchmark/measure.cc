@@ -78,14 +78,17 @@ Result<Speed> Measure(runtime::Session& session, const std::vector<std::vector<f
 }
 
 std::vector<std::vector<float>> Noise(const qnet::QNet& net, int count) {
-  const qnet::Tensor& input = net.tensor(net.input);
-  const std::size_t plane = static_cast<std::size_t>(input.elements()) / input.q.size();
   Rng rng(1);
   std::vector<std::vector<float>> samples(static_cast<std::size_t>(count));
   for (auto& sample : samples) {
-    sample.resize(static_cast<std::size_t>(input.elements()));
-    for (std::size_t i = 0; i < sample.size(); ++i) {
-      sample[i] = std::ldexp(static_cast<float>(rng.Between(-128, 127)), -input.q[i / plane]);
+    sample.reserve(static_cast<std::size_t>(qnet::InputElements(net)));
+    for (const qnet::TensorId id : net.inputs) {
+      const qnet::Tensor& input = net.tensor(id);
+      const std::int64_t plane = input.elements() / input.c();
+      for (std::int64_t i = 0; i < input.elements(); ++i) {
+        const int q = input.q[static_cast<std::size_t>(i / plane)];
+        sample.push_back(std::ldexp(static_cast<float>(rng.Between(-128, 127)), -q));
+      }
     }
   }
   return samples;

@@ -33,7 +33,7 @@ struct Report {
 // The samples that are timed: those of --data, at most 64 of them, or noise.
 Result<std::vector<std::vector<float>>> SamplesOf(const Options& options, const qnet::QNet& net) {
   constexpr std::int64_t kMost = 64;
-  if (options.data.path.empty()) return benchmark::Noise(net, 4);
+  if (options.data.paths.empty()) return benchmark::Noise(net, 4);
   DataFlags flags = options.data;
   if (flags.limit == 0 || flags.limit > kMost) flags.limit = kMost;
   TF2_ASSIGN_OR_RETURN(const Data data, OpenData(flags, net));

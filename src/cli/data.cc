@@ -1,25 +1,99 @@
 #include "cli/data.h"
 
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <optional>
+
 #include "dataset/labels.h"
 #include "dataset/preprocess.h"
 
 namespace tf2::cli {
 namespace {
 
-Result<dataset::InputShape> InputShapeOf(const ir::Graph& graph) {
-  if (graph.inputs.size() != 1) {
-    return Unsupported("the model has {} inputs; data are given to models with one",
-                       graph.inputs.size());
-  }
-  const ir::Shape& shape = graph.value(graph.inputs[0]).shape;
+// One input of a model.
+struct Input {
+  std::string name;
+  dataset::InputShape shape;
+};
+
+Result<Input> InputOf(const ir::Value& value) {
+  const ir::Shape& shape = value.shape;
   if (shape.empty() || shape[0] != 1) {
     return WithHint(Unsupported("the model's input {} has no batch of 1", ir::ToString(shape)),
                     "set the batch with --input-shape, as in 1x3x224x224");
   }
-  if (shape.size() == 2) return dataset::InputShape{shape[1], 1, 1};
-  if (shape.size() == 4) return dataset::InputShape{shape[1], shape[2], shape[3]};
-  return Unsupported("the model's input {} is neither [1, c, h, w] nor [1, n]",
-                     ir::ToString(shape));
+  switch (shape.size()) {
+    case 2:
+      return Input{value.name, {shape[1], 1, 1}};
+    case 3:
+      return Input{value.name, {shape[1], shape[2], 1}};
+    case 4:
+      return Input{value.name, {shape[1], shape[2], shape[3]}};
+    case 5:
+      return Input{value.name, {shape[1], shape[2], shape[3] * shape[4]}};
+    default:
+      return Unsupported(
+          "the model's input {} is none of [1, n], [1, c, w], [1, c, h, w] and [1, c, d, h, w]",
+          ir::ToString(shape));
+  }
+}
+
+Result<std::vector<Input>> InputsOf(const ir::Graph& graph) {
+  std::vector<Input> inputs;
+  for (const ir::ValueId id : graph.inputs) {
+    TF2_ASSIGN_OR_RETURN(inputs.emplace_back(), InputOf(graph.value(id)));
+  }
+  if (inputs.empty()) return Unsupported("the model has no input");
+  return inputs;
+}
+
+std::vector<Input> InputsOf(const qnet::QNet& net) {
+  std::vector<Input> inputs;
+  for (const qnet::TensorId id : net.inputs) {
+    const qnet::Tensor& tensor = net.tensor(id);
+    inputs.push_back({tensor.name, {tensor.c(), tensor.h(), tensor.w()}});
+  }
+  return inputs;
+}
+
+// The path after "NAME=" where `text` begins with the input's name.
+std::optional<std::string> PathFor(const Input& input, const std::string& text) {
+  const std::string start = input.name + "=";
+  if (!text.starts_with(start)) return {};
+  return text.substr(start.size());
+}
+
+// Of each input; one file may hold the arrays of all.
+Result<std::vector<std::string>> PathsFor(const std::vector<Input>& inputs,
+                                          const std::vector<std::string>& flags) {
+  std::vector<std::string> names;
+  for (const Input& input : inputs) names.push_back(input.name);
+  const auto named = [&](const std::string& flag) {
+    return std::ranges::any_of(inputs,
+                               [&](const Input& i) { return PathFor(i, flag).has_value(); });
+  };
+  if (flags.size() == 1 && !named(flags[0]))
+    return std::vector<std::string>(inputs.size(), flags[0]);
+  for (const std::string& flag : flags) {
+    if (named(flag)) continue;
+    return WithHint(InvalidArgument("--data {} names none of the model's inputs", flag),
+                    fmt::format("write NAME=PATH; the inputs are {}", fmt::join(names, ", ")));
+  }
+  std::vector<std::string> paths;
+  for (const Input& input : inputs) {
+    std::vector<std::string> own;
+    for (const std::string& flag : flags) {
+      if (auto path = PathFor(input, flag)) own.push_back(*std::move(path));
+    }
+    if (own.size() != 1) {
+      return WithHint(
+          InvalidArgument("--data is given {} times for the input \"{}\"", own.size(), input.name),
+          fmt::format("give NAME=PATH once for each of {}", fmt::join(names, ", ")));
+    }
+    paths.push_back(std::move(own[0]));
+  }
+  return paths;
 }
 
 Result<Preprocessing> FromFlags(const DataFlags& flags) {
@@ -37,28 +111,37 @@ Result<Preprocessing> FromFlags(const DataFlags& flags) {
   return p;
 }
 
-Result<Data> Open(const DataFlags& flags, const dataset::InputShape& shape,
+Result<Data> Open(const DataFlags& flags, const std::vector<Input>& inputs,
                   Preprocessing preprocessing, dataset::Labels labels) {
   if (!flags.labels.empty()) {
     TF2_ASSIGN_OR_RETURN(labels, dataset::ReadLabels(flags.labels));
   }
   dataset::DatasetOptions options;
-  options.input = shape;
   options.skip = flags.skip;
   if (flags.limit > 0) options.limit = flags.limit;
   options.preprocessing = preprocessing;
   options.class_names = labels.names;
   options.class_ids = labels.ids;
-  TF2_ASSIGN_OR_RETURN(auto set, dataset::OpenDataset(flags.path, options));
+  TF2_ASSIGN_OR_RETURN(const auto paths, PathsFor(inputs, flags.paths));
+  options.only_member = inputs.size() > 1 && flags.paths.size() == 1;
+  std::vector<std::unique_ptr<dataset::Dataset>> sets;
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    options.input = inputs[i].shape;
+    options.member = inputs[i].name;
+    TF2_ASSIGN_OR_RETURN(sets.emplace_back(), dataset::OpenDataset(paths[i], options));
+    names.push_back(inputs[i].name);
+  }
+  TF2_ASSIGN_OR_RETURN(auto set, dataset::JoinDatasets(std::move(sets), names));
   return Data{std::move(set), std::move(preprocessing), std::move(labels.names)};
 }
 
 }  // namespace
 
 Result<Data> OpenData(const DataFlags& flags, const ir::Graph& graph) {
-  TF2_ASSIGN_OR_RETURN(const dataset::InputShape shape, InputShapeOf(graph));
+  TF2_ASSIGN_OR_RETURN(const auto inputs, InputsOf(graph));
   TF2_ASSIGN_OR_RETURN(Preprocessing preprocessing, FromFlags(flags));
-  return Open(flags, shape, std::move(preprocessing), {});
+  return Open(flags, inputs, std::move(preprocessing), {});
 }
 
 Result<Data> OpenData(const DataFlags& flags, const qnet::QNet& net) {
@@ -69,8 +152,7 @@ Result<Data> OpenData(const DataFlags& flags, const qnet::QNet& net) {
                     "leave --mean, --std, --mean-image, --order, --resize and --crop out, or give "
                     "them to tf2 quantize");
   }
-  const qnet::Tensor& input = net.tensor(net.input);
-  return Open(flags, {input.c(), input.h(), input.w()}, net.preprocessing, {net.labels, {}});
+  return Open(flags, InputsOf(net), net.preprocessing, {net.labels, {}});
 }
 
 std::string ClassName(const std::vector<std::string>& labels, std::int64_t index) {

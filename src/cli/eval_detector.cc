@@ -85,7 +85,7 @@ Result<DetectorOutcome> DetectWithArtifact(const Options& options) {
   TF2_ASSIGN_OR_RETURN(qnet::Artifact artifact, OpenArtifact(options.model.path));
   TF2_ASSIGN_OR_RETURN(const Data data, OpenData(options.data, artifact.net));
   const std::vector<dataset::OutputForm> outputs = OutputForms(artifact.net);
-  const qnet::Tensor& x = artifact.net.tensor(artifact.net.input);
+  const qnet::Tensor& x = artifact.net.tensor(artifact.net.inputs[0]);
   const dataset::InputShape input = {x.c(), x.h(), x.w()};
   TF2_ASSIGN_OR_RETURN(runtime::Session session,
                        OpenSession(std::move(artifact), options, options.backend));

@@ -48,8 +48,9 @@ void AddArtifact(CLI::App* app, Options& o) {
 }
 
 void AddDataFlags(CLI::App* app, Options& o, bool required = true) {
-  app->add_option("--data", o.data.path,
-                  "folder of pictures, CIFAR binary, idx, .npy or .npz; each also as .gz or .xz")
+  AddList(app, "--data", o.data.paths,
+          "folder of pictures, CIFAR binary, idx, .npy or .npz; each also as .gz or .xz; "
+          "NAME=PATH for each input of a model of several")
       ->required(required);
   app->add_option("--limit", o.data.limit, "use at most N samples")->check(AtLeast(1));
   app->add_option("--skip", o.data.skip, "leave the first N samples out")->check(AtLeast(0));

@@ -22,8 +22,8 @@ struct ModelFlags {
 
 // Pictures or arrays, and what is done to them.
 struct DataFlags {
-  std::string path;
-  std::int64_t limit = 0;  // 0: all
+  std::vector<std::string> paths;  // PATH, or NAME=PATH for each input
+  std::int64_t limit = 0;          // 0: all
   std::int64_t skip = 0;
   std::vector<float> mean;
   std::vector<float> std;

@@ -195,9 +195,11 @@ Status RunOnArrays(const Options& options, const ir::Graph& graph) {
     return WithHint(InvalidArgument("the model's inputs are no pictures: its outputs go to a file"),
                     "give -o FILE.npz, and the inputs by name with --data FILE.npz");
   }
+  if (options.data.paths.size() != 1)
+    return InvalidArgument("--data: all inputs of a float model come from one .npz");
   TF2_RETURN_IF_ERROR(dataset::CheckArrayPath(options.output, graph.outputs.size()));
   TF2_RETURN_IF_ERROR(CheckWritable(options.output));
-  TF2_ASSIGN_OR_RETURN(const auto inputs, ReadInputs(options.data.path, graph));
+  TF2_ASSIGN_OR_RETURN(const auto inputs, ReadInputs(options.data.paths[0], graph));
   TF2_ASSIGN_OR_RETURN(const auto outputs, floatexec::Executor(graph).Run(inputs));
   const std::vector<std::string> names = MemberNames(OutputForms(graph));
   std::vector<NamedArray> arrays;
@@ -212,10 +214,13 @@ Status RunOnArrays(const Options& options, const ir::Graph& graph) {
 }
 
 bool NeedsArrays(const ir::Graph& graph) {
-  if (graph.inputs.size() != 1) return true;
-  const ir::Value& input = graph.value(graph.inputs[0]);
-  const std::size_t rank = input.shape.size();
-  return input.dtype != ir::DType::kFloat32 || (rank != 2 && rank != 4) || input.shape[0] != 1;
+  const auto is_sample = [&](ir::ValueId id) {
+    const ir::Value& value = graph.value(id);
+    return value.dtype == ir::DType::kFloat32 && value.shape.size() >= 2 && value.shape[0] == 1;
+  };
+  return graph.inputs.empty() || !std::ranges::all_of(graph.inputs, [&](ir::ValueId id) {
+           return is_sample(id) && graph.value(id).shape.size() <= 5;
+         });
 }
 
 }  // namespace tf2::cli

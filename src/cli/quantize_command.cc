@@ -62,6 +62,9 @@ class Samples {
 Result<Samples> SamplesOf(const Options& options, const ir::Graph& graph,
                           const dataset::Dataset& set) {
   const ir::Shape& shape = graph.value(graph.inputs[0]).shape;
+  if (options.mirror && graph.inputs.size() > 1)
+    return InvalidArgument("--mirror is for models of one input, this one has {}",
+                           graph.inputs.size());
   if (options.mirror && shape.size() != 4) {
     return InvalidArgument("--mirror is for pictures, the model's input is {}",
                            ir::ToString(shape));

@@ -1,4 +1,6 @@
 // Data sets that lie in arrays: .npy, .npz, idx and CIFAR-10.
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
@@ -194,17 +196,36 @@ Opened OpenCifar(const std::string& path, Blob head, const DatasetOptions& optio
   return Opened(std::move(set));
 }
 
+namespace {
+
+std::vector<std::string> SampleMembers(const DatasetOptions& options) {
+  if (options.only_member) return {options.member};
+  std::vector<std::string> names = {"images", "x", "data", "arr_0"};
+  if (!options.member.empty()) names.insert(names.begin(), options.member);
+  return names;
+}
+
+Error NoSamples(const Blob& zip, const DatasetOptions& options) {
+  const auto names = ListZip(zip.bytes());
+  if (!names.ok()) return names.error();
+  if (options.only_member) {
+    return WithHint(
+        InvalidArgument("the .npz file has no member \"{}\", only: {}", options.member,
+                        fmt::join(*names, ", ")),
+        "save an array for each input, under its name; or give --data NAME=PATH for each");
+  }
+  return WithHint(InvalidArgument("the .npz file has no member 'images' or 'x', only: {}",
+                                  fmt::join(*names, ", ")),
+                  "save it with numpy.savez(file, images=..., labels=...)");
+}
+
+}  // namespace
+
 Opened OpenNpz(const std::string& path, const DatasetOptions& options) {
   auto set = MakeDataset(path, "an array", options);
   TF2_ASSIGN_OR_RETURN(const Blob zip, Blob::Open(path));
-  TF2_ASSIGN_OR_RETURN(auto samples, ReadZipMember(zip.bytes(), {"images", "x", "data", "arr_0"}));
-  if (!samples) {
-    TF2_ASSIGN_OR_RETURN(const auto names, ListZip(zip.bytes()));
-    std::string list;
-    for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
-    return WithHint(InvalidArgument("the .npz file has no member 'images' or 'x', only: {}", list),
-                    "save it with numpy.savez(file, images=..., labels=...)");
-  }
+  TF2_ASSIGN_OR_RETURN(auto samples, ReadZipMember(zip.bytes(), SampleMembers(options)));
+  if (!samples) return NoSamples(zip, options);
   set->blob = Blob::FromBytes(*std::move(samples));
   TF2_ASSIGN_OR_RETURN(const ArrayHeader header, ParseNpyHeader(set->blob.bytes()));
   TF2_ASSIGN_OR_RETURN(const Array array, ViewArray(header, set->blob.bytes()));

@@ -165,11 +165,28 @@ TEST(LayoutTest, TellsAxes) {
   EXPECT_EQ(match({192}, {3, 8, 8})->count, 1);
   EXPECT_EQ(match({5, 16}, {16, 1, 1})->count, 5);
   EXPECT_EQ(match({5, 1, 8, 8}, {64, 1, 1})->count, 5);
+  // A signal and a clip, whose last axes lie in one.
+  EXPECT_EQ(match({5, 3, 8}, {3, 8, 1})->count, 5);
   EXPECT_THAT(match({5, 8, 8, 3}, {3, 8, 8}).error().ToString(),
               HasSubstr("transpose(0, 3, 1, 2)"));
   EXPECT_THAT(match({5, 100}, {3, 8, 8}).error().message,
               HasSubstr("an array [5, 100] does not fit the network's input [3, 8, 8]"));
   EXPECT_FALSE(match({1, 5, 3, 8, 8}, {3, 8, 8}).ok());
+}
+
+TEST(LayoutTest, ClipsAreReadInOrder) {
+  // [n, c, d, h, w] = [2, 1, 2, 2, 3]
+  const Bytes bytes = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11,
+                       12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23};
+  Array array{bytes.data(), ElementType::kU8, {2, 1, 2, 2, 3}, {12, 12, 6, 3, 1}};
+  const InputShape input{1, 2, 6};
+  const auto layout = MatchLayout(array, input);
+  ASSERT_TRUE(layout.ok()) << layout.error().ToString();
+  PixelView second = layout->first;
+  second.data += layout->stride;
+  EXPECT_EQ(*Preprocess(second, {}, input), std::vector<float>(bytes.begin() + 12, bytes.end()));
+  array.strides = {12, 12, 1, 2, 4};  // Fortran's order: no view of [c, d, h * w]
+  EXPECT_FALSE(MatchLayout(array, input).ok());
 }
 
 }  // namespace

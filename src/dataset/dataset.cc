@@ -49,6 +49,17 @@ Result<std::unique_ptr<Dataset>> OpenFile(const std::string& path, const Dataset
       "idx, .npy or .npz, each also as .gz or .xz");
 }
 
+Result<std::unique_ptr<Dataset>> OpenMember(const std::string& path,
+                                            const DatasetOptions& options) {
+  if (!IsDirectory(path)) {
+    TF2_ASSIGN_OR_RETURN(const Blob head, Blob::Open(path, kHeadBytes));
+    if (IsZip(head.bytes())) return OpenNpz(path, options);
+  }
+  return WithHint(InvalidArgument("the model has several inputs, and this is no .npz"),
+                  "give an .npz with an array for each input, under its name; or --data NAME=PATH "
+                  "for each");
+}
+
 // Samples decoded by a few threads, handed over in order.
 class ReadAhead {
  public:
@@ -114,7 +125,9 @@ class ReadAhead {
 Result<std::unique_ptr<Dataset>> OpenDataset(const std::string& path,
                                              const DatasetOptions& options) {
   TF2_RETURN_IF_ERROR(CheckPreprocessing(options.preprocessing, options.input));
-  auto opened = IsDirectory(path) ? OpenFolder(path, options) : OpenFile(path, options);
+  auto opened = options.only_member ? OpenMember(path, options)
+                : IsDirectory(path) ? OpenFolder(path, options)
+                                    : OpenFile(path, options);
   if (!opened.ok() && !opened.error().location.starts_with(path)) {
     return std::move(opened.error()).At(path);
   }

@@ -4,14 +4,15 @@
 // into memory; files that are not compressed are mapped.
 //
 // What becomes a label: an idx or .npy file whose name has "images" has its labels in the file
-// beside it whose name has "labels" (and idx1 for idx3); an .npz holds members images (or x) and
-// labels (or y); CIFAR-10 records hold theirs; a picture's class is its sub-folder's (a name that
-// begins with a number: that number; a class name or id of `class_names` and `class_ids`: its
-// index; otherwise the place among the sorted sub-folders) or else the number that begins its file
-// name.
+// beside it whose name has "labels" (and idx1 for idx3); an .npz holds members images (or x, or the
+// input's name) and labels (or y); CIFAR-10 records hold theirs; a picture's class is its
+// sub-folder's (a name that begins with a number: that number; a class name or id of `class_names`
+// and `class_ids`: its index; otherwise the place among the sorted sub-folders) or else the number
+// that begins its file name.
 //
 // Arrays are [n, c, h, w], [n, h, w] (one channel), [n, d] with d = c*h*w, or one sample without n
-// where that fits the expected shape. Integers are pixel values 0..255. Floats are taken as
+// where that fits the expected shape; also [n, c, w] and [n, c, d, h, w], whose axes behind the
+// channel hold h*w elements. Integers are pixel values 0..255. Floats are taken as
 // preprocessed already, unless a mean, standard deviation or mean image is given: then they are
 // pixel values too.
 #ifndef TF2_DATASET_DATASET_H_
@@ -41,6 +42,10 @@ struct InputShape {
 
 struct DatasetOptions {
   InputShape input;
+  // The member of an .npz that is looked for before the usual ones.
+  std::string member;
+  // Nothing but that member will do: the file is to hold all inputs of a network of several.
+  bool only_member = false;
   // Samples left out at the start, then samples used at most; the set is the shorter of this and
   // what there is.
   std::int64_t skip = 0;
@@ -53,7 +58,7 @@ struct DatasetOptions {
 
 // One preprocessed input.
 struct Sample {
-  // [c, h, w] as in DatasetOptions::input.
+  // [c, h, w] as in DatasetOptions::input; of joined sets, one after another.
   std::vector<float> x;
   std::optional<int> label;
   // Where it comes from, for messages: "folder/0042_x.jpg", "test.bin[17]".
@@ -79,6 +84,12 @@ class Dataset {
 // kResourceExhausted (a compressed file that unpacks to more than kMaxUnpackedBytes).
 Result<std::unique_ptr<Dataset>> OpenDataset(const std::string& path,
                                              const DatasetOptions& options);
+
+// Sets of as many samples, one for each input of a network, as one: sample i is the samples i of
+// all one after another, its label that of the first set that has one. `names` are those of the
+// inputs. Errors: kInvalidArgument where the sizes differ.
+Result<std::unique_ptr<Dataset>> JoinDatasets(std::vector<std::unique_ptr<Dataset>> sets,
+                                              const std::vector<std::string>& names);
 
 // Calls fn(i, sample) for i = 0, 1, ... size()-1 in order on the calling thread, while `threads`
 // threads (0: as many as sensible) read ahead a few samples. Stops at the first error of a sample

@@ -175,6 +175,56 @@ TEST_F(DatasetTest, NpzHoldsImagesAndLabels) {
   EXPECT_THAT(OpenError("b.npz", Input(1, 1, 1)).ToString(), HasSubstr("only: w.npy"));
 }
 
+TEST_F(DatasetTest, NpzHoldsTheInputsOfANetworkByName) {
+  const Bytes left = NpyFile("<f4", "False", "(2, 2)", ElementBytesOf<float>({1, 2, 3, 4}));
+  const Bytes right = NpyFile("<f4", "False", "(2, 1)", ElementBytesOf<float>({5, 6}));
+  const Bytes y = NpyFile("<i4", "False", "(2,)", ElementBytesOf<std::int32_t>({7, 8}));
+  Write("two.npz", ZipFile({{"right.npy", right}, {"left.npy", left}, {"y.npy", y}}, true));
+  DatasetOptions options = Input(2, 1, 1);
+  options.only_member = true;
+  const auto open = [&](const std::string& member, std::int64_t c) {
+    options.input.c = c;
+    options.member = member;
+    return Open("two.npz", options);
+  };
+  std::vector<std::unique_ptr<Dataset>> sets;
+  sets.push_back(open("left", 2));
+  sets.push_back(open("right", 1));
+  const auto joined = JoinDatasets(std::move(sets), {"left", "right"});
+  ASSERT_TRUE(joined.ok()) << joined.error().ToString();
+  EXPECT_EQ((*joined)->size(), 2);
+  const Sample second = *(*joined)->Get(1);
+  EXPECT_THAT(second.x, ElementsAre(3, 4, 6));
+  EXPECT_EQ(second.label, 8);
+  EXPECT_THAT(second.name, HasSubstr("two.npz[1]"));
+  EXPECT_THAT((*joined)->Description(), HasSubstr("2 samples of an array in"));
+
+  options.member = "middle";
+  EXPECT_THAT(OpenError("two.npz", options).ToString(),
+              HasSubstr("no member \"middle\", only: right.npy, left.npy, y.npy"));
+  WritePng("folder/a.png", 1);
+  EXPECT_THAT(OpenError("folder", options).ToString(), HasSubstr("this is no .npz"));
+  EXPECT_THAT(OpenError("folder/a.png", options).ToString(), HasSubstr("--data NAME=PATH"));
+}
+
+TEST_F(DatasetTest, JoinedSetsNeedAsManySamples) {
+  Write("a.npy", NpyFile("<f4", "False", "(2, 1)", ElementBytesOf<float>({1, 2})));
+  Write("b.npy", NpyFile("<f4", "False", "(3, 1)", ElementBytesOf<float>({1, 2, 3})));
+  const auto join = [&](std::optional<std::int64_t> limit) {
+    DatasetOptions options = Input(1, 1, 1);
+    options.limit = limit;
+    std::vector<std::unique_ptr<Dataset>> sets;
+    sets.push_back(Open("a.npy", options));
+    sets.push_back(Open("b.npy", options));
+    return JoinDatasets(std::move(sets), {"a", "b"});
+  };
+  EXPECT_THAT(join({}).error().message, HasSubstr("2 samples for the input \"a\", 3 for \"b\""));
+  const auto two = join(2);
+  ASSERT_TRUE(two.ok()) << two.error().ToString();
+  EXPECT_THAT((*two)->Get(1)->x, ElementsAre(2, 2));
+  EXPECT_THAT((*two)->Get(1)->name, HasSubstr("b.npy[1]"));
+}
+
 TEST_F(DatasetTest, IdxFindsLabelsBesideIt) {
   Write("t-images-idx3-ubyte.gz", Gzip(IdxFile({3, 1, 2}, ToBytes("abcdef"))));
   Write("t-labels-idx1-ubyte", IdxFile({3}, Bytes{4, 5, 6}));

@@ -1,4 +1,6 @@
 // Which axis of an array is what.
+#include <optional>
+
 #include "dataset/sources.h"
 
 namespace tf2::dataset {
@@ -27,12 +29,25 @@ Error Mismatch(const Array& array, const InputShape& input, std::string hint) {
                   std::move(hint));
 }
 
+// [n, c, w] where the input is [c, w, 1], and [n, c, d, h, w] where it is [c, d, h * w].
+std::optional<SampleLayout> MatchOtherRank(const Array& array, const InputShape& input) {
+  const auto& d = array.dims;
+  const auto& s = array.strides;
+  if (d.size() == 3 && d[1] == input.c && d[2] == input.h && input.w == 1)
+    return Make(array, d[0], s[0], input, s[1], s[2], 0);
+  if (d.size() == 5 && d[1] == input.c && d[2] == input.h && d[3] * d[4] == input.w &&
+      s[3] == d[4] * s[4])
+    return Make(array, d[0], s[0], input, s[1], s[2], s[4]);
+  return {};
+}
+
 }  // namespace
 
 Result<SampleLayout> MatchLayout(const Array& array, const InputShape& input) {
   const auto& d = array.dims;
   const auto& s = array.strides;
   const bool grey = input.c == 1;
+  if (auto layout = MatchOtherRank(array, input)) return *layout;
   switch (d.size()) {
     case 1:
       if (d[0] == input.elements()) return Flat(array, 1, 0, 0, input);
@@ -62,7 +77,9 @@ Result<SampleLayout> MatchLayout(const Array& array, const InputShape& input) {
     default:
       break;
   }
-  return Mismatch(array, input, "arrays are [n, c, h, w], [n, h, w] or [n, c*h*w]");
+  return Mismatch(array, input,
+                  "arrays are [n, c, h, w], [n, h, w] or [n, c*h*w]; [n, c, w] and [n, c, d, h, w] "
+                  "for models of such inputs");
 }
 
 }  // namespace tf2::dataset

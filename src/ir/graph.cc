@@ -190,6 +190,29 @@ WindowAttrs WindowAttrsOf(const Graph& graph, const Node& node) {
   return a;
 }
 
+Result<std::vector<Tensor>> InputsOf(const Graph& graph, std::span<const float> values) {
+  std::vector<Tensor> inputs;
+  std::vector<std::string> shapes;
+  std::int64_t wanted = 0;
+  for (const ValueId id : graph.inputs) {
+    wanted += ElementCount(graph.value(id).shape);
+    shapes.push_back(ToString(graph.value(id).shape));
+  }
+  if (std::ssize(values) != wanted) {
+    return InvalidArgument("the sample has {} values, the model's input {} takes {}", values.size(),
+                           fmt::join(shapes, ", "), wanted);
+  }
+  for (const ValueId id : graph.inputs) {
+    const Value& value = graph.value(id);
+    const auto own = values.first(static_cast<std::size_t>(ElementCount(value.shape)));
+    inputs.push_back(value.dtype == DType::kFloat32
+                         ? Tensor::Float(value.shape, {own.begin(), own.end()})
+                         : Tensor::Int(value.shape, {own.begin(), own.end()}));
+    values = values.subspan(own.size());
+  }
+  return inputs;
+}
+
 std::int64_t MacsOf(const Graph& graph, const Node& node) {
   const auto shape = [&](ValueId id) -> const Shape& { return graph.value(id).shape; };
   switch (node.kind) {

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <variant>
 #include <vector>
@@ -147,6 +148,10 @@ Status InferShapes(Graph& graph);
 // Arity, attributes, single assignment, order, known shapes, NaN/Inf-free constants, positive dims.
 // Located errors.
 Status Verify(const Graph& graph);
+// One sample as the graph's inputs: `values` holds them one after another, in order, row-major.
+// Integers stay exact up to 2^24. Errors: kInvalidArgument for another number of values (says which
+// shapes the graph takes).
+Result<std::vector<Tensor>> InputsOf(const Graph& graph, std::span<const float> values);
 // Multiply-accumulates of one sample (conv and gemm; padded taps counted).
 std::int64_t MacsOf(const Graph& graph, const Node& node);
 std::int64_t CountMacs(const Graph& graph);

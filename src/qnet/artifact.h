@@ -23,7 +23,7 @@
 
 namespace tf2::qnet {
 
-inline constexpr std::uint32_t kArtifactVersion = 3;
+inline constexpr std::uint32_t kArtifactVersion = 4;
 inline constexpr char kProgramSection[] = "program";
 
 struct Artifact {

@@ -24,7 +24,7 @@ class Decoder {
   Result<QNet> Decode() {
     TF2_ASSIGN_OR_RETURN(net_.name, structure_.ReadString());
     TF2_ASSIGN_OR_RETURN(net_.macs, structure_.Read<std::int64_t>());
-    TF2_ASSIGN_OR_RETURN(net_.input, structure_.Read<TensorId>());
+    TF2_ASSIGN_OR_RETURN(net_.inputs, ReadVector<TensorId>(structure_));
     TF2_ASSIGN_OR_RETURN(const auto tensors, ReadCount(structure_, 18));
     for (std::uint32_t i = 0; i < tensors; ++i) TF2_RETURN_IF_ERROR(ReadTensor());
     TF2_ASSIGN_OR_RETURN(const auto ops, ReadCount(structure_, 13));

@@ -140,7 +140,7 @@ std::array<std::vector<std::uint8_t>, kNetSections.size()> EncodeNet(const QNet&
   Encoder encoder;
   encoder.structure.WriteString(net.name);
   encoder.structure.Write(net.macs);
-  encoder.structure.Write(net.input);
+  Encoder::WriteVector(encoder.structure, net.inputs);
   encoder.structure.Write(static_cast<std::uint32_t>(net.tensors.size()));
   for (const Tensor& tensor : net.tensors) encoder.WriteTensor(tensor);
   encoder.structure.Write(static_cast<std::uint32_t>(net.ops.size()));

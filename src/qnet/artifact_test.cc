@@ -84,12 +84,12 @@ TEST(Artifact, DamageUnderARightChecksumNeverCrashes) {
 TEST(Artifact, SaysWhatIsWrong) {
   const auto bytes = *SerializeArtifact(Sample());
   auto newer = bytes;
-  newer[8] = 4;
+  newer[8] = 5;
   EXPECT_EQ(ParseArtifact(newer).error().message,
-            "the artifact has format version 4, this program reads 3");
+            "the artifact has format version 5, this program reads 4");
   newer[8] = 1;
   EXPECT_EQ(ParseArtifact(newer).error().ToString(),
-            "the artifact has format version 1, this program reads 3\n  hint: write it again with "
+            "the artifact has format version 1, this program reads 4\n  hint: write it again with "
             "`tf2 quantize` (and `tf2 compile`)");
   auto damaged = bytes;
   damaged.back() ^= 1;

@@ -27,7 +27,7 @@ struct OneOp {
     net.name = "one";
     net.tensors = {{"x", ElemType::kInt8, std::move(in), std::move(q)},
                    {"y", ElemType::kInt8, std::move(out), std::move(q_out)}};
-    net.input = TensorId{0};
+    net.inputs = {TensorId{0}};
     net.ops = {{"op", {TensorId{0}}, TensorId{1}, std::move(params)}};
     if (std::holds_alternative<Binary>(net.ops[0].params)) net.ops[0].inputs.push_back(TensorId{0});
     net.outputs = {{TensorId{1}, "y", Head::kNone, {net.tensors[1].elements()}}};

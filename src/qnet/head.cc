@@ -43,20 +43,24 @@ void ForEachRun(const Tensor& tensor, const Run& run) {
 }  // namespace
 
 Status QuantizeInput(const QNet& net, std::span<const float> input, std::span<std::int8_t> out) {
-  const Tensor& tensor = net.tensor(net.input);
-  if (std::ssize(input) != tensor.elements()) {
+  if (std::ssize(input) != InputElements(net)) {
     return InvalidArgument("the input has {} values, the network's has {}", input.size(),
-                           tensor.elements());
+                           InputElements(net));
   }
   TF2_CHECK(out.size() == input.size());
-  ForEachRun(tensor, [&](std::size_t begin, std::size_t count, int q) {
-    numerics::QuantizeRow(input.subspan(begin, count), q, out.data() + begin);
-  });
+  std::size_t first = 0;
+  for (const TensorId id : net.inputs) {
+    const Tensor& tensor = net.tensor(id);
+    ForEachRun(tensor, [&](std::size_t begin, std::size_t count, int q) {
+      numerics::QuantizeRow(input.subspan(first + begin, count), q, out.data() + first + begin);
+    });
+    first += static_cast<std::size_t>(tensor.elements());
+  }
   return {};
 }
 
 Result<std::vector<std::int8_t>> QuantizeInput(const QNet& net, std::span<const float> input) {
-  std::vector<std::int8_t> out(static_cast<std::size_t>(net.tensor(net.input).elements()));
+  std::vector<std::int8_t> out(static_cast<std::size_t>(InputElements(net)));
   TF2_RETURN_IF_ERROR(QuantizeInput(net, input, out));
   return out;
 }

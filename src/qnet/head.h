@@ -13,10 +13,11 @@
 
 namespace tf2::qnet {
 
-// Preprocessed input [c, h, w] -> int8 with the Q of each channel: sat8(floor(x * 2^Q + 1/2)) in
-// double, NaN gives 0. Errors: kInvalidArgument when the size is not the network's.
+// Preprocessed inputs, each [c, h, w], one after another -> int8 with the Q of each channel:
+// sat8(floor(x * 2^Q + 1/2)) in double, NaN gives 0. Errors: kInvalidArgument when the size is not
+// the network's.
 Result<std::vector<std::int8_t>> QuantizeInput(const QNet& net, std::span<const float> input);
-// The same into `out`, which has the size of the network's input.
+// The same into `out`, which has the size of the network's inputs.
 Status QuantizeInput(const QNet& net, std::span<const float> input, std::span<std::int8_t> out);
 
 // Real values v * 2^-Q[c] of a tensor, [c, h, w].

@@ -41,12 +41,16 @@ std::vector<std::int64_t> CountReaders(const QNet& net) {
 // Executes in order; `free_dead` empties a tensor after its last reader.
 Result<std::vector<Bytes>> Execute(const QNet& net, std::span<const std::int8_t> input,
                                    bool free_dead) {
-  const std::int64_t want = net.tensor(net.input).elements();
+  const std::int64_t want = InputElements(net);
   if (std::ssize(input) != want) {
     return InvalidArgument("the input has {} values, the network's has {}", input.size(), want);
   }
   std::vector<Bytes> tensors(net.tensors.size());
-  tensors[Index(net.input)].assign(input.begin(), input.end());
+  for (const TensorId id : net.inputs) {
+    const auto own = input.first(static_cast<std::size_t>(net.tensor(id).elements()));
+    tensors[Index(id)].assign(own.begin(), own.end());
+    input = input.subspan(own.size());
+  }
   std::vector<std::int64_t> readers = CountReaders(net);
   std::vector<const Bytes*> inputs;
   for (const Op& op : net.ops) {

@@ -15,10 +15,10 @@ namespace tf2::qnet {
 // The contents of one tensor in [c, h, w] order: int8, or int16 little endian.
 using Bytes = std::vector<std::uint8_t>;
 
-// Runs one frame. `input`: the quantised input, tensor(net.input).elements() values. `net` must
-// pass Verify (a violation is a CHECK). Errors: kInvalidArgument when the input's size is not the
-// network's; a host operator that is undefined on its values, by operator. Thread-safe: no state
-// outside the call.
+// Runs one frame. `input`: the quantised inputs one after another, InputElements(net) values. `net`
+// must pass Verify (a violation is a CHECK). Errors: kInvalidArgument when the input's size is not
+// the network's; a host operator that is undefined on its values, by operator. Thread-safe: no
+// state outside the call.
 
 // Every tensor, indexed by TensorId.
 Result<std::vector<Bytes>> InterpretAll(const QNet& net, std::span<const std::int8_t> input);

@@ -110,11 +110,11 @@ TEST(Interpreter, ConvolutionGeometries) {
   for (int i = 0; i < 60; ++i) {
     QNet net;
     const auto groups = static_cast<std::int32_t>(rng.Between(1, 3));
-    net.input = testing::AddTensor(net, "x",
-                                   {groups * static_cast<std::int32_t>(rng.Between(1, 4)),
-                                    static_cast<std::int32_t>(rng.Between(1, 20)),
-                                    static_cast<std::int32_t>(rng.Between(1, 20))},
-                                   rng);
+    net.inputs = {testing::AddTensor(net, "x",
+                                     {groups * static_cast<std::int32_t>(rng.Between(1, 4)),
+                                      static_cast<std::int32_t>(rng.Between(1, 20)),
+                                      static_cast<std::int32_t>(rng.Between(1, 20))},
+                                     rng)};
     const auto small = [&](int lo, int hi) {
       return static_cast<std::int32_t>(rng.Between(lo, hi));
     };
@@ -124,9 +124,9 @@ TEST(Interpreter, ConvolutionGeometries) {
         testing::AddTensor(net, "y", {groups * small(1, 3), small(1, 16), small(1, 16)}, rng);
     net.ops.push_back(
         {"y",
-         {net.input},
+         {net.inputs[0]},
          y,
-         testing::RandomConv(net, {net.input}, y, w, groups, WeightKind::kSac, 1, rng)});
+         testing::RandomConv(net, {net.inputs[0]}, y, w, groups, WeightKind::kSac, 1, rng)});
     net.outputs = {{y, "y", Head::kNone, {net.tensor(y).elements()}}};
     ASSERT_TRUE(Verify(net).ok()) << Verify(net).error().ToString();
     const auto input = RandomInput(net, rng.Next());
@@ -135,6 +135,24 @@ TEST(Interpreter, ConvolutionGeometries) {
     ASSERT_EQ(Values(net.tensor(y), (*tensors)[1]),
               ConvByDefinition(net, net.ops[0], (*tensors)[0], nullptr));
   }
+}
+
+TEST(Interpreter, InputsLieOneAfterAnother) {
+  QNet net;
+  net.tensors = {{"a", ElemType::kInt8, {2, 1, 2}, {1, 2}},
+                 {"b", ElemType::kInt8, {1, 1, 2}, {3}},
+                 {"y", ElemType::kInt8, {3, 1, 2}, {3, 1, 2}}};
+  net.inputs = {TensorId{0}, TensorId{1}};
+  net.ops.push_back({"y", {TensorId{1}, TensorId{0}}, TensorId{2}, Concat{}});
+  net.outputs = {{TensorId{2}, "y", Head::kNone, {6}}};
+  ASSERT_TRUE(Verify(net).ok()) << Verify(net).error().ToString();
+  EXPECT_EQ(InputElements(net), 6);
+  const auto input = QuantizeInput(net, std::vector<float>{1, 2, 1, 2, 1, 2});
+  ASSERT_TRUE(input.ok());
+  EXPECT_EQ(*input, (std::vector<std::int8_t>{2, 4, 4, 8, 8, 16}));
+  EXPECT_EQ((*Interpret(net, *input))[0], (Bytes{8, 16, 2, 4, 4, 8}));
+  EXPECT_EQ(QuantizeInput(net, std::vector<float>(5)).error().message,
+            "the input has 5 values, the network's has 6");
 }
 
 TEST(Interpreter, AddIsTheRoundedExactSum) {
@@ -159,6 +177,7 @@ TEST(Interpreter, AddIsTheRoundedExactSum) {
 // 1 x 3 input, kernel 3, padding 1: the border windows hold two values.
 QNet PoolNet(OpParams params) {
   QNet net;
+  net.inputs = {TensorId{0}};
   net.tensors.push_back({"x", ElemType::kInt8, {1, 1, 3}, {4}});
   net.tensors.push_back({"y", ElemType::kInt8, {1, 1, 3}, {4}});
   net.ops.push_back({"pool", {TensorId{0}}, TensorId{1}, std::move(params)});
@@ -186,6 +205,7 @@ TEST(Interpreter, AvgPoolDividesByThePositionsDivisor) {
 // The numbers of the worked example in docs/semantics.md.
 TEST(Interpreter, WorkedExample) {
   QNet net;
+  net.inputs = {TensorId{0}};
   net.tensors.push_back({"x", ElemType::kInt8, {2, 1, 1}, {6, 5}});
   net.tensors.push_back({"y", ElemType::kInt8, {1, 1, 1}, {6}});
   const numerics::Scale scale = *numerics::MakeScale(0.0109375);

@@ -124,11 +124,20 @@ std::int64_t Tensor::elements() const {
   return count;
 }
 
+bool IsInput(const QNet& net, TensorId id) { return std::ranges::count(net.inputs, id) != 0; }
+
+std::int64_t InputElements(const QNet& net) {
+  std::int64_t count = 0;
+  for (const TensorId id : net.inputs) count += net.tensor(id).elements();
+  return count;
+}
+
 const char* KindName(const Op& op) { return std::visit(KindNameOf{}, op.params); }
 
 std::string ToText(const QNet& net) {
-  std::string text = fmt::format("qnet \"{}\" macs={}\n  input {}\n", net.name, net.macs,
-                                 TensorText(net.tensor(net.input)));
+  std::string text = fmt::format("qnet \"{}\" macs={}\n", net.name, net.macs);
+  for (const TensorId id : net.inputs)
+    text += fmt::format("  input {}\n", TensorText(net.tensor(id)));
   for (const Op& op : net.ops) {
     std::vector<std::string> inputs;
     for (const TensorId id : op.inputs) inputs.push_back("%" + net.tensor(id).name);

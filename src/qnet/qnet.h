@@ -211,7 +211,8 @@ struct Output {
 
 struct QNet {
   std::string name;
-  TensorId input{};
+  // Distinct, at least one. An input of a frame is their contents one after another.
+  std::vector<TensorId> inputs;
   std::vector<Tensor> tensors;
   std::vector<Op> ops;  // in execution order
   // What the devices give back. With a head graph, its inputs; else the model's outputs.
@@ -228,6 +229,11 @@ struct QNet {
   Tensor& tensor(TensorId id) { return tensors[Index(id)]; }
   bool operator==(const QNet&) const = default;
 };
+
+// Whether the tensor comes from outside.
+bool IsInput(const QNet& net, TensorId id);
+// Values of one frame's input: of all inputs together.
+std::int64_t InputElements(const QNet& net);
 
 // Every rule that the executors rely on: ids, single assignment, order, dims and windows
 // consistent, sizes of parameter vectors, ranges of q, alpha, s, t and codes, the accumulator bound

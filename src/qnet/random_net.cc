@@ -18,7 +18,7 @@ constexpr int kHighQ = 7;
 class Generator {
  public:
   Generator(std::uint64_t seed, const RandomNetOptions& options)
-      : rng_(seed), padding_rng_(rng_.Fork(1)), options_(options) {
+      : rng_(seed), padding_rng_(rng_.Fork(1)), inputs_rng_(rng_.Fork(2)), options_(options) {
     net_.name = fmt::format("random-{}", seed);
   }
 
@@ -68,7 +68,18 @@ class Generator {
     const std::int32_t c =
         rng_.Chance(0.5) ? static_cast<std::int32_t>(rng_.Between(1, 3)) : RandomChannels();
     const auto side = [&] { return static_cast<std::int32_t>(rng_.Between(1, options_.max_side)); };
-    net_.input = AddTensor({c, side(), side()}, RandomQ(c));
+    net_.inputs = {AddTensor({c, side(), side()}, RandomQ(c))};
+    if (!options_.cpu_only) return;
+    // Others, often of the same dims.
+    while (net_.inputs.size() < 3 && inputs_rng_.Chance(0.25)) {
+      std::vector<std::int32_t> dims = T(net_.inputs[0]).dims;
+      if (inputs_rng_.Chance(0.4)) {
+        for (std::int32_t& d : dims)
+          d = static_cast<std::int32_t>(inputs_rng_.Between(1, options_.max_side));
+      }
+      const std::int32_t channels = dims[0];
+      net_.inputs.push_back(AddTensor(std::move(dims), RandomQ(channels)));
+    }
   }
 
   // A readable tensor, recent ones more often.
@@ -79,7 +90,7 @@ class Generator {
       const auto id = static_cast<TensorId>(count - 1 - back);
       if (T(id).type == ElemType::kInt8) return id;
     }
-    return net_.input;
+    return net_.inputs[0];
   }
 
   // Another readable tensor of the same dims, or none.
@@ -621,6 +632,7 @@ class Generator {
 
   Rng rng_;
   Rng padding_rng_;                         // of its own: a seed's networks stay what they were
+  Rng inputs_rng_;                          // likewise
   std::map<TensorId, std::int8_t> around_;  // what lies around a tensor that is padded
   RandomNetOptions options_;
   QNet net_;
@@ -634,7 +646,7 @@ QNet RandomNet(std::uint64_t seed, const RandomNetOptions& options) {
 
 std::vector<std::int8_t> RandomInput(const QNet& net, std::uint64_t seed) {
   Rng rng(seed);
-  std::vector<std::int8_t> values(static_cast<std::size_t>(net.tensor(net.input).elements()));
+  std::vector<std::int8_t> values(static_cast<std::size_t>(InputElements(net)));
   for (auto& v : values) {
     const std::uint64_t kind = rng.Below(10);
     v = kind == 0   ? std::int8_t{-128}

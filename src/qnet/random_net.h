@@ -18,17 +18,17 @@ struct RandomNetOptions {
   bool mac = false;              // some int8-weight convolutions (no engine takes them)
   bool two_terms = false;        // some two-term convolutions
   bool general_reshape = false;  // reshapes other than flatten and [c,h,w] -> [c,h',w']
-  bool cpu_only = false;         // operators and activations that no engine takes
+  bool cpu_only = false;         // inputs, operators and activations that no engine takes
 };
 
 // Covers convolution (stride, padding with 0 and kLowPadding, dilation, groups, depthwise,
 // residual, relu, whole-input kernels), max and average pooling (several divisors), add, concat
 // (nested, shared inputs), reshape, several outputs, int16 and softmax outputs; with `cpu_only`
-// also clip and PReLU, tables, binary operators with broadcasting, both LRNs, moves, dilation, host
-// operators and a head graph.
+// also several inputs, clip and PReLU, tables, binary operators with broadcasting, both LRNs,
+// moves, dilation, host operators and a head graph.
 QNet RandomNet(std::uint64_t seed, const RandomNetOptions& options = {});
 
-// A picture for `net`: int8 [c][h][w], extremes over-represented.
+// A picture for each input of `net`: int8 [c][h][w], extremes over-represented.
 std::vector<std::int8_t> RandomInput(const QNet& net, std::uint64_t seed);
 
 }  // namespace tf2::qnet

@@ -124,7 +124,7 @@ inline QNet EveryOperator(std::uint64_t seed) {
   QNet net;
   net.name = "every operator";
   net.macs = 1234;
-  net.input = AddTensor(net, "in", {3, 9, 8}, rng);
+  net.inputs = {AddTensor(net, "in", {3, 9, 8}, rng)};
   const auto add_conv = [&](const std::string& name, std::vector<TensorId> inputs,
                             std::vector<std::int32_t> dims, Window window, std::int32_t groups,
                             WeightKind kind, int terms, Activation activation) {
@@ -136,7 +136,7 @@ inline QNet EveryOperator(std::uint64_t seed) {
   };
   const Window k3{3, 3, 1, 1, 1, 1, 1, 1};
   const TensorId a =
-      add_conv("a", {net.input}, {6, 9, 8}, k3, 1, WeightKind::kSac, 1, Activation::kRelu);
+      add_conv("a", {net.inputs[0]}, {6, 9, 8}, k3, 1, WeightKind::kSac, 1, Activation::kRelu);
   const TensorId b =
       add_conv("b", {a, a}, {6, 9, 8}, k3, 3, WeightKind::kMac, 1, Activation::kRelu);
   const TensorId c =

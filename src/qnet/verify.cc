@@ -42,10 +42,14 @@ Status CheckOrder(const QNet& net) {
   const auto in_range = [&](TensorId id) {
     return static_cast<std::int32_t>(id) >= 0 && Index(id) < net.tensors.size();
   };
-  if (!in_range(net.input)) return Broken("the input is not a tensor");
-  if (net.tensor(net.input).type != ElemType::kInt8) return Broken("the input is not 8 bits wide");
   std::vector<bool> defined(net.tensors.size(), false);
-  defined[Index(net.input)] = true;
+  if (net.inputs.empty()) return Broken("the network has no inputs");
+  for (const TensorId id : net.inputs) {
+    if (!in_range(id)) return Broken("an input is not a tensor");
+    if (net.tensor(id).type != ElemType::kInt8) return Broken("an input is not 8 bits wide");
+    if (defined[Index(id)]) return Broken("two inputs are the same tensor");
+    defined[Index(id)] = true;
+  }
   std::set<std::string_view> names;
   for (const Op& op : net.ops) {
     const std::string where = fmt::format("operator \"{}\"", op.name);
@@ -162,9 +166,10 @@ Status Verify(const QNet& net) {
   if (net.head) {
     if (auto status = CheckHead(net); !status.ok()) return std::move(status.error()).At("head");
   }
-  if (auto status = CheckPreprocessing(net.preprocessing, net.tensor(net.input).c());
-      !status.ok()) {
-    return std::move(status.error()).At("preprocessing");
+  for (const TensorId id : net.inputs) {
+    if (auto status = CheckPreprocessing(net.preprocessing, net.tensor(id).c()); !status.ok()) {
+      return std::move(status.error()).At("preprocessing");
+    }
   }
   return {};
 }

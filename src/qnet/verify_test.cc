@@ -47,8 +47,12 @@ TEST(Verify, RefusesEveryViolationByName) {
       {"tensor %in: Q 25 is outside -16..24", [](QNet& n) { n.tensors[0].q[0] = 25; }},
       {"tensor %in: the name is not unique",
        [](QNet& n) { n.tensors[1].name = n.tensors[0].name; }},
-      {"the input is not 8 bits wide", [](QNet& n) { n.tensors[0].type = ElemType::kInt16; }},
-      {"the input is not a tensor", [](QNet& n) { n.input = TensorId{-1}; }},
+      {"an input is not 8 bits wide", [](QNet& n) { n.tensors[0].type = ElemType::kInt16; }},
+      {"an input is not a tensor", [](QNet& n) { n.inputs[0] = TensorId{-1}; }},
+      {"the network has no inputs", [](QNet& n) { n.inputs.clear(); }},
+      {"two inputs are the same tensor", [](QNet& n) { n.inputs.push_back(n.inputs[0]); }},
+      {"operator \"a\": its output is not a new tensor",
+       [](QNet& n) { n.inputs.push_back(n.ops[0].output); }},
       {"operator \"a\": the name is empty or not unique",
        [](QNet& n) { n.ops[1].name = n.ops[0].name; }},
       {"operator \"a\": reads a tensor that is not computed before it",
@@ -83,7 +87,7 @@ TEST(Verify, RefusesEveryViolationByName) {
       {"conv \"a\": has residual shifts but no residual",
        [](QNet& n) { ConvAt(n, 0).t.resize(6); }},
       {"conv \"b\": the residual %in has other dims",
-       [](QNet& n) { n.ops[1].inputs[1] = n.input; }},
+       [](QNet& n) { n.ops[1].inputs[1] = n.inputs[0]; }},
       {"add \"sum\": 1 inputs", [](QNet& n) { n.ops[3].inputs.pop_back(); }},
       {"max_pool \"max\": changes the exponents",
        [](QNet& n) { ++n.tensor(n.ops[4].output).q[0]; }},
@@ -114,7 +118,7 @@ TEST(Verify, RefusesEveryViolationByName) {
       {"table \"table\": needs one exponent",
        [](QNet& n) { ++n.tensor(OpNamed(n, "table").output).q[2]; }},
       {"mul \"mul\": the dims of the inputs do not broadcast",
-       [](QNet& n) { OpNamed(n, "mul").inputs[0] = n.input; }},
+       [](QNet& n) { OpNamed(n, "mul").inputs[0] = n.inputs[0]; }},
       {"lrn \"across\": size 0 is outside", [](QNet& n) { Named<Lrn>(n, "across").size = 0; }},
       {"lrn \"across\": shift 33 is outside", [](QNet& n) { Named<Lrn>(n, "across").shift = 33; }},
       {"factors instead of", [](QNet& n) { Named<Lrn>(n, "within").factor.pop_back(); }},
@@ -130,7 +134,7 @@ TEST(Verify, RefusesEveryViolationByName) {
       {"dilate \"dilated\": the output has other dims",
        [](QNet& n) { Named<Dilate>(n, "dilated").sh = 3; }},
       {"host \"host\": its graph's input x of shape [1, 6, 5, 4] is not the 216 values of %in",
-       [](QNet& n) { OpNamed(n, "host").inputs[0] = n.input; }},
+       [](QNet& n) { OpNamed(n, "host").inputs[0] = n.inputs[0]; }},
       {"host \"host\": its graph has 0 inputs", [](QNet& n) { Named<Host>(n, "host").graph = {}; }},
       {"head: its graph has 1 inputs for 2 tensors",
        [](QNet& n) { n.head = testing::SoftmaxGraph(n.tensor(n.outputs[0].tensor)); }},
@@ -165,14 +169,14 @@ TEST(Verify, ATensorHasOneValueAroundIt) {
     Rng rng(1);
     QNet net;
     net.name = "pads";
-    net.input = testing::AddTensor(net, "x", {2, 4, 4}, rng);
+    net.inputs = {testing::AddTensor(net, "x", {2, 4, 4}, rng)};
     for (const auto& [name, kernel, p, value] :
          {std::tuple{"a", 3, 1, first}, std::tuple{"b", 1 + 2 * pad, pad, second}}) {
       const TensorId y = testing::AddTensor(net, fmt::format("y_{}", name), {3, 4, 4}, rng);
       const Window window{kernel, kernel, 1, 1, p, p, 1, 1};
-      Conv conv = testing::RandomConv(net, {net.input}, y, window, 1, WeightKind::kSac, 1, rng);
+      Conv conv = testing::RandomConv(net, {net.inputs[0]}, y, window, 1, WeightKind::kSac, 1, rng);
       conv.pad_value = value;
-      net.ops.push_back({name, {net.input}, y, std::move(conv)});
+      net.ops.push_back({name, {net.inputs[0]}, y, std::move(conv)});
       net.outputs.push_back({y, name, Head::kNone, {3, 4, 4}});
     }
     return net;

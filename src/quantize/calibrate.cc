@@ -184,7 +184,7 @@ class Calibrator {
   Status Work(Histograms* histograms) {
     while (!stop_) {
       std::size_t index = 0;
-      ir::Tensor input;
+      std::vector<ir::Tensor> inputs;
       {
         const std::lock_guard lock(source_mutex_);
         if (next_sample_ == count_ || stop_) return {};
@@ -194,12 +194,9 @@ class Calibrator {
           stop_ = true;
           return std::move(sample.error());
         }
-        const ir::Shape& shape = graph_.value(graph_.inputs[0]).shape;
-        if (std::ssize(*sample) != ir::ElementCount(shape)) {
-          return InvalidArgument("sample {} has {} values, the network's input has {}", index,
-                                 sample->size(), ir::ElementCount(shape));
-        }
-        input = ir::Tensor::Float(shape, *std::move(sample));
+        auto split = ir::InputsOf(graph_, *sample);
+        if (!split.ok()) return std::move(split.error()).At(fmt::format("sample {}", index));
+        inputs = *std::move(split);
       }
       SampleStats stats(graph_.values.size());
       const auto measure = [&](ir::ValueId id, const ir::Tensor& tensor) {
@@ -207,7 +204,7 @@ class Calibrator {
         return Measure(graph_.values[v], tensor, stats[v],
                        histograms != nullptr && want_[v] ? &(*histograms)[v] : nullptr);
       };
-      auto run = executor_.RunAll({&input, 1}, measure);
+      auto run = executor_.RunAll(inputs, measure);
       if (!run.ok()) return std::move(run.error()).At(fmt::format("sample {}", index));
       TF2_RETURN_IF_ERROR(Commit(index, std::move(stats)));
     }
@@ -292,8 +289,6 @@ Result<Calibration> Calibrate(const ir::Graph& graph, const SampleSource& source
                               const CalibrateOptions& options) {
   if (count == 0)
     return WithHint(InvalidArgument("no samples to calibrate on"), "give some with --data");
-  if (graph.inputs.size() != 1)
-    return Unsupported("the network has {} run-time inputs, not one", graph.inputs.size());
   return Calibrator(graph, source, count, options).Run();
 }
 

@@ -48,8 +48,8 @@ struct Calibration {
   const ValueStats& stats(ir::ValueId id) const { return values[ir::Index(id)]; }
 };
 
-// The `index`-th sample as the graph's input without the batch, [c, h, w] preprocessed. Called by
-// one thread at a time, each index once, in ascending order.
+// The `index`-th sample, preprocessed: the graph's inputs one after another (ir::InputsOf). Called
+// by one thread at a time, each index once, in ascending order.
 using SampleSource = std::function<Result<std::vector<float>>(std::size_t index)>;
 
 struct CalibrateOptions {
@@ -59,9 +59,9 @@ struct CalibrateOptions {
   std::function<bool(std::size_t done, std::size_t total)> progress;
 };
 
-// Runs `count` samples through `graph` (the fused graph that will be lowered; one run-time input,
-// batch 1). The result does not depend on the number of threads. Errors: no samples, a sample of
-// the wrong size, an operator's own, a value that is not finite (named), kCancelled.
+// Runs `count` samples through `graph` (the fused graph that will be lowered, batch 1). The result
+// does not depend on the number of threads. Errors: no samples, a sample of the wrong size, an
+// operator's own, a value that is not finite (named), kCancelled.
 Result<Calibration> Calibrate(const ir::Graph& graph, const SampleSource& source, std::size_t count,
                               const CalibrateOptions& options);
 

@@ -97,7 +97,7 @@ TEST(QPlan, RulesAndDeadChannels) {
   EXPECT_THAT(q(QRule::kRound), ElementsAre(7, 0, 7, 3));
   EXPECT_THAT(q(QRule::kCap), ElementsAre(2, 0, 2, 2));
   EXPECT_THAT(q(QRule::kLayer), ElementsAre(0, 0, 0, 0));
-  const std::vector<QBound> bounds = {{draft.net.input, -1}};
+  const std::vector<QBound> bounds = {{draft.net.inputs[0], -1}};
   Draft bounded = draft;
   QPlan::Make(draft, calibration, QRule::kRound, bounds)->Apply(bounded);
   EXPECT_THAT(QOf(bounded, "x"), ElementsAre(5, -1, 5, 1));

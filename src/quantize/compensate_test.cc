@@ -106,6 +106,24 @@ TEST(Compensated, BeatsNearestOnOtherSamples) {
   EXPECT_LT(ErrorOf(graph, one.net), 0.7 * ErrorOf(graph, nearest));
 }
 
+TEST(Compensated, SeveralInputs) {
+  const ir::Graph graph = testing::TwoInputs();
+  const auto made = Lower(graph, {});
+  const auto nearest = *Quantize(graph, *testing::CalibrateRandom(graph, kSamples), {});
+  const auto error = [&](const qnet::QNet& net) {
+    double sum = 0;
+    for (std::size_t i = 500; i < 540; ++i) {
+      const std::vector<float> x = testing::RandomSample(graph, i);
+      const auto want = *interp::Run(graph, *ir::InputsOf(graph, x));
+      const auto got = *qnet::Interpret(net, *qnet::QuantizeInput(net, x));
+      const std::vector<float> y = qnet::ApplyHead(net, net.outputs[0], got[0]);
+      for (std::size_t j = 0; j < y.size(); ++j) sum += std::pow(want[0].f32[j] - y[j], 2);
+    }
+    return sum;
+  };
+  EXPECT_LT(error(made.net), 0.9 * error(nearest));
+}
+
 TEST(Compensated, MorePassesLessError) {
   const ir::Graph graph = testing::SmallNet();
   CompensatedOptions options;

@@ -181,18 +181,26 @@ class Attempt {
   }
 
   Status ReadInputs() {
-    const qnet::Tensor& input = draft_.net.tensor(draft_.net.input);
-    TF2_ASSIGN_OR_RETURN(Frontier * real, floats_.Input());
-    TF2_ASSIGN_OR_RETURN(Frontier quantised,
-                         Frontier::Make(memory_, count_, static_cast<std::size_t>(input.bytes())));
+    const qnet::QNet& net = draft_.net;
+    std::vector<Frontier*> reals;
+    for (const qnet::TensorId id : net.inputs) {
+      TF2_ASSIGN_OR_RETURN(reals.emplace_back(), floats_.Input(ValueOf(id)));
+      const auto bytes = static_cast<std::size_t>(net.tensor(id).bytes());
+      TF2_ASSIGN_OR_RETURN(tensors_[qnet::Index(id)], Frontier::Make(memory_, count_, bytes));
+    }
     for (std::size_t i = 0; i < count_; ++i) {
       TF2_RETURN_IF_ERROR(CheckInterrupted());
       TF2_ASSIGN_OR_RETURN(const std::vector<float> sample, source_(i));
-      TF2_ASSIGN_OR_RETURN(const auto integers, qnet::QuantizeInput(draft_.net, sample));
-      std::ranges::copy(sample, real->Floats(i));
-      std::ranges::copy(integers, quantised.Bytes(i));
+      TF2_ASSIGN_OR_RETURN(const auto integers, qnet::QuantizeInput(net, sample));
+      std::size_t first = 0;
+      for (std::size_t k = 0; k < reals.size(); ++k) {
+        const auto elements = static_cast<std::size_t>(net.tensor(net.inputs[k]).elements());
+        std::copy_n(sample.data() + first, elements, reals[k]->Floats(i));
+        std::copy_n(integers.data() + first, elements,
+                    tensors_[qnet::Index(net.inputs[k])].Bytes(i));
+        first += elements;
+      }
     }
-    tensors_[qnet::Index(draft_.net.input)] = std::move(quantised);
     state_.KeepOnly(key_);
     return {};
   }

@@ -25,14 +25,12 @@ Lowering::Lowering(const ir::Graph& graph, const Calibration* calibration)
 }
 
 Result<Draft> Lowering::Run() {
-  if (graph_.inputs.size() != 1) {
-    return WithHint(Unsupported("the network has {} run-time inputs", graph_.inputs.size()),
-                    "tf2 quantises networks of one input");
-  }
   net_.name = graph_.name;
   net_.macs = graph_.macs;
-  TF2_ASSIGN_OR_RETURN(Dims dims, DimsOf(graph_.inputs[0]));
-  net_.input = AddTensor(graph_.inputs[0], std::move(dims));
+  for (const ValueId id : graph_.inputs) {
+    TF2_ASSIGN_OR_RETURN(Dims dims, DimsOf(id));
+    net_.inputs.push_back(AddTensor(id, std::move(dims)));
+  }
   FindNeeded();
   for (std::size_t i = 0; i < graph_.nodes.size(); ++i) TF2_RETURN_IF_ERROR(LowerNode(i));
   TF2_RETURN_IF_ERROR(AddOutputs());

@@ -66,8 +66,8 @@ struct Draft {
 // weighted layer depends on it, else of the head. Tensors that only outputs, the head and host
 // operators read are 16 bits wide where their operator can be. Fake quantisation (QuantizeLinear
 // and DequantizeLinear) vanishes where it clips nothing: where it is signed and `calibration`, if
-// given, has no value far beyond its range. Errors: kUnsupported for several inputs and for an
-// input without batch 1 and a channel.
+// given, has no value far beyond its range. Errors: kUnsupported for an input without batch 1 and a
+// channel.
 Result<Draft> LowerStructure(const ir::Graph& graph, const Calibration* calibration = nullptr);
 
 // Tensors whose channels need one Q, and why: "table \"sigmoid1\"".

@@ -25,6 +25,7 @@ struct Case {
 
 qnet::QNet NetOf(const Case& c, Rng& rng) {
   qnet::QNet net;
+  net.inputs = {qnet::TensorId{0}};
   const std::int32_t out = (c.size + 2 * c.pad - c.dilation * (c.k - 1) - 1) / c.stride + 1;
   const auto add = [&](std::int32_t channels, std::int32_t size, bool wide) {
     net.tensors.push_back({"t",

@@ -52,12 +52,10 @@ FloatFrontier::FloatFrontier(const ir::Graph& graph, FrontierMemory& memory, std
   }
 }
 
-Result<Frontier*> FloatFrontier::Input() {
-  const ir::Value& input = graph_.value(graph_.inputs[0]);
-  Frontier& frontier = values_[Index(graph_.inputs[0])];
-  TF2_ASSIGN_OR_RETURN(
-      frontier,
-      Frontier::Make(memory_, count_, static_cast<std::size_t>(ir::ElementCount(input.shape)) * 4));
+Result<Frontier*> FloatFrontier::Input(ir::ValueId id) {
+  Frontier& frontier = values_[Index(id)];
+  const auto elements = static_cast<std::size_t>(ir::ElementCount(graph_.value(id).shape));
+  TF2_ASSIGN_OR_RETURN(frontier, Frontier::Make(memory_, count_, elements * 4));
   return &frontier;
 }
 

@@ -19,8 +19,8 @@ class FloatFrontier {
   FloatFrontier(const ir::Graph& graph, FrontierMemory& memory, std::size_t count, int threads,
                 const std::vector<ir::ValueId>& wanted);
 
-  // The graph's input, to be filled in by the caller before anything else is asked for.
-  Result<Frontier*> Input();
+  // One of the graph's inputs, to be filled in by the caller before anything else is asked for.
+  Result<Frontier*> Input(ir::ValueId id);
   // Runs what is needed of the graph up to `id`. The result lives until Done(id).
   Result<const Frontier*> Get(ir::ValueId id);
   // One of the times that `id` was wanted is over.

@@ -25,8 +25,7 @@ double SignalToNoise(const ir::Graph& graph, const qnet::QNet& net) {
   std::vector<double> noise(graph.outputs.size(), 1e-30);
   for (std::size_t i = 100; i < 105; ++i) {
     const std::vector<float> x = testing::RandomSample(graph, i);
-    const ir::Tensor input = ir::Tensor::Float(graph.value(graph.inputs[0]).shape, x);
-    const auto want = *interp::Run(graph, {&input, 1});
+    const auto want = *interp::Run(graph, *ir::InputsOf(graph, x));
     const auto got = *qnet::Interpret(net, *qnet::QuantizeInput(net, x));
     const auto real = *qnet::ApplyHeads(net, got);
     TF2_CHECK(real.size() == want.size());
@@ -59,6 +58,16 @@ TEST(Quantize, EveryRuleAndWidthComesClose) {
     EXPECT_GT(SignalToNoise(graph, QuantizeOrDie(graph, {.bits = 8, .q = q})), 27);
     EXPECT_GT(SignalToNoise(graph, QuantizeOrDie(graph, {.bits = 4, .q = q})), 17);
   }
+}
+
+TEST(Quantize, SeveralInputs) {
+  const ir::Graph graph = testing::TwoInputs();
+  const qnet::QNet net = QuantizeOrDie(graph, {.bits = 8});
+  ASSERT_EQ(net.inputs.size(), 2U);
+  EXPECT_EQ(net.tensor(net.inputs[0]).dims, (std::vector<std::int32_t>{3, 8, 8}));
+  EXPECT_EQ(net.tensor(net.inputs[1]).dims, (std::vector<std::int32_t>{2, 4, 4}));
+  EXPECT_GT(SignalToNoise(graph, net), 27);
+  EXPECT_GT(SignalToNoise(graph, QuantizeOrDie(graph, {.bits = 4})), 12);
 }
 
 TEST(Quantize, IsDeterministic) {
@@ -418,16 +427,6 @@ TEST(Quantize, NothingWithoutWeightsIsFatal) {
     const ir::Graph graph = b.Done({b.Add(kind, "y", std::move(inputs), std::move(attrs))});
     EXPECT_GT(SignalToNoise(graph, QuantizeOrDie(graph, {.bits = 8})), 30);
   }
-}
-
-TEST(Quantize, RefusesSeveralInputs) {
-  testing::GraphBuilder b({1, 3, 4, 4});
-  const auto other = b.graph().AddValue("z", ir::DType::kFloat32, {1, 3, 4, 4});
-  b.graph().inputs.push_back(other);
-  const ir::Graph graph = b.Done({b.Add(ir::OpKind::kAdd, "y", {b.input(), other})});
-  const auto draft = LowerStructure(graph);
-  ASSERT_FALSE(draft.ok());
-  EXPECT_THAT(draft.error().ToString(), HasSubstr("the network has 2 run-time inputs"));
 }
 
 TEST(Quantize, AnAccumulatorThatMayOverflowIsRefusedByLayer) {

@@ -89,7 +89,12 @@ class Meter {
 
   Result<Values> RunAll(const std::vector<std::int8_t>& input) const {
     Values values(net_.tensors.size());
-    values[qnet::Index(net_.input)].assign(input.begin(), input.end());
+    auto from = input.begin();
+    for (const qnet::TensorId id : net_.inputs) {
+      const auto to = from + net_.tensor(id).elements();
+      values[qnet::Index(id)].assign(from, to);
+      from = to;
+    }
     for (std::size_t i = 0; i < net_.ops.size(); ++i) {
       const qnet::Op& op = net_.ops[i];
       TF2_ASSIGN_OR_RETURN(values[qnet::Index(op.output)], RunOne(op, own_[i], values, {}));
@@ -170,17 +175,16 @@ Result<std::vector<std::vector<float>>> FirstOutputs(const ir::Graph& graph,
                                                      const SampleSource& source, std::size_t count,
                                                      int threads) {
   const floatexec::Executor executor(graph);
-  const ir::Shape& shape = graph.value(graph.inputs[0]).shape;
-  std::vector<ir::Tensor> samples;
+  std::vector<std::vector<float>> samples;
   for (std::size_t i = 0; i < count; ++i) {
-    TF2_ASSIGN_OR_RETURN(std::vector<float> sample, source(i));
-    samples.push_back(ir::Tensor::Float(shape, std::move(sample)));
+    TF2_ASSIGN_OR_RETURN(samples.emplace_back(), source(i));
   }
   std::vector<std::vector<float>> outputs(count);
   TF2_RETURN_IF_ERROR(
       ParallelForStatus(static_cast<std::int64_t>(count), threads, [&](std::int64_t i) -> Status {
         const auto at = static_cast<std::size_t>(i);
-        TF2_ASSIGN_OR_RETURN(const std::vector<ir::Tensor> all, executor.Run({&samples[at], 1}));
+        TF2_ASSIGN_OR_RETURN(const auto inputs, ir::InputsOf(graph, samples[at]));
+        TF2_ASSIGN_OR_RETURN(const std::vector<ir::Tensor> all, executor.Run(inputs));
         outputs[at] = AsFloats(all[0]);
         return {};
       }));

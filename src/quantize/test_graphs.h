@@ -21,6 +21,10 @@ class GraphBuilder {
   }
 
   ir::ValueId input() const { return graph_.inputs[0]; }
+  ir::ValueId AddInput(const std::string& name, ir::Shape shape) {
+    graph_.inputs.push_back(graph_.AddValue(name, ir::DType::kFloat32, std::move(shape)));
+    return graph_.inputs.back();
+  }
   ir::Graph& graph() { return graph_; }
 
   // Normal numbers times `scale`.
@@ -59,12 +63,14 @@ class GraphBuilder {
   ir::Graph graph_;
 };
 
-// Sample `index` for `graph`: normal numbers.
+// Sample `index` for `graph`, all inputs: normal numbers.
 inline std::vector<float> RandomSample(const ir::Graph& graph, std::size_t index) {
   Rng rng(1000 + index);
-  std::vector<float> x(
-      static_cast<std::size_t>(ir::ElementCount(graph.value(graph.inputs[0]).shape)));
-  for (float& v : x) v = rng.Normal();
+  std::vector<float> x;
+  for (const ir::ValueId id : graph.inputs) {
+    for (std::int64_t i = 0; i < ir::ElementCount(graph.value(id).shape); ++i)
+      x.push_back(rng.Normal());
+  }
   return x;
 }
 
@@ -97,6 +103,20 @@ inline ir::Graph SmallNet() {
   const auto fc = b.Add(ir::OpKind::kGemm, "fc",
                         {flat, b.Random("fc.w", {5, 256}, 0.1F), b.Random("fc.b", {5}, 0.1F)});
   return b.Done({b.Add(ir::OpKind::kSoftmax, "prob", {fc})});
+}
+
+// A picture x [3, 8, 8] and a map z [2, 4, 4], each through a convolution, concatenated, through
+// another.
+inline ir::Graph TwoInputs() {
+  GraphBuilder b({1, 3, 8, 8});
+  const ir::ValueId z = b.AddInput("z", {1, 2, 4, 4});
+  const ir::ValueId left = b.Add(
+      ir::OpKind::kMaxPool, "pool", {b.Conv("left", b.input(), 3, 8, 3, true)},
+      {{"kernel", std::vector<std::int64_t>{2, 2}}, {"strides", std::vector<std::int64_t>{2, 2}}});
+  const ir::ValueId right = b.Conv("right", z, 2, 8, 3, true);
+  const ir::ValueId both =
+      b.Add(ir::OpKind::kConcat, "both", {left, right}, {{"axis", std::int64_t{1}}});
+  return b.Done({b.Conv("last", both, 16, 5, 3, false)});
 }
 
 }  // namespace tf2::quantize::testing

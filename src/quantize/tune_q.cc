@@ -31,7 +31,7 @@ std::vector<Tunable> TunablesOf(const Draft& draft, const Calibration& calibrati
     const auto id = qnet::TensorId{static_cast<std::int32_t>(i)};
     const qnet::Tensor& tensor = draft.net.tensors[i];
     if (!ChoosesQ(draft.net, id) || tensor.type != qnet::ElemType::kInt8) continue;
-    if (id == draft.net.input && tensor.h() * tensor.w() == 1) continue;  // it has one Q
+    if (qnet::IsInput(draft.net, id) && tensor.h() * tensor.w() == 1) continue;  // it has one Q
     const ValueStats& stats = calibration.stats(draft.values[i]);
     if (!stats.q && stats.histograms.size() == stats.abs_max.size())
       tunables.push_back({id, &stats});

@@ -38,7 +38,7 @@ bool Narrow(const qnet::QNet& net, std::vector<bool>& wide) {
 
 void WidenOutputs(qnet::QNet& net) {
   std::vector<bool> wide(net.tensors.size(), true);
-  wide[qnet::Index(net.input)] = false;
+  for (const qnet::TensorId id : net.inputs) wide[qnet::Index(id)] = false;
   while (Narrow(net, wide)) {
   }
   for (std::size_t i = 0; i < wide.size(); ++i) {

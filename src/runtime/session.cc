@@ -50,8 +50,7 @@ Result<std::vector<Prediction>> Session::Wait(Ticket ticket) {
 
 Result<Batch> Session::Quantize(std::span<const std::vector<float>> inputs) const {
   Batch batch;
-  batch.data.reserve(inputs.size() *
-                     static_cast<std::size_t>(net_->tensor(net_->input).elements()));
+  batch.data.reserve(inputs.size() * static_cast<std::size_t>(qnet::InputElements(*net_)));
   for (const auto& input : inputs) TF2_RETURN_IF_ERROR(Append(input, batch));
   return batch;
 }
@@ -66,7 +65,7 @@ Result<std::vector<Prediction>> Session::ApplyHeads(std::span<const Frame> frame
 }
 
 Status Session::Append(std::span<const float> input, Batch& batch) const {
-  const auto elements = static_cast<std::size_t>(net_->tensor(net_->input).elements());
+  const auto elements = static_cast<std::size_t>(qnet::InputElements(*net_));
   batch.data.resize(batch.data.size() + elements);
   TF2_RETURN_IF_ERROR(qnet::QuantizeInput(*net_, input, std::span(batch.data).last(elements)));
   ++batch.count;

@@ -14,7 +14,7 @@ using testing::TestDevice;
 
 std::vector<float> Picture(const qnet::QNet& net, int seed) {
   Rng rng(static_cast<std::uint64_t>(seed));
-  std::vector<float> values(static_cast<std::size_t>(net.tensor(net.input).elements()));
+  std::vector<float> values(static_cast<std::size_t>(qnet::InputElements(net)));
   for (float& value : values) value = rng.Uniform(-2, 2);
   return values;
 }

@@ -24,7 +24,7 @@ class TestDevice final : public Device {
   std::string_view isa() const override { return "test"; }
   Status Load(const LoadedModel& model) override {
     model_ = model;
-    queue_.SetFrameElements(model.net->tensor(model.net->input).elements());
+    queue_.SetFrameElements(qnet::InputElements(*model.net));
     return {};
   }
   Result<Ticket> Submit(Batch batch) override { return queue_.Submit(std::move(batch)); }

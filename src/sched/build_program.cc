@@ -124,9 +124,9 @@ class Builder {
     for (const qnet::Output& output : net_.outputs) {
       program_.outputs.push_back({output.name, places[qnet::Index(output.tensor)]});
     }
-    program_.input.place = places[qnet::Index(net_.input)];
+    program_.input.place = places[qnet::Index(net_.inputs[0])];
     for (Place& place : places) {
-      if (place.tensor != static_cast<std::int32_t>(net_.input))
+      if (place.tensor != static_cast<std::int32_t>(net_.inputs[0]))
         program_.places.push_back(std::move(place));
     }
     std::ranges::stable_sort(program_.places, {}, &Place::ready_after);
@@ -148,7 +148,7 @@ class Builder {
 
   void FillInput() {
     program::InputLayout& input = program_.input;
-    const qnet::Tensor& tensor = net_.tensor(net_.input);
+    const qnet::Tensor& tensor = net_.tensor(net_.inputs[0]);
     input.ic = tensor.c();
     input.ih = tensor.h();
     input.iw = tensor.w();

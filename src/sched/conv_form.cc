@@ -121,7 +121,7 @@ Result<ConvForm> MakeConvForm(const qnet::QNet& net, const Plan& plan, const Tas
   if (task.copy) return FromCopy(std::move(form));
   const qnet::Op& op = net.ops[static_cast<std::size_t>(task.op)];
   if (const auto* conv = std::get_if<qnet::Conv>(&op.params)) {
-    const bool folded = plan.folded && op.inputs[0] == net.input;
+    const bool folded = plan.folded && qnet::IsInput(net, op.inputs[0]);
     return FromConv(*conv, std::move(form), folded, net.tensor(op.inputs[0]).c());
   }
   if (const auto* pool = std::get_if<qnet::AvgPool>(&op.params))

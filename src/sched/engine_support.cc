@@ -49,4 +49,10 @@ struct Checker {
 
 Status CheckOnEngine(const qnet::Op& op) { return std::visit(Checker{op}, op.params); }
 
+Status CheckOnEngine(const qnet::QNet& net) {
+  if (net.inputs.size() == 1) return {};
+  return WithHint(Unsupported("the network has {} inputs, the engine takes one", net.inputs.size()),
+                  "run the artifact on the cpu backend");
+}
+
 }  // namespace tf2::sched

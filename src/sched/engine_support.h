@@ -9,6 +9,8 @@ namespace tf2::sched {
 
 // kUnsupported with what the engine has, for an operator that only the CPU backends run.
 Status CheckOnEngine(const qnet::Op& op);
+// The same for what the operators do not show: several inputs.
+Status CheckOnEngine(const qnet::QNet& net);
 
 }  // namespace tf2::sched
 

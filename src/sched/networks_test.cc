@@ -22,8 +22,8 @@ class Builder {
  public:
   Builder(const char* name, std::int32_t c, std::int32_t h, std::int32_t w) : rng_(11) {
     net_.name = name;
-    net_.input = Tensor(c, h, w);
-    last_ = net_.input;
+    net_.inputs = {Tensor(c, h, w)};
+    last_ = net_.inputs[0];
   }
 
   TensorId Conv(TensorId x, std::int32_t oc, std::int32_t k, std::int32_t stride, std::int32_t pad,
@@ -84,7 +84,7 @@ class Builder {
     return std::move(net_);
   }
 
-  TensorId input() const { return net_.input; }
+  TensorId input() const { return net_.inputs[0]; }
 
  private:
   TensorId Tensor(std::int32_t c, std::int32_t h, std::int32_t w) {

@@ -27,6 +27,7 @@ class Planner {
   }
 
   Result<Plan> Run() {
+    TF2_RETURN_IF_ERROR(CheckOnEngine(net_));
     CreateTensors();
     CountUses();
     for (std::size_t i = 0; i < net_.ops.size(); ++i) {
@@ -56,10 +57,10 @@ class Planner {
       p.storage = static_cast<std::int32_t>(plan_.tensors.size());
       plan_.tensors.push_back(std::move(p));
     }
-    PlanTensor& input = T(Id(net_.input));
+    PlanTensor& input = T(Id(net_.inputs[0]));
     if (plan_.folded) {
       for (const qnet::Op& op : net_.ops) {
-        if (op.inputs[0] != net_.input) continue;
+        if (op.inputs[0] != net_.inputs[0]) continue;
         const qnet::Tensor& out = net_.tensor(op.output);
         plan_.folded_window = std::get<qnet::Conv>(op.params).window;
         input.c *= plan_.folded_window.kh * plan_.folded_window.kw;
@@ -175,7 +176,7 @@ class Planner {
       std::int32_t input = Id(id);
       PlanTensor& storage = StorageOf(input);
       const bool taken = storage.parent >= 0 || storage.alias >= 0 || IsAliased(T(input).storage) ||
-                         (plan_.folded && T(input).storage == Id(net_.input));
+                         (plan_.folded && T(input).storage == Id(net_.inputs[0]));
       if (taken) {
         TF2_ASSIGN_OR_RETURN(input, AddCopy(index, input));
       }
@@ -232,7 +233,7 @@ class Planner {
   Result<std::int32_t> AddCopy(std::int32_t op, std::int32_t input) {
     if (T(input).wide)
       return Unsupported("%{} is 16 bits wide and needed at two places", T(input).name);
-    if (plan_.folded && T(input).storage == Id(net_.input))
+    if (plan_.folded && T(input).storage == Id(net_.inputs[0]))
       return Unsupported("the folded input cannot be copied");
     PlanTensor copy;
     copy.name = fmt::format("{}.copy{}", T(input).name, plan_.tensors.size() - net_.tensors.size());
@@ -308,7 +309,7 @@ class Planner {
       buffer.first_task = std::min(buffer.first_task, task);
       buffer.last_task = std::max(buffer.last_task, task);
     };
-    touch(Id(net_.input), -1);
+    touch(Id(net_.inputs[0]), -1);
     for (std::size_t i = 0; i < plan_.tasks.size(); ++i) {
       const Task& task = plan_.tasks[i];
       for (const std::int32_t tensor : {task.input, task.residual, task.output}) {
@@ -331,11 +332,12 @@ class Planner {
 }  // namespace
 
 bool CanFold(const qnet::QNet& net) {
+  if (net.inputs.size() != 1) return false;
   std::int32_t readers = 0;
   bool foldable = false;
   for (const qnet::Op& op : net.ops) {
     for (std::size_t i = 0; i < op.inputs.size(); ++i) {
-      if (op.inputs[i] != net.input) continue;
+      if (op.inputs[i] != net.inputs[0]) continue;
       ++readers;
       const auto* conv = std::get_if<qnet::Conv>(&op.params);
       foldable = conv != nullptr && i == 0 && conv->groups == 1 &&
@@ -343,7 +345,7 @@ bool CanFold(const qnet::QNet& net) {
     }
   }
   const bool is_output = std::ranges::any_of(
-      net.outputs, [&](const qnet::Output& o) { return o.tensor == net.input; });
+      net.outputs, [&](const qnet::Output& o) { return o.tensor == net.inputs[0]; });
   return readers == 1 && foldable && !is_output;
 }
 

@@ -28,6 +28,7 @@ qnet::QNet TwoLayers(qnet::OpParams op, qnet::Tensor out,
                      std::vector<TensorId> inputs = {TensorId{1}}) {
   qnet::QNet net;
   net.name = "two";
+  net.inputs = {TensorId{0}};
   net.tensors = {Map("x", 16, 8, 8), Map("a_out", 16, 8, 8), std::move(out)};
   qnet::Conv conv;
   conv.window = {3, 3, 1, 1, 1, 1, 1, 1};
@@ -124,9 +125,20 @@ TEST(Refuse, WhatTheEngineHasNoFormFor) {
               HasSubstr("a: two-term weights of a 3 x 3 kernel over 2 input planes"));
 }
 
+TEST(Refuse, SeveralInputs) {
+  qnet::QNet net = WithPool();
+  net.tensors.push_back(Map("z", 2, 3, 3));
+  net.inputs.push_back(TensorId{static_cast<std::int32_t>(net.tensors.size()) - 1});
+  ASSERT_TRUE(qnet::Verify(net).ok()) << qnet::Verify(net).error().ToString();
+  EXPECT_EQ(Refusal(net, [](arch::Arch&) {}),
+            "the network has 2 inputs, the engine takes one\n  hint: run the artifact on the cpu "
+            "backend");
+}
+
 TEST(Refuse, NothingToRun) {
   qnet::QNet net;
   net.name = "empty";
+  net.inputs = {TensorId{0}};
   net.tensors = {Map("x", 2, 3, 3), Map("y", 18, 1, 1)};
   net.ops.push_back({"flatten", {TensorId{0}}, TensorId{1}, qnet::Reshape{}});
   net.outputs.push_back({TensorId{1}, "out", qnet::Head::kNone, {18}});

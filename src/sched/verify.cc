@@ -94,14 +94,14 @@ class Replay {
     tensors_.resize(net_.tensors.size());
     for (const Place& place : program_.places)
       tensors_[static_cast<std::size_t>(place.tensor)].place = &place;
-    tensors_[qnet::Index(net_.input)].place = &program_.input.place;
+    tensors_[qnet::Index(net_.inputs[0])].place = &program_.input.place;
     for (Tensor& t : tensors_) {
       t.writers.assign(program_.layers.size() + 1, false);
       t.holds.assign(static_cast<std::size_t>(t.place->planes), false);
       for (const std::int32_t lane : t.place->lanes)
         t.holds[static_cast<std::size_t>(lane / arch_.c)] = true;
     }
-    tensors_[qnet::Index(net_.input)].writers[kHost] = true;
+    tensors_[qnet::Index(net_.inputs[0])].writers[kHost] = true;
     for (std::size_t o = 0; o < net_.ops.size(); ++o) {
       const qnet::Op& op = net_.ops[o];
       Tensor& out = tensors_[qnet::Index(op.output)];
@@ -167,7 +167,7 @@ class Replay {
       std::swap(o.input, o.residual);
     }
     if (const auto* conv = std::get_if<qnet::Conv>(&op.params)) {
-      if (!(program_.input.folded && op.inputs[0] == net_.input)) {
+      if (!(program_.input.folded && op.inputs[0] == net_.inputs[0])) {
         o.window = conv->window;
         o.pad_value = conv->pad_value;
       } else if (conv->pad_value != 0 && qnet::ReadsPadding(net_, op)) {

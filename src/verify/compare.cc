@@ -71,7 +71,7 @@ Status AddFloatNoise(const qnet::QNet& net, const ir::Graph& graph, const std::v
                      const std::vector<qnet::Bytes>& golden, std::vector<LayerSums>& sums) {
   std::map<std::string, std::size_t> by_name;
   for (std::size_t i = 0; i < net.ops.size(); ++i) by_name[net.tensor(net.ops[i].output).name] = i;
-  const ir::Tensor input = ir::Tensor::Float(graph.value(graph.inputs[0]).shape, x);
+  TF2_ASSIGN_OR_RETURN(const auto inputs, ir::InputsOf(graph, x));
   auto on_value = [&](ir::ValueId id, const ir::Tensor& value) -> Status {
     const auto found = by_name.find(graph.value(id).name);
     if (found == by_name.end() || value.dtype != ir::DType::kFloat32) return {};
@@ -79,7 +79,7 @@ Status AddFloatNoise(const qnet::QNet& net, const ir::Graph& graph, const std::v
     CountNoise(net.tensor(tensor), golden[qnet::Index(tensor)], value.f32, sums[found->second]);
     return {};
   };
-  TF2_ASSIGN_OR_RETURN(auto outputs, interp::RunAll(graph, std::span(&input, 1), on_value));
+  TF2_ASSIGN_OR_RETURN(auto outputs, interp::RunAll(graph, inputs, on_value));
   return {};
 }
 

@@ -8,6 +8,7 @@ namespace {
 // input [2, 1, 2] -> max pool 1x1 -> output, so that the values are easy to follow.
 qnet::QNet TinyNet() {
   qnet::QNet net;
+  net.inputs = {qnet::TensorId{0}};
   net.tensors = {{"x", qnet::ElemType::kInt8, {2, 1, 2}, {0, 0}},
                  {"y", qnet::ElemType::kInt8, {2, 1, 2}, {0, 0}}};
   net.ops = {{"pool", {qnet::TensorId{0}}, qnet::TensorId{1}, qnet::MaxPool{}}};

@@ -82,15 +82,10 @@ Runner FloatRunner(const ir::Graph& graph, int threads) {
   auto executor = std::make_shared<const floatexec::Executor>(graph);
   return [&graph, executor, threads](Inputs inputs) -> Result<std::vector<Outputs>> {
     std::vector<Outputs> all(inputs.size());
-    const ir::Shape& shape = graph.value(graph.inputs[0]).shape;
     auto run = [&](std::int64_t i) -> Status {
-      const auto& x = inputs[static_cast<std::size_t>(i)];
-      if (ir::ElementCount(shape) != static_cast<std::int64_t>(x.size())) {
-        return InvalidArgument("the sample has {} values, the model's input {} takes {}", x.size(),
-                               ir::ToString(shape), ir::ElementCount(shape));
-      }
-      const ir::Tensor input = ir::Tensor::Float(shape, x);
-      TF2_ASSIGN_OR_RETURN(auto outputs, executor->Run(std::span(&input, 1)));
+      TF2_ASSIGN_OR_RETURN(const auto own,
+                           ir::InputsOf(graph, inputs[static_cast<std::size_t>(i)]));
+      TF2_ASSIGN_OR_RETURN(auto outputs, executor->Run(own));
       for (ir::Tensor& t : outputs) {
         if (t.dtype == ir::DType::kInt64) t.f32.assign(t.i64.begin(), t.i64.end());
         all[static_cast<std::size_t>(i)].push_back(std::move(t.f32));

@@ -20,7 +20,7 @@ namespace tf2::verify {
 using Outputs = std::vector<std::vector<float>>;
 using Runner = std::function<Result<std::vector<Outputs>>(std::span<const std::vector<float>>)>;
 
-// The float graph (batch 1, one input) with src/floatexec, `threads` samples at once. `graph`
+// The float graph (batch 1) with src/floatexec, `threads` samples at once. `graph`
 // must outlive the runner. Integer outputs become floats.
 Runner FloatRunner(const ir::Graph& graph, int threads);
 // A network on a device. `session` must outlive the runner.

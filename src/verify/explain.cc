@@ -54,6 +54,7 @@ Result<quantize::RoundedLayer> RoundNominally(const quantize::LayerProblem& prob
 // Cycles of each operator on the engine; or why there are none.
 Status PredictCycles(Explanation& explanation, const CompileEngine& compile,
                      std::vector<std::int64_t>& cycles) {
+  TF2_RETURN_IF_ERROR(sched::CheckOnEngine(explanation.net));
   for (const qnet::Op& op : explanation.net.ops) {
     if (Status status = sched::CheckOnEngine(op); !status.ok())
       return std::move(status.error()).At(op.name);

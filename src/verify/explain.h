@@ -39,7 +39,8 @@ struct Explanation {
 // Compiles the network for the engine that is asked about.
 using CompileEngine = std::function<Result<sched::Compiled>(const qnet::QNet& net)>;
 
-// `fused` is `imported` after the passes. Errors: what cannot be quantised at all (several inputs).
+// `fused` is `imported` after the passes. Errors: what cannot be quantised at all (an input without
+// batch 1).
 Result<Explanation> Explain(const ir::Graph& imported, const ir::Graph& fused,
                             const CompileEngine& compile);
 

@@ -138,7 +138,7 @@ class Minimiser {
 
   bool Crop() {
     bool any = false;
-    const auto dims = [&] { return best_.net.tensor(best_.net.input).dims; };
+    const auto dims = [&] { return best_.net.tensor(best_.net.inputs[0]).dims; };
     while (Try(minimise::Cropped(best_, dims()[1] / 2, dims()[2])) ||
            Try(minimise::Cropped(best_, dims()[1], dims()[2] / 2)) ||
            Try(minimise::Cropped(best_, dims()[1] - 1, dims()[2])) ||

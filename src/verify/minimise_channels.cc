@@ -187,7 +187,8 @@ std::optional<FailingCase> WithoutChannels(const FailingCase& c, TensorId tensor
                                            std::int32_t begin, std::int32_t end) {
   Removal removal(c.net);
   for (std::int32_t channel = begin; channel < end; ++channel) removal.Mark(tensor, channel);
-  if (!removal.Close() || removal.All(c.net.input)) return {};
+  const auto all = [&](TensorId id) { return removal.All(id); };
+  if (!removal.Close() || std::ranges::any_of(c.net.inputs, all)) return {};
   FailingCase result = c;
   result.net.ops.clear();
   for (qnet::Op op : c.net.ops) {
@@ -203,11 +204,17 @@ std::optional<FailingCase> WithoutChannels(const FailingCase& c, TensorId tensor
     shrunk.q = Kept(shrunk.q, removal.mask(id));
     shrunk.dims[0] = static_cast<std::int32_t>(shrunk.q.size());
   }
-  const qnet::Tensor& in = c.net.tensor(c.net.input);
-  result.input = Kept(c.input, removal.mask(c.net.input),
-                      static_cast<std::size_t>(in.h()) * static_cast<std::size_t>(in.w()));
-  result.net = Compacted(result.net);
-  return result;
+  result.input.clear();
+  auto contents = c.input.begin();
+  for (const TensorId id : c.net.inputs) {
+    const qnet::Tensor& in = c.net.tensor(id);
+    const auto next = contents + in.elements();
+    const auto kept = Kept(std::vector<std::int8_t>(contents, next), removal.mask(id),
+                           static_cast<std::size_t>(in.h()) * static_cast<std::size_t>(in.w()));
+    result.input.insert(result.input.end(), kept.begin(), kept.end());
+    contents = next;
+  }
+  return Compacted(result);
 }
 
 }  // namespace tf2::verify::minimise

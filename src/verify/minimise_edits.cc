@@ -20,12 +20,12 @@ std::vector<qnet::Output> OnlyOutput(const qnet::QNet& net, TensorId tensor) {
   return {output};
 }
 
-// Whether each tensor is needed by the outputs; the walk stops at the input.
+// Whether each tensor is needed by the outputs; the walk stops at the inputs.
 std::vector<bool> NeededTensors(const qnet::QNet& net) {
   std::vector<bool> needed(net.tensors.size(), false);
   for (const qnet::Output& output : net.outputs) needed[Index(output.tensor)] = true;
   for (auto op = net.ops.rbegin(); op != net.ops.rend(); ++op) {
-    if (!needed[Index(op->output)] || op->output == net.input) continue;
+    if (!needed[Index(op->output)] || qnet::IsInput(net, op->output)) continue;
     for (const TensorId id : op->inputs) needed[Index(id)] = true;
   }
   return needed;
@@ -33,11 +33,14 @@ std::vector<bool> NeededTensors(const qnet::QNet& net) {
 
 }  // namespace
 
-qnet::QNet Compacted(const qnet::QNet& net) {
+FailingCase Compacted(const FailingCase& c) {
+  const qnet::QNet& net = c.net;
   std::vector<bool> needed = NeededTensors(net);
-  needed[Index(net.input)] = true;
+  if (!std::ranges::any_of(net.inputs, [&](TensorId id) { return needed[Index(id)]; }))
+    needed[Index(net.inputs[0])] = true;
   std::vector<TensorId> renumbered(net.tensors.size());
-  qnet::QNet result;
+  FailingCase compacted;
+  qnet::QNet& result = compacted.net;
   result.name = net.name;
   result.preprocessing = net.preprocessing;
   for (std::size_t i = 0; i < net.tensors.size(); ++i) {
@@ -45,9 +48,17 @@ qnet::QNet Compacted(const qnet::QNet& net) {
     renumbered[i] = TensorId{static_cast<std::int32_t>(result.tensors.size())};
     result.tensors.push_back(net.tensors[i]);
   }
-  result.input = renumbered[Index(net.input)];
+  auto contents = c.input.begin();
+  for (const TensorId id : net.inputs) {
+    const auto end = contents + net.tensor(id).elements();
+    if (needed[Index(id)]) {
+      result.inputs.push_back(renumbered[Index(id)]);
+      compacted.input.insert(compacted.input.end(), contents, end);
+    }
+    contents = end;
+  }
   for (const qnet::Op& op : net.ops) {
-    if (!needed[Index(op.output)] || op.output == net.input) continue;
+    if (!needed[Index(op.output)] || qnet::IsInput(net, op.output)) continue;
     qnet::Op copy = op;
     for (TensorId& id : copy.inputs) id = renumbered[Index(id)];
     copy.output = renumbered[Index(op.output)];
@@ -60,14 +71,14 @@ qnet::QNet Compacted(const qnet::QNet& net) {
     result.outputs.push_back(std::move(output));
   }
   for (const qnet::Op& op : result.ops) result.macs += qnet::MacsOf(result, op);
-  return result;
+  return compacted;
 }
 
 std::optional<FailingCase> CutAt(const FailingCase& c, TensorId tensor) {
-  if (tensor == c.net.input) return {};
+  if (qnet::IsInput(c.net, tensor)) return {};
   FailingCase result = c;
   result.net.outputs = OnlyOutput(c.net, tensor);
-  result.net = Compacted(result.net);
+  result = Compacted(result);
   if (result.net.ops.size() == c.net.ops.size() && c.net.outputs.size() == 1) return {};
   return result;
 }
@@ -76,18 +87,18 @@ std::optional<FailingCase> WithoutOutput(const FailingCase& c, std::size_t outpu
   if (c.net.outputs.size() < 2) return {};
   FailingCase result = c;
   result.net.outputs.erase(result.net.outputs.begin() + static_cast<std::ptrdiff_t>(output));
-  result.net = Compacted(result.net);
-  return result;
+  return Compacted(result);
 }
 
 std::optional<FailingCase> StartAt(const FailingCase& c, TensorId tensor) {
-  if (tensor == c.net.input || c.net.tensor(tensor).type != qnet::ElemType::kInt8) return {};
+  if (qnet::IsInput(c.net, tensor) || c.net.tensor(tensor).type != qnet::ElemType::kInt8) return {};
   const auto is_it = [&](const qnet::Output& output) { return output.tensor == tensor; };
   if (std::ranges::any_of(c.net.outputs, is_it)) return {};
   FailingCase result = c;
-  result.net.input = tensor;
+  result.net.inputs = {tensor};
   const std::vector<bool> needed = NeededTensors(result.net);
-  if (!needed[Index(tensor)] || needed[Index(c.net.input)]) return {};
+  const auto is_needed = [&](TensorId id) { return needed[Index(id)]; };
+  if (!is_needed(tensor) || std::ranges::any_of(c.net.inputs, is_needed)) return {};
   const auto contents = qnet::InterpretAll(c.net, c.input);
   if (!contents.ok()) return {};
   const qnet::Bytes& bytes = (*contents)[Index(tensor)];
@@ -95,8 +106,7 @@ std::optional<FailingCase> StartAt(const FailingCase& c, TensorId tensor) {
   std::ranges::transform(bytes, result.input.begin(),
                          [](std::uint8_t b) { return static_cast<std::int8_t>(b); });
   result.net.preprocessing = {};
-  result.net = Compacted(result.net);
-  return result;
+  return Compacted(result);
 }
 
 std::optional<FailingCase> Bypassed(const FailingCase& c, std::size_t op, std::size_t input) {
@@ -109,8 +119,7 @@ std::optional<FailingCase> Bypassed(const FailingCase& c, std::size_t op, std::s
   for (qnet::Op& consumer : result.net.ops) {
     std::ranges::replace(consumer.inputs, from, to);
   }
-  result.net = Compacted(result.net);
-  return result;
+  return Compacted(result);
 }
 
 std::optional<FailingCase> Merged(const FailingCase& c, std::size_t op, std::size_t input) {
@@ -121,8 +130,7 @@ std::optional<FailingCase> Merged(const FailingCase& c, std::size_t op, std::siz
   }
   FailingCase result = c;
   result.net.ops[op].inputs[input] = inputs[0];
-  result.net = Compacted(result.net);
-  return result;
+  return Compacted(result);
 }
 
 std::optional<FailingCase> WithoutResidual(const FailingCase& c, std::size_t op) {
@@ -131,8 +139,7 @@ std::optional<FailingCase> WithoutResidual(const FailingCase& c, std::size_t op)
   FailingCase result = c;
   result.net.ops[op].inputs.resize(1);
   std::get<qnet::Conv>(result.net.ops[op].params).t.clear();
-  result.net = Compacted(result.net);
-  return result;
+  return Compacted(result);
 }
 
 std::optional<FailingCase> PaddedWithZeros(const FailingCase& c, std::size_t op) {

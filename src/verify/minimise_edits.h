@@ -11,15 +11,16 @@
 
 namespace tf2::verify::minimise {
 
-// Without the operators that no output needs; tensors are renumbered in their order.
-qnet::QNet Compacted(const qnet::QNet& net);
+// Without the operators that no output needs, and the inputs, as long as one is left; tensors are
+// renumbered in their order.
+FailingCase Compacted(const FailingCase& c);
 
 // `tensor` is the only output.
 std::optional<FailingCase> CutAt(const FailingCase& c, qnet::TensorId tensor);
 // Without output number `output`, where there are others.
 std::optional<FailingCase> WithoutOutput(const FailingCase& c, std::size_t output);
 // `tensor`, with the contents that the interpreter gives it, is the input. Only where nothing else
-// that the outputs need comes from the old input.
+// that the outputs need comes from the old inputs.
 std::optional<FailingCase> StartAt(const FailingCase& c, qnet::TensorId tensor);
 // Consumers of operator `op` read its input number `input` instead, where the dims are the same.
 std::optional<FailingCase> Bypassed(const FailingCase& c, std::size_t op, std::size_t input);
@@ -35,7 +36,8 @@ std::optional<FailingCase> PaddedWithZeros(const FailingCase& c, std::size_t op)
 std::optional<FailingCase> WithoutChannels(const FailingCase& c, qnet::TensorId tensor,
                                            std::int32_t begin, std::int32_t end);
 
-// The top left h x w pixels of the input; every size behind follows. minimise_size.cc.
+// The top left h x w pixels of the first input, and of those of its size; every size behind
+// follows. minimise_size.cc.
 std::optional<FailingCase> Cropped(const FailingCase& c, std::int32_t h, std::int32_t w);
 // Operator `op` with another window, no larger in kernel than before: the first taps are kept.
 std::optional<FailingCase> WithWindow(const FailingCase& c, std::size_t op,

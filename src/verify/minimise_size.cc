@@ -138,19 +138,22 @@ const qnet::Window* WindowOf(const qnet::Op& op) {
 }
 
 std::optional<FailingCase> Cropped(const FailingCase& c, std::int32_t h, std::int32_t w) {
-  const qnet::Tensor& in = c.net.tensor(c.net.input);
+  const qnet::Tensor in = c.net.tensor(c.net.inputs[0]);
   if (h < 1 || w < 1 || h > in.h() || w > in.w() || (h == in.h() && w == in.w())) return {};
   FailingCase result = c;
-  result.net.tensor(c.net.input).dims = {in.c(), h, w};
   result.input.clear();
-  for (std::size_t i = 0; i < c.input.size(); ++i) {
-    const auto x = static_cast<std::int32_t>(i) % in.w();
-    const auto y = static_cast<std::int32_t>(i) / in.w() % in.h();
-    if (y < h && x < w) result.input.push_back(c.input[i]);
+  auto value = c.input.begin();
+  for (const TensorId id : c.net.inputs) {
+    const qnet::Tensor& own = c.net.tensor(id);
+    const bool cut = own.h() == in.h() && own.w() == in.w();
+    if (cut) result.net.tensor(id).dims = {own.c(), h, w};
+    for (std::int64_t i = 0; i < own.elements(); ++i, ++value) {
+      const bool inside = i % own.w() < w && i / own.w() % own.h() < h;
+      if (!cut || inside) result.input.push_back(*value);
+    }
   }
   if (!Resize(c.net, result.net, result.net.ops.size(), {})) return {};
-  result.net = Compacted(result.net);
-  return result;
+  return Compacted(result);
 }
 
 std::optional<FailingCase> WithWindow(const FailingCase& c, std::size_t op,
@@ -162,8 +165,7 @@ std::optional<FailingCase> WithWindow(const FailingCase& c, std::size_t op,
   }
   FailingCase result = c;
   if (!Resize(c.net, result.net, op, window)) return {};
-  result.net = Compacted(result.net);
-  return result;
+  return Compacted(result);
 }
 
 }  // namespace tf2::verify::minimise

@@ -52,8 +52,8 @@ TEST(Minimise, LeavesThePoolThatIsWrong) {
     ASSERT_TRUE(check(result.smallest)) << seed;
     const qnet::QNet& net = result.smallest.net;
     EXPECT_EQ(net.ops.size(), 1u) << seed << "\n" << qnet::ToText(net);
-    EXPECT_EQ(net.tensor(net.input).c(), 1) << seed << "\n" << qnet::ToText(net);
-    EXPECT_LE(net.tensor(net.input).elements(), 4) << seed << "\n" << qnet::ToText(net);
+    EXPECT_EQ(net.tensor(net.inputs[0]).c(), 1) << seed << "\n" << qnet::ToText(net);
+    EXPECT_LE(qnet::InputElements(net), 4) << seed << "\n" << qnet::ToText(net);
   }
   EXPECT_GE(found, 5);
 }
@@ -186,7 +186,7 @@ TEST(Minimise, EditsGiveNetworksThatRun) {
       edits.push_back(minimise::PaddedWithZeros(c, op));
       edits.push_back(minimise::WithWindow(c, op, {}));
     }
-    const qnet::Tensor& in = c.net.tensor(c.net.input);
+    const qnet::Tensor& in = c.net.tensor(c.net.inputs[0]);
     edits.push_back(minimise::Cropped(c, in.h() - 1, in.w()));
     edits.push_back(minimise::Cropped(c, 1, 1));
     for (const auto& edit : edits) {

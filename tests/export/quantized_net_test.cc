@@ -28,10 +28,18 @@ qnet::QNet NetOf(std::uint64_t seed) {
   return qnet::RandomNet(seed, options);
 }
 
-// The real values of a random input.
+// The real values of a random input, all inputs one after another.
 std::vector<float> RealInput(const qnet::QNet& net, const std::vector<std::int8_t>& input) {
-  const std::vector<std::uint8_t> bytes(input.begin(), input.end());
-  return qnet::Dequantize(net.tensor(net.input), bytes);
+  std::vector<float> real;
+  auto begin = input.begin();
+  for (const qnet::TensorId id : net.inputs) {
+    const auto end = begin + net.tensor(id).elements();
+    const std::vector<float> own =
+        qnet::Dequantize(net.tensor(id), std::vector<std::uint8_t>(begin, end));
+    real.insert(real.end(), own.begin(), own.end());
+    begin = end;
+  }
+  return real;
 }
 
 std::vector<std::vector<float>> Expected(const qnet::QNet& net,
@@ -74,9 +82,9 @@ TEST(QuantizedNet, ComputesTheIntegersOfTheInterpreter) {
       GTEST_SKIP() << "seed " << seed << ": " << graph.error().ToString();
     ASSERT_TRUE(graph.ok()) << "seed " << seed << ": " << graph.error().ToString();
     const std::vector<std::int8_t> input = qnet::RandomInput(net, seed);
-    const ir::Shape shape = graph->value(graph->inputs[0]).shape;
-    const std::vector<ir::Tensor> inputs = {ir::Tensor::Float(shape, RealInput(net, input))};
-    const auto results = interp::Run(*graph, inputs);
+    const auto inputs = ir::InputsOf(*graph, RealInput(net, input));
+    ASSERT_TRUE(inputs.ok()) << "seed " << seed << ": " << inputs.error().ToString();
+    const auto results = interp::Run(*graph, *inputs);
     ASSERT_TRUE(results.ok()) << "seed " << seed << ": " << results.error().ToString();
     const auto expected = Expected(net, input);
     ASSERT_EQ(results->size(), expected.size());

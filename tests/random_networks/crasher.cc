@@ -54,7 +54,7 @@ Result<Crasher> FromArtifact(qnet::Artifact artifact) {
   TF2_ASSIGN_OR_RETURN(crasher.c.options, ParseOptions(TextOf(artifact.extra[kOptions])));
   const std::vector<std::uint8_t>& bytes = artifact.extra[kInputs];
   const qnet::QNet& net = crasher.c.net;
-  const auto elements = static_cast<std::size_t>(net.tensor(net.input).elements());
+  const auto elements = static_cast<std::size_t>(qnet::InputElements(net));
   if (bytes.empty() || bytes.size() % elements != 0)
     return DataLoss("{} bytes of inputs, {} each", bytes.size(), elements);
   for (auto at = bytes.begin(); at != bytes.end(); at += static_cast<std::ptrdiff_t>(elements))

@@ -547,13 +547,16 @@ Result<std::string> Exporter::Run() {
     return std::holds_alternative<qnet::Host>(op.params);
   };
   if (net_.head || std::ranges::any_of(net_.ops, is_host)) batch_ = 1;
-  const qnet::Tensor& input = net_.tensor(net_.input);
-  const std::string name = writer_.Unique(input.name);
+  std::vector<std::string> names;
+  for (const qnet::TensorId id : net_.inputs) names.push_back(writer_.Unique(net_.tensor(id).name));
   std::vector<std::string> outputs;
   for (const qnet::ModelOutput& output : qnet::ModelOutputs(net_))
     outputs.push_back(writer_.Unique(output.name));
-  writer_.AddInput(name, ir::DType::kFloat32, {batch_, input.c(), input.h(), input.w()});
-  Quantize(net_.input, name);
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const qnet::Tensor& input = net_.tensor(net_.inputs[i]);
+    writer_.AddInput(names[i], ir::DType::kFloat32, {batch_, input.c(), input.h(), input.w()});
+    Quantize(net_.inputs[i], names[i]);
+  }
   for (const qnet::Op& op : net_.ops) {
     TF2_RETURN_IF_ERROR(
         std::visit([&](const auto& params) { return Export(op, params); }, op.params));

@@ -27,7 +27,7 @@ class CpuDevice final : public Device {
     arenas_.push_back(network_->MakeArena());
     arenas_of_several_ = false;
     const qnet::QNet& net = network_->net();
-    queue_.SetFrameElements(net.tensor(net.input).elements());
+    queue_.SetFrameElements(qnet::InputElements(net));
     return {};
   }
 
@@ -44,10 +44,9 @@ class CpuDevice final : public Device {
                                 const TraceSink& sink) override {
     TF2_RETURN_IF_ERROR(queue_.CheckIdle());
     if (!network_.has_value()) return InvalidArgument("no network is loaded");
-    const qnet::Tensor& expected = network_->net().tensor(network_->net().input);
-    if (static_cast<std::int64_t>(input.size()) != expected.elements()) {
-      return InvalidArgument("an input of {} values; the network's has {}", input.size(),
-                             expected.elements());
+    const std::int64_t expected = qnet::InputElements(network_->net());
+    if (std::ssize(input) != expected) {
+      return InvalidArgument("an input of {} values; the network's has {}", input.size(), expected);
     }
     TraceReport report;
     TF2_ASSIGN_OR_RETURN(report.outputs, network_->Run(input, arenas_[0], &pool_, &sink));
@@ -139,7 +138,7 @@ Result<std::vector<LayerTime>> ProfileCpu(const LoadedModel& model, const Device
   const qnet::QNet& net = network.net();
   ThreadPool pool(options.threads);
   cpu::Network::Arena arena = network.MakeArena();
-  const std::vector<std::int8_t> input(static_cast<std::size_t>(net.tensor(net.input).elements()));
+  const std::vector<std::int8_t> input(static_cast<std::size_t>(qnet::InputElements(net)));
   TF2_ASSIGN_OR_RETURN(const std::vector<double> seconds,
                        network.Profile(input, arena, &pool, rounds));
   std::vector<LayerTime> layers;

@@ -52,7 +52,7 @@ using Submitted = std::vector<std::pair<Ticket, std::vector<std::int8_t>>>;
 
 // Whether each batch's frames are the interpreter's.
 void ExpectFrames(Device& device, const qnet::QNet& net, const Submitted& submitted) {
-  const auto elements = static_cast<std::size_t>(net.tensor(net.input).elements());
+  const auto elements = static_cast<std::size_t>(qnet::InputElements(net));
   for (const auto& [ticket, data] : submitted) {
     const auto frames = device.Wait(ticket);
     ASSERT_TRUE(frames.ok()) << frames.error().ToString();

@@ -84,9 +84,8 @@ class Kernels : public ::testing::TestWithParam<const char*> {
 
   void ExpectSameOnExtremes(const qnet::QNet& net) {
     for (const int value : {-128, 127, 0}) {
-      const std::vector<std::int8_t> input(
-          static_cast<std::size_t>(net.tensor(net.input).elements()),
-          static_cast<std::int8_t>(value));
+      const std::vector<std::int8_t> input(static_cast<std::size_t>(qnet::InputElements(net)),
+                                           static_cast<std::int8_t>(value));
       ExpectSame(net, input);
     }
     ExpectSame(net, RandomFrames(net, 1, 17));
@@ -146,9 +145,8 @@ TEST_P(Kernels, LargestWeightsAndFeatures) {
       options.wide = true;
       const auto net = (builder.Finish({builder.Conv(builder.input(), options)}));
       for (const int value : {-128, 127}) {
-        const std::vector<std::int8_t> input(
-            static_cast<std::size_t>(net.tensor(net.input).elements()),
-            static_cast<std::int8_t>(value));
+        const std::vector<std::int8_t> input(static_cast<std::size_t>(qnet::InputElements(net)),
+                                             static_cast<std::int8_t>(value));
         ExpectSame(net, input);
       }
     }

@@ -237,7 +237,7 @@ std::vector<Buffer> MakeBuffers(const qnet::QNet& net, const Stages& stages,
     buffer.first = std::min(buffer.first, at);
     buffer.last = std::max(buffer.last, at);
   };
-  touch(net.input, -1);
+  for (const qnet::TensorId id : net.inputs) touch(id, -1);
   for (std::int64_t at = 0; at < end; ++at) {
     for (const std::size_t i : stages[static_cast<std::size_t>(at)]) {
       const qnet::Op& op = net.ops[i];

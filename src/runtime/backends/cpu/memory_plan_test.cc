@@ -133,7 +133,7 @@ TEST(PlanMemory, BordersOfPaddedConvolutions) {
   const MemoryPlan plan = PlanMemory(net, OneByOne(net));
   EXPECT_EQ(plan.views[qnet::Index(a)].row, 6 * 16);
   EXPECT_EQ(plan.views[qnet::Index(b)].row, 4 * 16);
-  EXPECT_EQ(plan.zeros[qnet::Index(net.input)], 128);
+  EXPECT_EQ(plan.zeros[qnet::Index(net.inputs[0])], 128);
   EXPECT_EQ(plan.zeros[qnet::Index(a)], 0);
   ASSERT_EQ(plan.fills[0].size(), 1u);
   EXPECT_EQ(plan.fills[0][0].value, 128);

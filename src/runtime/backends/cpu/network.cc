@@ -362,15 +362,21 @@ void Network::FillBorders(std::size_t index, std::uint8_t* arena) const {
   for (const BorderFill& border : plan_.fills[index]) Fill(border, arena);
 }
 
-void Network::Store(std::span<const std::int8_t> input, Range rows, std::uint8_t* arena) const {
-  const std::span bytes(reinterpret_cast<const std::uint8_t*>(input.data()), input.size());
-  Scatter(net_->tensor(net_->input), bytes, rows, plan_.views[qnet::Index(net_->input)],
-          plan_.zeros[qnet::Index(net_->input)], arena);
+void Network::Store(qnet::TensorId id, std::span<const std::int8_t> contents, Range rows,
+                    std::uint8_t* arena) const {
+  const std::span bytes(reinterpret_cast<const std::uint8_t*>(contents.data()), contents.size());
+  Scatter(net_->tensor(id), bytes, rows, plan_.views[qnet::Index(id)], plan_.zeros[qnet::Index(id)],
+          arena);
 }
 
 void Network::StoreAll(std::span<const std::int8_t> input, std::uint8_t* arena) const {
   FillBorders(0, arena);
-  Store(input, {0, net_->tensor(net_->input).h()}, arena);
+  for (const qnet::TensorId id : net_->inputs) {
+    const qnet::Tensor& tensor = net_->tensor(id);
+    const auto elements = static_cast<std::size_t>(tensor.elements());
+    Store(id, input.first(elements), {0, tensor.h()}, arena);
+    input = input.subspan(elements);
+  }
 }
 
 void Network::AddLoops(std::size_t op, std::uint8_t* arena, std::int64_t frames, int threads,
@@ -414,10 +420,17 @@ std::unique_ptr<Network::FrameLoops> Network::MakeLoops(std::uint8_t* arena, int
   auto made = std::make_unique<FrameLoops>();
   made->network = this;
   made->threads = threads;
-  const qnet::Tensor& tensor = net_->tensor(net_->input);
-  const auto store = [=, this, &input = made->input](Range rows) { Store(input, rows, arena); };
-  made->stages.push_back(
-      {LoopOver(tensor.h(), std::int64_t{tensor.w()} * tensor.c(), threads, store)});
+  Loops& stores = made->stages.emplace_back();
+  std::size_t first = 0;
+  for (const qnet::TensorId id : net_->inputs) {
+    const qnet::Tensor& tensor = net_->tensor(id);
+    const auto elements = static_cast<std::size_t>(tensor.elements());
+    const auto store = [=, this, &input = made->input](Range rows) {
+      Store(id, input.subspan(first, elements), rows, arena);
+    };
+    stores.push_back(LoopOver(tensor.h(), std::int64_t{tensor.w()} * tensor.c(), threads, store));
+    first += elements;
+  }
   for (const std::vector<std::size_t>& stage : stages_) {
     Loops& loops = made->stages.emplace_back();
     for (const std::size_t op : stage) AddLoops(op, arena, 1, threads, loops);
@@ -455,7 +468,9 @@ Result<Frame> Network::Run(std::span<const std::int8_t> input, Arena& arena, Thr
     return ReadOutputs(base);
   }
   StoreAll(input, base);
-  if (sink != nullptr) (*sink)(net_->input, Read(net_->input, base));
+  if (sink != nullptr) {
+    for (const qnet::TensorId id : net_->inputs) (*sink)(id, Read(id, base));
+  }
   Loops loops;
   TF2_RETURN_IF_ERROR(RunStages(0, stages_.size(), base, pool, sink, loops));
   return ReadOutputs(base);

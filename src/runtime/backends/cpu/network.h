@@ -28,7 +28,7 @@ class Network {
  private:
   using Loops = std::vector<ThreadPool::Loop>;
 
-  // The loops that `threads` threads share of a frame in an arena: the first stores `input`, then
+  // The loops that `threads` threads share of a frame in an arena: the first store `input`, then
   // those of each stage follow.
   struct FrameLoops {
     const Network* network = nullptr;
@@ -108,8 +108,9 @@ class Network {
           MemoryPlan plan);
 
   Step Prepare(const qnet::Op& op) const;
-  // Rows of the input; all of it, and what lies around it.
-  void Store(std::span<const std::int8_t> input, Range rows, std::uint8_t* arena) const;
+  // Rows of one input of the network; all rows of all of them, and what lies around them.
+  void Store(qnet::TensorId id, std::span<const std::int8_t> contents, Range rows,
+             std::uint8_t* arena) const;
   void StoreAll(std::span<const std::int8_t> input, std::uint8_t* arena) const;
   // What MemoryPlan::fills has at `index`.
   void FillBorders(std::size_t index, std::uint8_t* arena) const;

@@ -40,7 +40,7 @@ class NetBuilder {
   // The exponents of the output are those of the elements.
   qnet::TensorId Reshape(qnet::TensorId input, std::vector<std::int32_t> dims);
 
-  qnet::TensorId input() const { return net_.input; }
+  qnet::TensorId input() const { return net_.inputs[0]; }
   const qnet::Tensor& tensor(qnet::TensorId id) const { return net_.tensor(id); }
   Rng& rng() { return rng_; }
   // The network with these outputs; checked with qnet::Verify.

@@ -36,7 +36,7 @@ std::int32_t OutputSize(std::int32_t in, std::int32_t k, std::int32_t stride, st
 NetBuilder::NetBuilder(std::uint64_t seed, std::vector<std::int32_t> dims, int spread)
     : rng_(seed) {
   net_.name = "test";
-  net_.input = AddTensor(std::move(dims), false, spread);
+  net_.inputs = {AddTensor(std::move(dims), false, spread)};
 }
 
 qnet::TensorId NetBuilder::AddTensor(std::vector<std::int32_t> dims, bool wide, int spread) {
@@ -315,8 +315,7 @@ qnet::Lrn RandomLrn(Rng& rng, std::int32_t size) {
 
 std::vector<std::int8_t> RandomFrames(const qnet::QNet& net, int count, std::uint64_t seed) {
   Rng rng(seed);
-  std::vector<std::int8_t> values(
-      static_cast<std::size_t>(net.tensor(net.input).elements() * count));
+  std::vector<std::int8_t> values(static_cast<std::size_t>(qnet::InputElements(net) * count));
   const std::int64_t kind = rng.Between(0, 3);
   for (std::int8_t& value : values) {
     const int extremes[] = {-128, 127, 0};

@@ -20,7 +20,7 @@ class ReferenceDevice final : public Device {
   Status Load(const LoadedModel& model) override {
     TF2_RETURN_IF_ERROR(queue_.CheckIdle());
     net_ = model.net;
-    queue_.SetFrameElements(net_->tensor(net_->input).elements());
+    queue_.SetFrameElements(qnet::InputElements(*net_));
     return {};
   }
 
@@ -32,7 +32,7 @@ class ReferenceDevice final : public Device {
     TF2_RETURN_IF_ERROR(queue_.CheckIdle());
     if (!net_) return InvalidArgument("no network is loaded");
     TF2_ASSIGN_OR_RETURN(const auto tensors, qnet::InterpretAll(*net_, input));
-    sink(net_->input, tensors[qnet::Index(net_->input)]);
+    for (const qnet::TensorId id : net_->inputs) sink(id, tensors[qnet::Index(id)]);
     for (const qnet::Op& op : net_->ops) sink(op.output, tensors[qnet::Index(op.output)]);
     TraceReport report;
     for (const auto& output : net_->outputs) {

@@ -20,8 +20,7 @@ std::unique_ptr<Device> Open(int threads) {
 
 std::vector<std::int8_t> Noise(const qnet::QNet& net, int count) {
   Rng rng(1);
-  std::vector<std::int8_t> values(
-      static_cast<std::size_t>(net.tensor(net.input).elements() * count));
+  std::vector<std::int8_t> values(static_cast<std::size_t>(qnet::InputElements(net) * count));
   for (auto& value : values) value = static_cast<std::int8_t>(rng.Between(-128, 127));
   return values;
 }
@@ -60,7 +59,7 @@ TEST(Reference, TracesEveryTensorInOrder) {
   EXPECT_TRUE(report->skipped.empty());
   EXPECT_EQ(report->outputs, *qnet::Interpret(*net, input));
   ASSERT_EQ(order.size(), net->tensors.size());
-  EXPECT_EQ(order.front(), net->input);
+  EXPECT_EQ(order.front(), net->inputs[0]);
   for (std::size_t i = 0; i < net->ops.size(); ++i) EXPECT_EQ(order[i + 1], net->ops[i].output);
 }
 

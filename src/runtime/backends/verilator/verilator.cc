@@ -47,7 +47,7 @@ class VerilatorDevice final : public Device {
     TF2_RETURN_IF_ERROR(WriteMemory(program::PortMemory::kParams, program::ParamImage(program_)));
     TF2_RETURN_IF_ERROR(
         WriteMemory(program::PortMemory::kProgram, program::ProgramImage(program_)));
-    queue_.SetFrameElements(net_->tensor(net_->input).elements());
+    queue_.SetFrameElements(qnet::InputElements(*net_));
     return {};
   }
 
