@@ -52,7 +52,7 @@ def setup():
 
 def readable(artifact):
     """Whether it has the format of this version of the program."""
-    return subprocess.run([str(TF2), "inspect", str(artifact)], capture_output=True).returncode == 0
+    return subprocess.run([TF2, "inspect", str(artifact)], capture_output=True).returncode == 0
 
 
 def run_tf2(*args):

@@ -132,11 +132,6 @@ bool IsIdentity(const Graph& graph, const Node& node) {
   return in.shape == out.shape && in.dtype == out.dtype && KeepsEveryElement(graph, node, in.shape);
 }
 
-bool MovesNothing(OpKind kind) {
-  return kind == OpKind::kReshape || kind == OpKind::kFlatten || kind == OpKind::kSqueeze ||
-         kind == OpKind::kUnsqueeze;
-}
-
 // Writes a node that turns [n, ...] into [n, rest] as flatten with axis 1.
 bool MakeFlatten(const Graph& graph, Node& node) {
   const Shape& in = graph.value(node.inputs[0]).shape;

@@ -19,6 +19,7 @@
 #include "passes/recognise_activations.h"
 #include "passes/relu_before_max_pool.h"
 #include "passes/scale_from_arithmetic.h"
+#include "passes/sink_reshapes.h"
 #include "passes/sink_transposes.h"
 
 namespace tf2::passes {
@@ -35,6 +36,9 @@ constexpr std::array kPasses = {
     // They stand between nodes that the fusions want side by side; identity_removal drops, in the
     // next round, those that come to nothing.
     Pass{"sink_transposes", SinkTransposes, "move transposes past single elements and join them"},
+    // Likewise.
+    Pass{"sink_reshapes", SinkReshapes,
+         "move reshapes that keep the channels past what treats a channel alike"},
     // Before scale_from_arithmetic takes the additions and products apart.
     Pass{"recognise_activations", RecogniseActivations,
          "make products with gates the activations that they are"},

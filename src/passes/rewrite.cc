@@ -47,6 +47,11 @@ bool Bypass(Graph& graph, std::size_t index) {
   return true;
 }
 
+bool MovesNothing(ir::OpKind kind) {
+  return kind == ir::OpKind::kReshape || kind == ir::OpKind::kFlatten ||
+         kind == ir::OpKind::kSqueeze || kind == ir::OpKind::kUnsqueeze;
+}
+
 const std::vector<float>* ConstantData(const Graph& graph, const Node& node, std::size_t input) {
   if (!node.HasInput(input) || !graph.IsConstant(node.inputs[input])) return nullptr;
   const ir::Tensor& t = graph.constant(node.inputs[input]);

@@ -25,6 +25,9 @@ void AbsorbInto(ir::Graph& graph, std::size_t first, std::size_t last);
 // value.
 bool Bypass(ir::Graph& graph, std::size_t index);
 
+// Whether an operator gives the elements of its input, in order, another shape.
+bool MovesNothing(ir::OpKind kind);
+
 // The data of a constant float input, or null where it is absent or no constant.
 const std::vector<float>* ConstantData(const ir::Graph& graph, const ir::Node& node,
                                        std::size_t input);
