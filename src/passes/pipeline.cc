@@ -21,6 +21,7 @@
 #include "passes/scale_from_arithmetic.h"
 #include "passes/sink_reshapes.h"
 #include "passes/sink_transposes.h"
+#include "passes/volumes_to_maps.h"
 
 namespace tf2::passes {
 namespace {
@@ -33,6 +34,8 @@ constexpr std::array kPasses = {
     Pass{"constant_folding", FoldConstants, "compute what depends on constants and shapes only"},
     // Dropout and reshapes stand between the nodes that the fusions want side by side.
     Pass{"identity_removal", RemoveIdentities, "drop operators that change nothing"},
+    // Before the passes that know convolutions, and those over maps only.
+    Pass{"volumes_to_maps", VolumesToMaps, "make layers over volumes layers over maps"},
     // They stand between nodes that the fusions want side by side; identity_removal drops, in the
     // next round, those that come to nothing.
     Pass{"sink_transposes", SinkTransposes, "move transposes past single elements and join them"},

@@ -233,13 +233,16 @@ Status Lowering::LowerReduce(const Node& node) {
   for (std::int64_t& axis : axes) axis += axis < 0 ? std::ssize(in) : 0;
   std::ranges::sort(axes);
   const std::string fn = node.String("fn");
-  const bool whole = in.size() == 4 && axes == std::vector<std::int64_t>{2, 3};
-  if (!whole || (fn != "mean" && fn != "max")) {
-    return Refuse(node, fmt::format("the {} over axes [{}]", fn, fmt::join(axes, ", ")),
-                  "means and maxima over height and width are integer layers");
+  std::vector<std::int64_t> spatial;
+  for (std::int64_t axis = 2; axis < std::ssize(in); ++axis) spatial.push_back(axis);
+  if (spatial.empty() || axes != spatial || (fn != "mean" && fn != "max")) {
+    return Refuse(
+        node, fmt::format("the {} over axes [{}]", fn, fmt::join(axes, ", ")),
+        "means and maxima over height and width (all axes behind the channel) are integer "
+        "layers");
   }
   const ir::PoolAttrs a = {.kh = in[2],
-                           .kw = in[3],
+                           .kw = ir::ElementCount({in.begin() + 3, in.end()}),
                            .sh = 1,
                            .sw = 1,
                            .dh = 1,
