@@ -98,6 +98,24 @@ std::optional<Early> EarlyInputs(const Graph& graph, const Node& node) {
   return early;
 }
 
+// Node `index` reads `inputs`, which are of the shape `shape` but for the channels; `after` makes
+// of its result what it was.
+void Advance(Graph& graph, std::size_t index, std::vector<ValueId> inputs, Shape shape,
+             Node after) {
+  Node& node = graph.nodes[index];
+  const ValueId result = node.outputs[0];
+  const ir::Value& out = graph.value(result);
+  shape[1] = out.shape[1];
+  const ValueId moved = graph.AddValue(out.name + ".early", out.dtype, std::move(shape));
+  node.inputs = std::move(inputs);
+  node.outputs = {moved};
+  after.name = graph.value(moved).name;
+  after.inputs = {moved};
+  after.outputs = {result};
+  graph.nodes.insert(graph.nodes.begin() + static_cast<std::ptrdiff_t>(index) + 1,
+                     std::move(after));
+}
+
 // The reshapes before node `index` become one behind it.
 bool SinkThrough(Graph& graph, std::size_t index) {
   auto early = EarlyInputs(graph, graph.nodes[index]);
@@ -106,17 +124,31 @@ bool SinkThrough(Graph& graph, std::size_t index) {
     early->inputs[input] =
         graph.AddConstant(graph.value(early->inputs[input]).name, std::move(tensor));
   }
-  Node& node = graph.nodes[index];
-  const ValueId result = node.outputs[0];
-  const ir::Value out = graph.value(result);
-  Shape shape = {out.shape[0], out.shape[1], early->spatial[0], early->spatial[1]};
-  const ValueId moved = graph.AddValue(out.name + ".early", out.dtype, std::move(shape));
-  node.inputs = std::move(early->inputs);
-  node.outputs = {moved};
-  Node reshape{
-      OpKind::kReshape, graph.value(moved).name, {moved}, {result}, {{"shape", out.shape}}};
-  graph.nodes.insert(graph.nodes.begin() + static_cast<std::ptrdiff_t>(index) + 1,
-                     std::move(reshape));
+  const Shape out = graph.value(graph.nodes[index].outputs[0]).shape;
+  Node reshape{OpKind::kReshape, "", {}, {}, {{"shape", out}}};
+  Advance(graph, index, std::move(early->inputs),
+          {out[0], out[1], early->spatial[0], early->spatial[1]}, std::move(reshape));
+  return true;
+}
+
+// The slice of some rows or columns, most of them, that node `index` alone reads goes behind it.
+bool SinkSlice(Graph& graph, std::size_t index) {
+  const Node& node = graph.nodes[index];
+  if (OperandsOf(node) != Operands::kFirst) return false;
+  for (std::size_t i = 1; i < node.inputs.size(); ++i) {
+    if (!AbsentOrConstant(graph, node, i)) return false;
+  }
+  const std::optional<std::size_t> producer = graph.Producer(node.inputs[0]);
+  if (!producer || graph.nodes[*producer].kind != OpKind::kSlice) return false;
+  Node slice = graph.nodes[*producer];
+  const Shape in = graph.value(slice.inputs[0]).shape;
+  const Shape& out = graph.value(slice.outputs[0]).shape;
+  if (in.size() != 4 || in[0] != out[0] || in[1] != out[1]) return false;
+  if (OnlyReader(graph, slice.outputs[0]) != index) return false;
+  if (2 * ir::ElementCount(out) < ir::ElementCount(in)) return false;
+  std::vector<ValueId> inputs = node.inputs;
+  inputs[0] = slice.inputs[0];
+  Advance(graph, index, std::move(inputs), in, std::move(slice));
   return true;
 }
 
@@ -125,7 +157,7 @@ bool SinkThrough(Graph& graph, std::size_t index) {
 Result<int> SinkReshapes(Graph& graph) {
   int changes = 0;
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
-    if (SinkThrough(graph, i)) ++changes;
+    if (SinkThrough(graph, i) || SinkSlice(graph, i)) ++changes;
   }
   return changes;
 }

@@ -42,6 +42,24 @@ TEST(SinkReshapes, PassWhatJoinsSeveral) {
             "%y = reshape(%y.early) as \"y.early\" {shape = [1, 4, 6]}\noutput %y\n");
 }
 
+TEST(SinkReshapes, SlicesOfMostRowsPassToo) {
+  EXPECT_EQ(BodyAfter(SinkReshapes, Parsed(R"(input %x : f32[1, 2, 3, 4]
+    %s = slice(%x) {axes = [3], ends = [3], starts = [1]}
+    %y = relu(%s)
+    output %y)"),
+                      1),
+            "%y.early = relu(%x) as \"y\"\n"
+            "%y = slice(%y.early) as \"y.early\" {axes = [3], ends = [3], starts = [1]}\n"
+            "output %y\n");
+  for (const char* slice : {"axes = [3], ends = [2], starts = [1]",     // few
+                            "axes = [1], ends = [2], starts = [1]"}) {  // channels
+    BodyAfter(SinkReshapes,
+              Parsed(std::string("input %x : f32[1, 3, 3, 4]\n%s = slice(%x) {") + slice +
+                     "}\n%y = relu(%s)\noutput %y"),
+              0);
+  }
+}
+
 TEST(SinkReshapes, StayBeforeWhatKnowsTheAxes) {
   for (const char* reader : {"%y = add(%s, %column)", "%y = softmax(%s) {axis = 2}",
                              "%y = concat(%s, %s) {axis = 2}", "%y = mul(%s, %t)"}) {

@@ -46,15 +46,24 @@ class Replacement {
                 {"steps", Ints{step}}},
                std::move(shape));
   }
+  // Height and width change places.
+  ValueId Turn(const char* part, ValueId x) {
+    Shape shape = graph_.value(x).shape;
+    std::swap(shape[3], shape[4]);
+    return Add(OpKind::kTranspose, part, {x}, {{"perm", Ints{0, 1, 2, 4, 3}}}, std::move(shape));
+  }
   ValueId Constant(const char* part, ir::Tensor tensor) {
     return graph_.AddConstant(name_ + "/" + part, std::move(tensor));
   }
   const Shape& ShapeOf(ValueId id) const { return graph_.value(id).shape; }
 
-  // The operators instead of node `index`, the last of which yields its output.
+  // The operators instead of node `index`, the last of which yields its output. The first that
+  // computes something has its name.
   void Finish(std::size_t index) {
-    nodes_.back().name = name_;
     nodes_.back().outputs = graph_.nodes[index].outputs;
+    std::ranges::find_if(nodes_, [](const Node& n) {
+      return n.kind == OpKind::kConv || n.kind == OpKind::kMaxPool || n.kind == OpKind::kAvgPool;
+    })->name = name_;
     const auto at = graph_.nodes.begin() + static_cast<std::ptrdiff_t>(index);
     const auto next = graph_.nodes.erase(at);
     graph_.nodes.insert(next, std::make_move_iterator(nodes_.begin()),
@@ -198,6 +207,7 @@ bool RewriteConv(Graph& graph, std::size_t index) {
 
 // Whether windows over the rows of frames that lie one below the other stay within their frames.
 bool StaysInFrames(const Axis& rows, std::int64_t h, std::int64_t made) {
+  if (rows.IsTrivial()) return true;
   return rows.before == 0 && rows.after == 0 && rows.dilation == 1 && rows.kernel <= rows.stride &&
          made * rows.stride == h;
 }
@@ -208,6 +218,7 @@ bool RewritePool(Graph& graph, std::size_t index) {
   const Volume in(graph.value(node.inputs[0]).shape);
   const Volume out(graph.value(node.outputs[0]).shape);
   const Axis frames = AxisOf(a, 0), rows = AxisOf(a, 1), columns = AxisOf(a, 2);
+  if (frames.IsTrivial() && rows.IsTrivial() && columns.IsTrivial()) return false;
   Replacement r(graph, node);
   const auto pool = [&](const char* part, ValueId x, const Axis& v, const Axis& h, Shape shape) {
     Attrs attrs = WindowOver(v, h);
@@ -219,13 +230,20 @@ bool RewritePool(Graph& graph, std::size_t index) {
     return r.Add(kind, part, {x}, std::move(attrs), std::move(shape));
   };
   ValueId y = node.inputs[0];
-  if (!rows.IsTrivial() || !columns.IsTrivial()) {
-    const bool tall = StaysInFrames(rows, in.h, out.h);
-    const Shape before =
-        tall ? Shape{in.n, in.c, in.d * in.h, in.w} : Shape{in.n, in.c * in.d, in.h, in.w};
-    const Shape after =
-        tall ? Shape{in.n, in.c, in.d * out.h, out.w} : Shape{in.n, in.c * in.d, out.h, out.w};
-    y = pool("map", r.Reshape("frames", y, before), rows, columns, after);
+  if (StaysInFrames(rows, in.h, out.h)) {
+    y = pool("map", r.Reshape("tall", y, {in.n, in.c, in.d * in.h, in.w}), rows, columns,
+             {in.n, in.c, in.d * out.h, out.w});
+  } else {
+    // Along the rows, and along the columns where they are rows.
+    y = r.Reshape("tall", y, {in.n, in.c, in.d * in.h, in.w});
+    if (!columns.IsTrivial())
+      y = pool("along_rows", y, kPoint, columns, {in.n, in.c, in.d * in.h, out.w});
+    y = r.Reshape("rows", y, {in.n, in.c, in.d, in.h, out.w});
+    y = r.Turn("turned", y);
+    y = r.Reshape("wide", y, {in.n, in.c, in.d * out.w, in.h});
+    y = pool("along_columns", y, kPoint, rows, {in.n, in.c, in.d * out.w, out.h});
+    y = r.Reshape("columns", y, {in.n, in.c, in.d, out.w, out.h});
+    y = r.Turn("turned_back", y);
   }
   y = r.Reshape("merged", y, {in.n, in.c, in.d, out.h * out.w});
   if (!frames.IsTrivial()) y = pool("over_frames", y, frames, kPoint, out.Shape4());

@@ -86,12 +86,35 @@ TEST(VolumesToMaps, FramesLieOneBelowTheOther) {
 %y/frames.1 = slice(%y/padded) {axes = [2], ends = [4], starts = [1], steps = [1]}
 %y/side_by_side = concat(%y/frames, %y/frames.1) {axis = 1}
 %y/tall = reshape(%y/side_by_side) {shape = [2, 2, 21, 5]}
-%y/map = conv(%y/tall, %y/weights, %b) {dilations = [1, 1], groups = 1, pads = [1, 1, 1, 1], strides = [1, 1]}
+%y/map = conv(%y/tall, %y/weights, %b) as "y" {dilations = [1, 1], groups = 1, pads = [1, 1, 1, 1], strides = [1, 1]}
 %y/by_frame = reshape(%y/map) {shape = [2, 2, 3, 35]}
 %y/rows = slice(%y/by_frame) {axes = [3], ends = [30], starts = [0], steps = [1]}
-%y = reshape(%y/rows) {shape = [2, 2, 3, 6, 5]}
+%y = reshape(%y/rows) as "y/volume" {shape = [2, 2, 3, 6, 5]}
 output %y
 )");
+}
+
+TEST(VolumesToMaps, WhatFollowsGetsToTheConvolution) {
+  ir::Graph g = Parsed(R"(input %x : f32[1, 1, 3, 4, 5]
+    const %w : f32[1, 1, 2, 3, 3] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 1, 2, 3, 4, 5, 6, 7, 8, 9}
+    const %m : f32[1] = {3}
+    %c = conv3d(%x, %w) {pads = [1, 1, 1, 0, 1, 1]}
+    %n = batch_norm(%c, %m, %m)
+    %y = relu(%n)
+    output %y)");
+  const ir::Graph before = g;
+  ASSERT_TRUE(RunPipeline(g).ok());
+  ExpectSameResults(before, g);
+  const std::string body = Body(g);
+  EXPECT_EQ(body.find("batch_norm"), std::string::npos) << body;
+  EXPECT_NE(body.find("relu = 1"), std::string::npos) << body;
+}
+
+TEST(VolumesToMaps, WhatTakesNothingTogetherStays) {
+  BodyAfter(VolumesToMaps, Parsed(R"(input %x : f32[1, 2, 3, 3, 3]
+    %y = max_pool3d(%x) {kernel = [1, 1, 1]}
+    output %y)"),
+            0);
 }
 
 TEST(VolumesToMaps, WeightsThatAreComputedStay) {

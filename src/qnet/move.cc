@@ -53,6 +53,43 @@ std::optional<Move> FitMove(std::span<const float> map) {
   return move;
 }
 
+std::optional<std::vector<std::int32_t>> SourcePixels(const Move& move, const Tensor& in,
+                                                      const Tensor& out) {
+  if (in.c() != out.c()) return {};
+  const std::int64_t in_plane = std::int64_t{in.h()} * in.w();
+  const std::int64_t out_plane = std::int64_t{out.h()} * out.w();
+  // The dimensions within a plane, the outermost of which may reach beyond it; those before must
+  // count channels.
+  Move plane;
+  plane.offset = move.offset;
+  std::int64_t inner = 1;
+  for (std::size_t d = move.dims.size(); d-- > 0;) {
+    std::int64_t dim = move.dims[d];
+    std::int64_t stride = move.strides[d];
+    if (inner < out_plane) {
+      const std::int64_t within = std::min(dim, out_plane / inner);
+      if (out_plane % (inner * within) != 0 || dim % within != 0) return {};
+      plane.dims.insert(plane.dims.begin(), static_cast<std::int32_t>(within));
+      plane.strides.insert(plane.strides.begin(), stride);
+      inner *= within;
+      dim /= within;
+      stride *= within;
+    }
+    if (dim > 1 && stride != in_plane * (inner / out_plane)) return {};
+    inner *= dim;
+  }
+  std::vector<std::int32_t> sources;
+  sources.reserve(static_cast<std::size_t>(out_plane));
+  bool inside = true;
+  ForEachMoved(plane, [&](std::int64_t, std::int64_t from) {
+    inside = from >= 0 && from < in_plane;
+    sources.push_back(static_cast<std::int32_t>(from));
+    return inside;
+  });
+  if (!inside) return {};
+  return sources;
+}
+
 std::vector<std::int32_t> SourceChannels(const Move& move, const Tensor& in, const Tensor& out) {
   const std::int64_t in_plane = std::int64_t{in.h()} * in.w();
   const std::int64_t out_plane = std::int64_t{out.h()} * out.w();

@@ -34,6 +34,11 @@ void ForEachMoved(const Move& move, const Fn& fn) {
 // kMaxMoveDims dimensions says so.
 std::optional<Move> FitMove(std::span<const float> map);
 
+// For each pixel of the output the pixel of the input that it is a copy of, all channels in order;
+// none where the move mixes channels.
+std::optional<std::vector<std::int32_t>> SourcePixels(const Move& move, const Tensor& in,
+                                                      const Tensor& out);
+
 // For each channel of the output the channel of the input that all its elements come from; -1 where
 // there are several.
 std::vector<std::int32_t> SourceChannels(const Move& move, const Tensor& in, const Tensor& out);

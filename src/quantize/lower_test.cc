@@ -70,6 +70,23 @@ TEST(Quantize, SeveralInputs) {
   EXPECT_GT(SignalToNoise(graph, QuantizeOrDie(graph, {.bits = 4})), 12);
 }
 
+TEST(Quantize, MeansOverAllSpatialAxes) {
+  for (const Ints& shape : {Ints{1, 4, 6}, Ints{1, 4, 12, 5}, Ints{1, 4, 3, 4, 5}}) {
+    for (const char* fn : {"mean", "max"}) {
+      testing::GraphBuilder b(shape);
+      Ints axes;
+      for (std::int64_t axis = 2; axis < std::ssize(shape); ++axis) axes.push_back(axis);
+      const auto mean = b.Add(ir::OpKind::kReduce, "mean", {b.input()},
+                              {{"fn", std::string(fn)}, {"axes", axes}, {"keep", std::int64_t{0}}});
+      const ir::Graph graph =
+          b.Done({b.Add(ir::OpKind::kGemm, "y", {mean, b.Random("w", {3, 4}, 1)})});
+      const qnet::QNet net = QuantizeOrDie(graph, {.bits = 8});
+      EXPECT_STREQ(qnet::KindName(net.ops[0]), std::string(fn) == "mean" ? "avg_pool" : "max_pool");
+      EXPECT_GT(SignalToNoise(graph, net), 15) << fn << " " << shape.size();
+    }
+  }
+}
+
 TEST(Quantize, IsDeterministic) {
   const ir::Graph graph = testing::SmallNet();
   EXPECT_EQ(QuantizeOrDie(graph, {}), QuantizeOrDie(graph, {}));

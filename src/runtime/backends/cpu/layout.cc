@@ -4,8 +4,10 @@
 #include <immintrin.h>
 #endif
 
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
+#include <numeric>
 
 namespace tf2::runtime::cpu {
 namespace {
@@ -123,11 +125,53 @@ std::vector<std::uint8_t> Gather(const qnet::Tensor& tensor, const View& view, s
   return bytes;
 }
 
-void CopyPixels(const PixelCopy& copy, Range rows, std::uint8_t* arena) {
-  for (std::int64_t y = rows.begin; y < rows.end; ++y) {
-    const std::uint8_t* from = arena + copy.from.offset + y * copy.from.row;
-    std::uint8_t* to = arena + copy.to.offset + y * copy.to.row;
-    for (std::int64_t x = 0; x < copy.w; ++x, from += copy.from.stride, to += copy.to.stride) {
+PixelCopy CopyOf(const qnet::Tensor& from, const View& from_view, const qnet::Tensor& to,
+                 const View& to_view, std::span<const std::int32_t> sources) {
+  constexpr std::int64_t kMostBytes = 4096;  // of a run, so that threads can share them
+  TF2_CHECK(std::ssize(sources) == std::int64_t{to.h()} * to.w());
+  PixelCopy copy;
+  copy.bytes = std::int64_t{from.c()} * qnet::BytesOf(from.type);
+  copy.from_stride = from_view.stride;
+  copy.to_stride = to_view.stride;
+  const std::int64_t most = std::max<std::int64_t>(kMostBytes / copy.bytes, 1);
+  std::int64_t last = -2;  // pixel of `from`
+  for (std::int64_t y = 0, i = 0; y < to.h(); ++y) {
+    for (std::int64_t x = 0; x < to.w(); ++x, ++i) {
+      const std::int64_t source = sources[static_cast<std::size_t>(i)];
+      const std::int64_t from_x = source % from.w();
+      const bool goes_on = x > 0 && from_x > 0 && source == last + 1;
+      last = source;
+      if (goes_on && copy.runs.back().pixels < most) {
+        ++copy.runs.back().pixels;
+        continue;
+      }
+      copy.runs.push_back(
+          {from_view.offset + source / from.w() * from_view.row + from_x * from_view.stride,
+           to_view.offset + y * to_view.row + x * to_view.stride, 1});
+    }
+  }
+  return copy;
+}
+
+PixelCopy CopyOf(const qnet::Tensor& from, const View& from_view, const qnet::Tensor& to,
+                 const View& to_view) {
+  std::vector<std::int32_t> sources(static_cast<std::size_t>(std::int64_t{to.h()} * to.w()));
+  std::iota(sources.begin(), sources.end(), 0);
+  return CopyOf(from, from_view, to, to_view, sources);
+}
+
+void CopyPixels(const PixelCopy& copy, Range runs, std::uint8_t* arena) {
+  const bool dense =
+      copy.shift == 0 && copy.from_stride == copy.bytes && copy.to_stride == copy.bytes;
+  for (std::int64_t r = runs.begin; r < runs.end; ++r) {
+    const PixelRun& run = copy.runs[static_cast<std::size_t>(r)];
+    const std::uint8_t* from = arena + run.from;
+    std::uint8_t* to = arena + run.to;
+    if (dense) {
+      std::memcpy(to, from, static_cast<std::size_t>(run.pixels * copy.bytes));
+      continue;
+    }
+    for (std::int64_t x = 0; x < run.pixels; ++x, from += copy.from_stride, to += copy.to_stride) {
       if (copy.shift == 0) {
         std::memcpy(to, from, static_cast<std::size_t>(copy.bytes));
         continue;

@@ -21,13 +21,24 @@ void Scatter(const qnet::Tensor& tensor, std::span<const std::uint8_t> bytes, Ra
 std::vector<std::uint8_t> Gather(const qnet::Tensor& tensor, const View& view, std::uint8_t zero,
                                  const std::uint8_t* arena);
 
-// A copy of h rows of w pixels of `bytes` bytes each, adding `shift` (0 or 128) to every byte.
-struct PixelCopy {
-  std::int64_t h = 0, w = 0, bytes = 0;
-  View from, to;
-  std::uint8_t shift = 0;
+// Copies of pixels that lie one after another in a row of both tensors.
+struct PixelRun {
+  std::int64_t from = 0, to = 0;  // bytes into the arena
+  std::int64_t pixels = 0;
 };
-void CopyPixels(const PixelCopy& copy, Range rows, std::uint8_t* arena);
+struct PixelCopy {
+  std::vector<PixelRun> runs;  // of 4 KiB at most, where that holds a pixel
+  std::int64_t bytes = 0;      // of a pixel
+  std::int64_t from_stride = 0, to_stride = 0;
+  std::uint8_t shift = 0;  // added to every byte: 0 or 128
+};
+// Pixel i of tensor `to` is pixel sources[i] of tensor `from`, which has as many channels or more.
+PixelCopy CopyOf(const qnet::Tensor& from, const View& from_view, const qnet::Tensor& to,
+                 const View& to_view, std::span<const std::int32_t> sources);
+// The copy of all pixels in order.
+PixelCopy CopyOf(const qnet::Tensor& from, const View& from_view, const qnet::Tensor& to,
+                 const View& to_view);
+void CopyPixels(const PixelCopy& copy, Range runs, std::uint8_t* arena);
 
 }  // namespace tf2::runtime::cpu
 

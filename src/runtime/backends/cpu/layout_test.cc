@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "base/rng.h"
+#include "qnet/interpreter.h"
+#include "qnet/move_map.h"
 
 namespace tf2::runtime::cpu {
 namespace {
@@ -39,6 +41,70 @@ TEST(Layout, ScattersAndGathers) {
       }
     }
   }
+}
+
+// Slices, with steps and turned, between places of every kind, against the interpreter.
+TEST(Layout, CopiesThePixelsOfAMove) {
+  qnet::QNet net;
+  net.tensors.resize(2);
+  net.tensors[0].name = "x";
+  net.tensors[1].name = "y";
+  struct Case {
+    std::vector<std::int32_t> from, to;
+    qnet::Move move;
+  };
+  const std::vector<Case> cases = {
+      {{3, 6, 5}, {3, 4, 5}, {{3, 20}, {30, 1}, 5}},          // rows 1 to 4
+      {{3, 6, 5}, {3, 3, 5}, {{3, 3, 5}, {30, 10, 1}, 5}},    // every second row
+      {{3, 6, 5}, {3, 5, 6}, {{3, 5, 6}, {30, 1, 5}, 0}},     // height and width change places
+      {{3, 6, 5}, {3, 6, 5}, {{3, 6, 5}, {30, -5, -1}, 29}},  // turned by 180 degrees
+      {{2, 2, 3}, {2, 4, 6}, {{2, 2, 2, 3, 2}, {6, 3, 0, 1, 0}, 0}},  // nearest neighbours
+      {{2, 4, 1}, {2, 2, 1}, {{4}, {2}, 0}},  // one stride across rows and channels
+      {{300, 40, 3}, {300, 40, 2}, {{300, 40, 2}, {120, 3, 1}, 1}},
+  };
+  Rng rng(2);
+  for (const Case& c : cases) {
+    for (const auto type : {qnet::ElemType::kInt8, qnet::ElemType::kInt16}) {
+      for (qnet::Tensor& tensor : net.tensors) tensor.type = type;
+      net.tensors[0].dims = c.from;
+      net.tensors[1].dims = c.to;
+      const qnet::Tensor &x = net.tensors[0], &y = net.tensors[1];
+      const auto sources = qnet::SourcePixels(c.move, x, y);
+      ASSERT_TRUE(sources.has_value());
+      const std::int64_t pixel = x.c() * qnet::BytesOf(type);
+      for (const std::int64_t gap : {0, 7}) {  // bytes between pixels and rows
+        const View from{3, x.w() * (pixel + gap) + gap, pixel + gap};
+        const View to{from.offset + x.h() * from.row, y.w() * (pixel + gap), pixel + gap};
+        std::vector<std::uint8_t> arena(Index(to.offset + y.h() * to.row));
+        qnet::Bytes contents(Index(x.bytes()));
+        for (std::uint8_t& byte : contents) byte = static_cast<std::uint8_t>(rng.Next());
+        Scatter(x, contents, {0, x.h()}, from, 0, arena.data());
+        PixelCopy copy = CopyOf(x, from, y, to, *sources);
+        const bool shifted = type == qnet::ElemType::kInt8 && gap == 0;
+        if (shifted) copy.shift = 128;
+        CopyPixels(copy, {0, std::ssize(copy.runs)}, arena.data());
+        const qnet::Op op{"move", {qnet::TensorId{0}}, qnet::TensorId{1}, c.move};
+        const qnet::Bytes* const inputs[] = {&contents};
+        EXPECT_EQ(Gather(y, to, shifted ? 128 : 0, arena.data()), *qnet::RunOp(net, op, inputs));
+        for (const PixelRun& run : copy.runs) EXPECT_LE(run.pixels * pixel, 4096);
+      }
+    }
+  }
+}
+
+TEST(Layout, MovesThatMixChannelsAreNoCopiesOfPixels) {
+  qnet::Tensor x, y;
+  x.dims = y.dims = {4, 2, 3};
+  // Channels change places; a channel from within another; elements across the channels' border.
+  EXPECT_FALSE(qnet::SourcePixels({{2, 2, 6}, {6, 12, 1}, 0}, x, y));
+  EXPECT_FALSE(qnet::SourcePixels({{4, 6}, {0, 1}, 0}, x, y));
+  y.dims = {4, 1, 6};
+  x.dims = {4, 1, 7};
+  EXPECT_FALSE(qnet::SourcePixels({{24}, {1}, 0}, x, y));
+  EXPECT_TRUE(qnet::SourcePixels({{4, 6}, {7, 1}, 1}, x, y));
+  EXPECT_FALSE(qnet::SourcePixels({{4, 6}, {7, 1}, 2}, x, y));
+  y.dims = {2, 1, 7};
+  EXPECT_FALSE(qnet::SourcePixels({{14}, {1}, 0}, x, y));
 }
 
 }  // namespace

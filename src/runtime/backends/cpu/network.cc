@@ -11,6 +11,7 @@
 
 #include "base/interrupt.h"
 #include "qnet/interpreter.h"
+#include "qnet/move_map.h"
 #include "runtime/backends/cpu/layout.h"
 #include "runtime/backends/cpu/lrn.h"
 
@@ -215,27 +216,53 @@ Network::Step Network::Prepare(const qnet::Op& op) const {
     return PrepareLrn(context, op);
   }
   if (std::holds_alternative<qnet::Concat>(op.params)) return PrepareConcat(op);
-  if (std::holds_alternative<qnet::Reshape>(op.params)) {
-    return ReshapeStep{op.inputs[0], op.output};
-  }
+  if (std::holds_alternative<qnet::Reshape>(op.params)) return PrepareReshape(op);
+  if (const auto* move = std::get_if<qnet::Move>(&op.params)) return PrepareMove(op, *move);
   return InterpretedStep{&op};
 }
 
 Network::CopyStep Network::PrepareConcat(const qnet::Op& op) const {
   CopyStep step;
   View to = plan_.views[qnet::Index(op.output)];
-  const std::uint8_t zero = plan_.zeros[qnet::Index(op.output)];
   for (const qnet::TensorId input : op.inputs) {
     const qnet::Tensor& tensor = net_->tensor(input);
     const View& from = plan_.views[qnet::Index(input)];
-    const std::int64_t bytes = std::int64_t{tensor.c()} * qnet::BytesOf(tensor.type);
     if (!SamePlace(from, to)) {
-      const auto shift = static_cast<std::uint8_t>(zero - plan_.zeros[qnet::Index(input)]);
-      step.parts.push_back({tensor.h(), tensor.w(), bytes, from, to, shift});
+      PixelCopy& part = step.parts.emplace_back(CopyOf(tensor, from, net_->tensor(op.output), to));
+      part.shift = ShiftBetween(input, op.output);
     }
-    to.offset += bytes;
+    to.offset += std::int64_t{tensor.c()} * qnet::BytesOf(tensor.type);
   }
   return step;
+}
+
+Network::Step Network::PrepareReshape(const qnet::Op& op) const {
+  const qnet::Tensor& in = net_->tensor(op.inputs[0]);
+  const qnet::Tensor& out = net_->tensor(op.output);
+  const View& from = plan_.views[qnet::Index(op.inputs[0])];
+  const View& to = plan_.views[qnet::Index(op.output)];
+  if (in.dims == out.dims && SamePlace(from, to)) return CopyStep{};
+  if (in.c() != out.c()) return ReshapeStep{op.inputs[0], op.output};
+  CopyStep step;
+  step.parts.push_back(CopyOf(in, from, out, to));
+  step.parts.back().shift = ShiftBetween(op.inputs[0], op.output);
+  return step;
+}
+
+Network::Step Network::PrepareMove(const qnet::Op& op, const qnet::Move& move) const {
+  const qnet::Tensor& in = net_->tensor(op.inputs[0]);
+  const qnet::Tensor& out = net_->tensor(op.output);
+  const auto sources = qnet::SourcePixels(move, in, out);
+  if (!sources) return InterpretedStep{&op};
+  CopyStep step;
+  step.parts.push_back(CopyOf(in, plan_.views[qnet::Index(op.inputs[0])], out,
+                              plan_.views[qnet::Index(op.output)], *sources));
+  step.parts.back().shift = ShiftBetween(op.inputs[0], op.output);
+  return step;
+}
+
+std::uint8_t Network::ShiftBetween(qnet::TensorId from, qnet::TensorId to) const {
+  return static_cast<std::uint8_t>(plan_.zeros[qnet::Index(to)] - plan_.zeros[qnet::Index(from)]);
 }
 
 Network::Arena Network::MakeArena(std::int64_t frames) const {
@@ -322,8 +349,9 @@ void Network::AddLoops(const PreparedLrn& prepared, std::uint8_t* arena, int thr
 
 void Network::AddLoops(const CopyStep& step, std::uint8_t* arena, int threads, Loops& loops) const {
   for (const PixelCopy& part : step.parts) {
-    loops.push_back(LoopOver(part.h, part.w * part.bytes, threads,
-                             [=, &part](Range rows) { CopyPixels(part, rows, arena); }));
+    const auto runs = std::ssize(part.runs);
+    loops.push_back(LoopOver(runs, part.runs[0].pixels * part.bytes, threads,
+                             [=, &part](Range range) { CopyPixels(part, range, arena); }));
   }
 }
 
@@ -340,10 +368,7 @@ void Network::Write(qnet::TensorId id, std::span<const std::uint8_t> bytes,
 }
 
 Status Network::Execute(const ReshapeStep& step, std::uint8_t* arena) const {
-  const bool in_place =
-      net_->tensor(step.from).dims == net_->tensor(step.to).dims &&
-      SamePlace(plan_.views[qnet::Index(step.from)], plan_.views[qnet::Index(step.to)]);
-  if (!in_place) Write(step.to, Read(step.from, arena), arena);
+  Write(step.to, Read(step.from, arena), arena);
   return {};
 }
 

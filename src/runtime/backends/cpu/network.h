@@ -86,11 +86,11 @@ class Network {
                                       ThreadPool* pool, int rounds) const;
 
  private:
-  // Concat: what was not written in place.
+  // Concat, what was not written in place; reshape and move where pixels stay whole.
   struct CopyStep {
     std::vector<PixelCopy> parts;
   };
-  // Nothing to do where both are the same bytes.
+  // A reshape between other channels.
   struct ReshapeStep {
     qnet::TensorId from, to;
   };
@@ -137,6 +137,10 @@ class Network {
   // All outputs.
   Frame ReadOutputs(const std::uint8_t* arena) const;
   CopyStep PrepareConcat(const qnet::Op& op) const;
+  Step PrepareReshape(const qnet::Op& op) const;
+  Step PrepareMove(const qnet::Op& op, const qnet::Move& move) const;
+  // What copies add to every byte of the input.
+  std::uint8_t ShiftBetween(qnet::TensorId from, qnet::TensorId to) const;
 
   // A tensor's contents in [c, h, w] order.
   std::vector<std::uint8_t> Read(qnet::TensorId id, const std::uint8_t* arena) const;
