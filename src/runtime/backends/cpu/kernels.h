@@ -158,9 +158,11 @@ struct PoolStep {
   Sink sink;
 };
 
+enum class BinaryOp : std::uint8_t { kAdd, kSub, kMul, kMax, kMin };
+
 // y = clamp(((a << shift_a) + (b << shift_b), clamped to +-limit, << left) + half) >> right).
-// Per channel; with it every combination of exponents is exact in 64 bits (see prepare.cc), and in
-// 32 where `fits_32`.
+// Per channel, whole tiles of them; with it every combination of exponents is exact in 64 bits (see
+// prepare.cc), and in 32 where `fits_32`.
 struct AddStep {
   std::int64_t pixels = 0;
   std::int32_t channels = 0;
@@ -171,12 +173,33 @@ struct AddStep {
   const std::int32_t* left = nullptr;
   const std::int64_t* half = nullptr;
   const std::int32_t* right = nullptr;
+  const std::int32_t* limit_32 = nullptr;  // with fits_32
+  const std::int32_t* half_32 = nullptr;
   std::int32_t low = 0;
   std::int32_t high = 0;
   bool fits_32 = false;
   bool wide = false;
   View a, b, output;
   std::uint8_t zero_a = 0, zero_b = 0, zero = 0;
+};
+
+// As AddStep of the sum, or where it fits 32 bits of the difference, maximum or minimum of a <<
+// shift_a and b << shift_b, or of the product a * b.
+struct BinaryStep {
+  BinaryOp op = BinaryOp::kAdd;
+  AddStep step;                       // an operand that repeats along an axis moves by 0 there
+  bool one_a = false, one_b = false;  // one channel for all of the output's
+};
+
+// A function of one variable.
+struct TableStep {
+  std::int64_t pixels = 0;
+  std::int32_t channels = 0;
+  std::int32_t width = 1;
+  bool wide = false;
+  const std::uint8_t* bytes = nullptr;   // [256]: the output's byte of each of the input's
+  const std::uint16_t* words = nullptr;  // [256], where the output is wide
+  View input, output;
 };
 
 // The factors of sums of squares S from one bit pattern of float(S) to the next that shares its
@@ -252,7 +275,8 @@ struct KernelSet {
   void (*depthwise)(const DepthwiseStep&, std::uint8_t* arena, Range pixels);
   void (*max_pool)(const PoolStep&, std::uint8_t* arena, Range pixels);
   void (*avg_pool)(const PoolStep&, std::uint8_t* arena, Range pixels);
-  void (*add)(const AddStep&, std::uint8_t* arena, Range pixels);
+  void (*binary)(const BinaryStep&, std::uint8_t* arena, Range pixels);
+  void (*table)(const TableStep&, std::uint8_t* arena, Range pixels);
   void (*lrn)(const LrnStep&, std::uint8_t* arena, Range pixels);
 };
 

@@ -7,13 +7,14 @@
 #include "runtime/backends/cpu/lrn_512.h"
 #include "runtime/backends/cpu/primitives_512.h"
 #include "runtime/backends/cpu/requantize_512.h"
+#include "runtime/backends/cpu/table_512.h"
 #include "runtime/backends/cpu/tiles_amx.h"
 
 namespace tf2::runtime::cpu {
 namespace {
 
 // Of what tiles do not compute.
-struct Isa : Requantizer512<Primitives512>, Normalizer512 {};
+struct Isa : Requantizer512<Primitives512>, Normalizer512, Tables512 {};
 
 }  // namespace
 }  // namespace tf2::runtime::cpu

@@ -501,55 +501,135 @@ void AvgPool(const PoolStep& step, std::uint8_t* arena, Range pixels) {
   }
 }
 
-// Sums of kTile channels from c on that fit 32 bits.
-inline void AddNarrow(const AddStep& step, const std::uint8_t* a, const std::uint8_t* b, int c,
-                      std::int32_t (&sums)[kTile]) {
-  for (int o = 0; o < kTile; ++o) {
-    std::int32_t v = ((a[c + o] - step.zero_a) << step.shift_a[c + o]) +
-                     ((b[c + o] - step.zero_b) << step.shift_b[c + o]);
-    const auto limit = static_cast<std::int32_t>(step.limit[c + o]);
-    v = v < -limit ? -limit : v > limit ? limit : v;
-    v = ((v << step.left[c + o]) + static_cast<std::int32_t>(step.half[c + o])) >>
-        step.right[c + o];
-    sums[o] = v < step.low ? step.low : v > step.high ? step.high : v;
+// Channels of a pixel that element-wise kernels take at once: more than a compiler unrolls, which
+// would not vectorise them then.
+inline constexpr int kElementwiseBlock = 64;
+static_assert(kElementwiseBlock <= kSlack);
+
+// Results in 32 bits for `count` channels from c on, whose bytes are x and y.
+template <BinaryOp kOp>
+inline void ComputeNarrow(const AddStep& step, const std::uint8_t* x, const std::uint8_t* y, int c,
+                          int count, std::int32_t* results) {
+  const std::int32_t* const shift_a = step.shift_a + c;
+  const std::int32_t* const shift_b = step.shift_b + c;
+  const std::int32_t* const limit = step.limit_32 + c;
+  const std::int32_t* const left = step.left + c;
+  const std::int32_t* const half = step.half_32 + c;
+  const std::int32_t* const right = step.right + c;
+  const std::int32_t zero_a = step.zero_a, zero_b = step.zero_b, low = step.low, high = step.high;
+  for (int o = 0; o < count; ++o) {
+    const std::int32_t a = x[o] - zero_a;
+    const std::int32_t b = y[o] - zero_b;
+    const std::int32_t shifted_a = a << shift_a[o];
+    const std::int32_t shifted_b = b << shift_b[o];
+    std::int32_t v = kOp == BinaryOp::kAdd   ? shifted_a + shifted_b
+                     : kOp == BinaryOp::kSub ? shifted_a - shifted_b
+                     : kOp == BinaryOp::kMul ? a * b
+                     : kOp == BinaryOp::kMax ? Max(shifted_a, shifted_b)
+                                             : Min(shifted_a, shifted_b);
+    v = Max(Min(v, limit[o]), -limit[o]);
+    v = ((v << left[o]) + half[o]) >> right[o];
+    results[o] = Max(Min(v, high), low);
   }
 }
 
-inline void AddExact(const AddStep& step, const std::uint8_t* a, const std::uint8_t* b, int c,
-                     std::int32_t (&sums)[kTile]) {
-  for (int o = 0; o < kTile; ++o) {
-    std::int64_t v =
-        std::int64_t{a[c + o] - step.zero_a} * (std::int64_t{1} << step.shift_a[c + o]) +
-        std::int64_t{b[c + o] - step.zero_b} * (std::int64_t{1} << step.shift_b[c + o]);
+inline void AddExact(const AddStep& step, const std::uint8_t* x, const std::uint8_t* y, int c,
+                     int count, std::int32_t* results) {
+  for (int o = 0; o < count; ++o) {
+    std::int64_t v = std::int64_t{x[o] - step.zero_a} * (std::int64_t{1} << step.shift_a[c + o]) +
+                     std::int64_t{y[o] - step.zero_b} * (std::int64_t{1} << step.shift_b[c + o]);
     const std::int64_t limit = step.limit[c + o];
     v = v < -limit ? -limit : v > limit ? limit : v;
     v = (v * (std::int64_t{1} << step.left[c + o]) + step.half[c + o]) >> step.right[c + o];
-    sums[o] = Clamp(v, step.low, step.high);
+    results[o] = Clamp(v, step.low, step.high);
   }
 }
 
-void Add(const AddStep& step, std::uint8_t* arena, Range pixels) {
-  const int element = step.wide ? 2 : 1;
+// Bytes of an operand that has one channel for all.
+struct Repeated {
+  std::uint8_t bytes[kElementwiseBlock];
+  explicit Repeated(std::uint8_t byte) { std::memset(bytes, byte, sizeof bytes); }
+};
+
+template <BinaryOp kOp>
+void Elementwise(const BinaryStep& binary, std::uint8_t* arena, Range pixels) {
+  const AddStep& step = binary.step;
   Walker walker(pixels.begin, step.width);
   for (std::int64_t p = pixels.begin; p < pixels.end; ++p, walker.Next()) {
     const std::uint8_t* const a = arena + walker.In(step.a);
     const std::uint8_t* const b = arena + walker.In(step.b);
     std::uint8_t* const out = arena + walker.In(step.output);
-    for (int c = 0; c < step.channels; c += kTile) {
-      std::int32_t sums[kTile];
-      if (step.fits_32) {
-        AddNarrow(step, a, b, c, sums);
+    const Repeated all_a(binary.one_a ? a[0] : std::uint8_t{0});
+    const Repeated all_b(binary.one_b ? b[0] : std::uint8_t{0});
+    for (int c = 0; c < step.channels; c += kElementwiseBlock) {
+      const int count = Min(kElementwiseBlock, step.channels - c);
+      const int tiles = (count + kTile - 1) / kTile * kTile;  // parameters are whole tiles
+      const std::uint8_t* const x = binary.one_a ? all_a.bytes : a + c;
+      const std::uint8_t* const y = binary.one_b ? all_b.bytes : b + c;
+      std::int32_t results[kElementwiseBlock];
+      if (kOp != BinaryOp::kAdd || step.fits_32) {
+        ComputeNarrow<kOp>(step, x, y, c, tiles, results);
       } else {
-        AddExact(step, a, b, c, sums);
+        AddExact(step, x, y, c, count, results);
       }
-      std::uint8_t bytes[2 * kTile];
-      for (int o = 0; o < kTile; ++o) {
-        StoreValue(bytes + o * element, step.wide, step.zero, sums[o]);
+      if (step.wide) {
+        for (int o = 0; o < count; ++o) StoreValue(out + 2 * (c + o), true, 0, results[o]);
+      } else {
+        for (int o = 0; o < count; ++o) {
+          out[c + o] = static_cast<std::uint8_t>(results[o] + step.zero);
+        }
       }
-      std::memcpy(out + c * element, bytes,
-                  static_cast<std::size_t>(Min(kTile, step.channels - c)) *
-                      static_cast<std::size_t>(element));
     }
+  }
+}
+
+void Binary(const BinaryStep& step, std::uint8_t* arena, Range pixels) {
+  switch (step.op) {
+    case BinaryOp::kAdd:
+      return Elementwise<BinaryOp::kAdd>(step, arena, pixels);
+    case BinaryOp::kSub:
+      return Elementwise<BinaryOp::kSub>(step, arena, pixels);
+    case BinaryOp::kMul:
+      return Elementwise<BinaryOp::kMul>(step, arena, pixels);
+    case BinaryOp::kMax:
+      return Elementwise<BinaryOp::kMax>(step, arena, pixels);
+    case BinaryOp::kMin:
+      return Elementwise<BinaryOp::kMin>(step, arena, pixels);
+  }
+}
+
+template <typename I = Isa>
+inline void LookUp(const std::uint8_t* table, const std::uint8_t* from, std::int64_t count,
+                   std::uint8_t* to) {
+  if constexpr (requires { &I::LookUp; }) {
+    I::LookUp(table, from, count, to);
+  } else {
+    for (std::int64_t i = 0; i < count; ++i) to[i] = table[from[i]];
+  }
+}
+
+void Table(const TableStep& step, std::uint8_t* arena, Range pixels) {
+  const bool dense = step.input.stride == step.channels && step.output.stride == step.channels;
+  Walker walker(pixels.begin, step.width);
+  for (std::int64_t p = pixels.begin; p < pixels.end;) {
+    const std::uint8_t* const from = arena + walker.In(step.input);
+    std::uint8_t* const to = arena + walker.In(step.output);
+    if (step.wide) {
+      for (int c = 0; c < step.channels; ++c) {
+        StoreValue(to + 2 * c, true, 0, step.words[from[c]]);
+      }
+    } else if (dense) {  // the rest of the row
+      const std::int64_t rest = step.width - walker.x;
+      const std::int64_t count = rest < pixels.end - p ? rest : pixels.end - p;
+      LookUp(step.bytes, from, count * step.channels, to);
+      p += count;
+      walker = Walker(p, step.width);
+      continue;
+    } else {
+      LookUp(step.bytes, from, step.channels, to);
+    }
+    ++p;
+    walker.Next();
   }
 }
 
@@ -666,7 +746,8 @@ constexpr KernelSet ByteKernels(const char* isa, decltype(KernelSet::conv) conv)
           .depthwise = Depthwise,
           .max_pool = MaxPool,
           .avg_pool = AvgPool,
-          .add = Add,
+          .binary = Binary,
+          .table = Table,
           .lrn = Lrn};
 }
 

@@ -126,7 +126,8 @@ const KernelSet* PortableKernels() {
                                      .depthwise = Depthwise,
                                      .max_pool = MaxPool,
                                      .avg_pool = AvgPool,
-                                     .add = Add,
+                                     .binary = Binary,
+                                     .table = Table,
                                      .lrn = Lrn};
   return &kSet;
 }

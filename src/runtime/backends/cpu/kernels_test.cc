@@ -130,6 +130,86 @@ TEST_P(Kernels, RandomNetworksEqualTheInterpreter) {
   }
 }
 
+// Two inputs through one operator, every shape that broadcasts.
+TEST_P(Kernels, ElementwiseOperators) {
+  Rng rng(12);
+  ThreadPool pool(2);
+  const auto tensor = [&](std::string name, std::vector<std::int32_t> dims, int low, int high) {
+    qnet::Tensor t{std::move(name), qnet::ElemType::kInt8, std::move(dims), {}};
+    for (std::int32_t c = 0; c < t.c(); ++c)
+      t.q.push_back(static_cast<std::int8_t>(rng.Between(low, high)));
+    return t;
+  };
+  for (const std::int32_t c : {1, 5, 16, 64, 100}) {
+    const std::vector<std::int32_t> whole = {c, 4, 5};
+    for (const auto& other : std::vector<std::vector<std::int32_t>>{
+             whole, {c, 1, 1}, {1, 4, 5}, {1, 1, 1}, {c, 1, 5}, {c, 4, 1}}) {
+      for (const auto kind :
+           {qnet::BinaryKind::kAdd, qnet::BinaryKind::kSub, qnet::BinaryKind::kMul,
+            qnet::BinaryKind::kMax, qnet::BinaryKind::kMin}) {
+        const bool turned = rng.Chance(0.5);
+        const int spread = rng.Chance(0.1) ? 24 : 3;  // or beyond 32 bits
+        qnet::QNet net;
+        net.tensors = {tensor("a", turned ? other : whole, 4 - spread, 4),
+                       tensor("b", turned ? whole : other, 4, 4 + spread / 2),
+                       tensor("y", whole, rng.Chance(0.2) ? -12 : 3, 5)};
+        net.inputs = {qnet::TensorId{0}, qnet::TensorId{1}};
+        if (rng.Chance(0.3)) net.tensors[2].type = qnet::ElemType::kInt16;
+        for (qnet::Tensor& t : net.tensors) {
+          for (std::int8_t& q : t.q) q = std::max(q, std::int8_t{numerics::kMinQ});
+        }
+        const auto activation = rng.Chance(0.3) ? qnet::Activation::kRelu : qnet::Activation::kNone;
+        net.ops.push_back({"op", net.inputs, qnet::TensorId{2}, qnet::Binary{kind, activation}});
+        net.outputs = {{qnet::TensorId{2}, "y", qnet::Head::kNone, {c, 4, 5}}};
+        ASSERT_TRUE(qnet::Verify(net).ok()) << qnet::Verify(net).error().ToString();
+        SCOPED_TRACE(qnet::ToText(net));
+        ExpectSame(net, qnet::RandomInput(net, rng.Next()), &pool);
+        ExpectSameOnExtremes(net);
+        if (HasFatalFailure()) return;
+      }
+    }
+  }
+}
+
+// Of tensors that lie by themselves and of those inside others, behind values of both signs and of
+// one.
+TEST_P(Kernels, Tables) {
+  Rng rng(13);
+  ThreadPool pool(2);
+  for (const std::int32_t c : {1, 7, 16, 48, 200}) {
+    for (const bool wide : {false, true}) {
+      for (const bool relu : {false, true}) {
+        qnet::QNet net;
+        const auto add = [&](std::string name, std::int32_t channels, std::int8_t q) {
+          const auto size = static_cast<std::size_t>(channels);
+          net.tensors.push_back({std::move(name),
+                                 qnet::ElemType::kInt8,
+                                 {channels, 6, 11},
+                                 std::vector<std::int8_t>(size, q)});
+          return qnet::TensorId{static_cast<std::int32_t>(net.tensors.size()) - 1};
+        };
+        const qnet::TensorId x = add("x", c, 4), bare = add("bare", c, 4), y = add("y", c, 3);
+        const qnet::TensorId joined = add("joined", 2 * c, 3);
+        qnet::Table table{"random", {}};
+        for (int v = 0; v < 256; ++v) {
+          table.values.push_back(static_cast<std::int16_t>(wide ? rng.Between(-32768, 32767)
+                                                                : rng.Between(-128, 127)));
+        }
+        net.inputs = {x};
+        const auto activation = relu ? qnet::Activation::kRelu : qnet::Activation::kNone;
+        net.ops.push_back({"bare", {x, x}, bare, qnet::Add{activation}});
+        net.ops.push_back({"table", {bare}, y, table});
+        net.ops.push_back({"joined", {y, y}, joined, qnet::Concat{}});
+        if (wide) net.tensor(y).type = net.tensor(joined).type = qnet::ElemType::kInt16;
+        net.outputs = {{joined, "joined", qnet::Head::kNone, {2 * c, 6, 11}}};
+        ASSERT_TRUE(qnet::Verify(net).ok()) << qnet::Verify(net).error().ToString();
+        ExpectSame(net, qnet::RandomInput(net, rng.Next()), &pool);
+        if (HasFatalFailure()) return;
+      }
+    }
+  }
+}
+
 // Two-term weights reach +-128, int8 weights 127: every kernel's split into planes.
 TEST_P(Kernels, LargestWeightsAndFeatures) {
   for (const int terms : {1, 2}) {

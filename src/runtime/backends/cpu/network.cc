@@ -210,6 +210,11 @@ Network::Step Network::Prepare(const qnet::Op& op) const {
       add != nullptr && bytes_only && IsFused(add->activation)) {
     return PrepareAdd(context, op);
   }
+  if (const auto* binary = std::get_if<qnet::Binary>(&op.params);
+      binary != nullptr && bytes_only && IsFused(binary->activation)) {
+    if (auto prepared = PrepareBinary(context, op)) return *std::move(prepared);
+  }
+  if (std::holds_alternative<qnet::Table>(op.params)) return PrepareTable(context, op);
   if (const auto* lrn = std::get_if<qnet::Lrn>(&op.params);
       lrn != nullptr && bytes_only && FitsLrnKernels(*lrn) &&
       net_->tensor(op.output).type == qnet::ElemType::kInt8) {
@@ -333,11 +338,20 @@ void Network::AddLoops(const PreparedAvgPool& prepared, std::uint8_t* arena, int
   }));
 }
 
-void Network::AddLoops(const PreparedAdd& prepared, std::uint8_t* arena, int threads,
+void Network::AddLoops(const PreparedBinary& prepared, std::uint8_t* arena, int threads,
+                       Loops& loops) const {
+  const auto& binary = prepared.step;
+  loops.push_back(
+      LoopOver(binary.step.pixels, binary.step.channels, threads,
+               [=, this, &binary](Range pixels) { kernels_->binary(binary, arena, pixels); }));
+}
+
+void Network::AddLoops(const PreparedTable& prepared, std::uint8_t* arena, int threads,
                        Loops& loops) const {
   const auto& step = prepared.step;
-  loops.push_back(LoopOver(step.pixels, step.channels, threads,
-                           [=, this, &step](Range pixels) { kernels_->add(step, arena, pixels); }));
+  loops.push_back(LoopOver(step.pixels, step.channels, threads, [=, this, &step](Range pixels) {
+    kernels_->table(step, arena, pixels);
+  }));
 }
 
 void Network::AddLoops(const PreparedLrn& prepared, std::uint8_t* arena, int threads,

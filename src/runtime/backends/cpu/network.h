@@ -102,7 +102,8 @@ class Network {
   static constexpr bool kRunsNow =
       std::is_same_v<T, ReshapeStep> || std::is_same_v<T, InterpretedStep>;
   using Step = std::variant<PreparedConv, PreparedDepthwise, PreparedMaxPool, PreparedAvgPool,
-                            PreparedAdd, PreparedLrn, CopyStep, ReshapeStep, InterpretedStep>;
+                            PreparedBinary, PreparedTable, PreparedLrn, CopyStep, ReshapeStep,
+                            InterpretedStep>;
 
   Network(std::shared_ptr<const qnet::QNet> net, const KernelSet& kernels, Stages stages,
           MemoryPlan plan);
@@ -155,7 +156,10 @@ class Network {
                 Loops& loops) const;
   void AddLoops(const PreparedAvgPool& prepared, std::uint8_t* arena, int threads,
                 Loops& loops) const;
-  void AddLoops(const PreparedAdd& prepared, std::uint8_t* arena, int threads, Loops& loops) const;
+  void AddLoops(const PreparedBinary& prepared, std::uint8_t* arena, int threads,
+                Loops& loops) const;
+  void AddLoops(const PreparedTable& prepared, std::uint8_t* arena, int threads,
+                Loops& loops) const;
   void AddLoops(const PreparedLrn& prepared, std::uint8_t* arena, int threads, Loops& loops) const;
   void AddLoops(const CopyStep& step, std::uint8_t* arena, int threads, Loops& loops) const;
   Status Execute(const ReshapeStep& step, std::uint8_t* arena) const;

@@ -350,29 +350,42 @@ PreparedAvgPool PrepareAvgPool(const PrepareContext& context, const qnet::Op& op
 // (a * 2^-qa + b * 2^-qb) * 2^qo in units of 2^-D, D = max(qa, qb): the sum is an integer below
 // 2^48, and one shift by qo - D remains. To the left, anything beyond 17 bits saturates before and
 // after a shift by min(qo - D, 17) alike.
-PreparedAdd PrepareAdd(const PrepareContext& context, const qnet::Op& op) {
+namespace {
+
+// The exponent of an operand, whose only channel may stand for all.
+int QOf(const qnet::Tensor& operand, std::size_t c) {
+  return operand.q[operand.q.size() == 1 ? 0 : c];
+}
+
+// Where an operand lies whose dims of 1 repeat.
+View Repeated(View view, const qnet::Tensor& operand, const qnet::Tensor& output) {
+  if (operand.h() < output.h()) view.row = 0;
+  if (operand.w() < output.w()) view.stride = 0;
+  return view;
+}
+
+void FillAdd(const PrepareContext& context, const qnet::Op& op, qnet::Activation activation,
+             PreparedBinary& prepared) {
   constexpr int kEnough = 17;
-  const auto& add = std::get<qnet::Add>(op.params);
   const qnet::Tensor& a = context.net.tensor(op.inputs[0]);
   const qnet::Tensor& b = context.net.tensor(op.inputs[1]);
   const qnet::Tensor& output = context.net.tensor(op.output);
-  PreparedAdd prepared;
-  AddStep& step = prepared.step;
+  AddStep& step = prepared.step.step;
   step.fits_32 = true;
   for (std::size_t c = 0; c < output.q.size(); ++c) {
-    const int d = std::max<int>(a.q[c], b.q[c]);
+    const int d = std::max(QOf(a, c), QOf(b, c));
     const int left = output.q[c] - d;
-    prepared.shift_a.push_back(d - a.q[c]);
-    prepared.shift_b.push_back(d - b.q[c]);
+    prepared.shift_a.push_back(d - QOf(a, c));
+    prepared.shift_b.push_back(d - QOf(b, c));
     prepared.left.push_back(std::clamp(left, 0, kEnough));
     prepared.right.push_back(left < 0 ? -left : 0);
     prepared.half.push_back(left < 0 ? std::int64_t{1} << (-left - 1) : 0);
     // The sum is below 2^29 and so is what it is shifted to.
     step.fits_32 =
-        step.fits_32 && d - a.q[c] <= 20 && d - b.q[c] <= 20 && left <= 12 && left >= -30;
+        step.fits_32 && d - QOf(a, c) <= 20 && d - QOf(b, c) <= 20 && left <= 12 && left >= -30;
   }
   for (std::size_t c = 0; c < output.q.size(); ++c) {
-    const bool right = output.q[c] < std::max(a.q[c], b.q[c]);
+    const bool right = output.q[c] < std::max(QOf(a, c), QOf(b, c));
     prepared.limit.push_back(std::int64_t{1} << (!right ? kEnough : step.fits_32 ? 30 : 62));
   }
   // Kernels read whole tiles.
@@ -391,15 +404,104 @@ PreparedAdd PrepareAdd(const PrepareContext& context, const qnet::Op& op) {
   step.left = prepared.left.data();
   step.half = prepared.half.data();
   step.right = prepared.right.data();
-  step.low = Low(output, add.activation);
+  step.low = Low(output, activation);
   step.high = High(output);
   step.wide = IsWide(output);
-  step.a = context.view(op.inputs[0]);
-  step.b = context.view(op.inputs[1]);
+  step.a = Repeated(context.view(op.inputs[0]), a, output);
+  step.b = Repeated(context.view(op.inputs[1]), b, output);
   step.output = context.view(op.output);
   step.zero_a = context.zero(op.inputs[0]);
   step.zero_b = context.zero(op.inputs[1]);
   step.zero = context.zero(op.output);
+}
+
+// A product of two int8 has no shifts before its rounding.
+void FillProduct(const qnet::Tensor& a, const qnet::Tensor& b, const qnet::Tensor& output,
+                 PreparedBinary& prepared) {
+  constexpr int kEnough = 16;  // 1 << 16 saturates, 1 << 14 >> 16 is 0
+  for (std::size_t c = 0; c < output.q.size(); ++c) {
+    const int left = output.q[c] - QOf(a, c) - QOf(b, c);
+    prepared.shift_a[c] = prepared.shift_b[c] = 0;
+    prepared.left[c] = std::clamp(left, 0, kEnough);
+    prepared.right[c] = std::clamp(-left, 0, kEnough);
+    prepared.half[c] = left < 0 ? std::int64_t{1} << (prepared.right[c] - 1) : 0;
+    prepared.limit[c] = 1 << 14;
+  }
+  prepared.step.step.fits_32 = true;
+}
+
+void SetNarrow(PreparedBinary& prepared) {
+  AddStep& step = prepared.step.step;
+  if (!step.fits_32) return;
+  prepared.limit_32.assign(prepared.limit.begin(), prepared.limit.end());
+  prepared.half_32.assign(prepared.half.begin(), prepared.half.end());
+  step.limit_32 = prepared.limit_32.data();
+  step.half_32 = prepared.half_32.data();
+}
+
+BinaryOp OpOf(qnet::BinaryKind kind) {
+  switch (kind) {
+    case qnet::BinaryKind::kAdd:
+      return BinaryOp::kAdd;
+    case qnet::BinaryKind::kSub:
+      return BinaryOp::kSub;
+    case qnet::BinaryKind::kMul:
+      return BinaryOp::kMul;
+    case qnet::BinaryKind::kMax:
+      return BinaryOp::kMax;
+    case qnet::BinaryKind::kMin:
+      return BinaryOp::kMin;
+  }
+  TF2_CHECK(false, "no such operator");
+}
+
+}  // namespace
+
+PreparedBinary PrepareAdd(const PrepareContext& context, const qnet::Op& op) {
+  PreparedBinary prepared;
+  FillAdd(context, op, std::get<qnet::Add>(op.params).activation, prepared);
+  SetNarrow(prepared);
+  return prepared;
+}
+
+std::optional<PreparedBinary> PrepareBinary(const PrepareContext& context, const qnet::Op& op) {
+  const auto& params = std::get<qnet::Binary>(op.params);
+  const qnet::Tensor& a = context.net.tensor(op.inputs[0]);
+  const qnet::Tensor& b = context.net.tensor(op.inputs[1]);
+  const qnet::Tensor& output = context.net.tensor(op.output);
+  PreparedBinary prepared;
+  FillAdd(context, op, params.activation, prepared);
+  if (params.kind == qnet::BinaryKind::kMul) FillProduct(a, b, output, prepared);
+  BinaryStep& binary = prepared.step;
+  binary.op = OpOf(params.kind);
+  binary.one_a = a.c() < output.c();
+  binary.one_b = b.c() < output.c();
+  if (binary.op != BinaryOp::kAdd && !binary.step.fits_32) return {};
+  SetNarrow(prepared);
+  return prepared;
+}
+
+PreparedTable PrepareTable(const PrepareContext& context, const qnet::Op& op) {
+  const auto& table = std::get<qnet::Table>(op.params);
+  const qnet::Tensor& output = context.net.tensor(op.output);
+  const int zero_in = context.zero(op.inputs[0]);
+  const int zero_out = context.zero(op.output);
+  PreparedTable prepared;
+  for (int byte = 0; byte < 256; ++byte) {
+    // With zero 0 bytes above 127 do not occur.
+    const int v = table.values[static_cast<std::size_t>(std::min(byte - zero_in + 128, 255))];
+    prepared.bytes.push_back(static_cast<std::uint8_t>(std::clamp(v, -128, 127) + zero_out));
+    prepared.words.push_back(static_cast<std::uint16_t>(v));
+  }
+  TableStep& step = prepared.step;
+  step.pixels = std::int64_t{output.h()} * output.w();
+  step.channels = output.c();
+  step.width = output.w();
+  step.wide = IsWide(output);
+  step.bytes = prepared.bytes.data();
+  step.words = prepared.words.data();
+  step.input = context.view(op.inputs[0]);
+  step.output = context.view(op.output);
   return prepared;
 }
 

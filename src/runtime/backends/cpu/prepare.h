@@ -5,6 +5,7 @@
 #define TF2_RUNTIME_BACKENDS_CPU_PREPARE_H_
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -61,12 +62,21 @@ struct PreparedAvgPool : PreparedPool {};
 PreparedMaxPool PrepareMaxPool(const PrepareContext& context, const qnet::Op& op);
 PreparedAvgPool PrepareAvgPool(const PrepareContext& context, const qnet::Op& op);
 
-struct PreparedAdd {
-  AddStep step;
-  std::vector<std::int32_t> shift_a, shift_b, left, right;
+struct PreparedBinary {
+  BinaryStep step;
+  std::vector<std::int32_t> shift_a, shift_b, left, right, limit_32, half_32;
   std::vector<std::int64_t> limit, half;
 };
-PreparedAdd PrepareAdd(const PrepareContext& context, const qnet::Op& op);
+PreparedBinary PrepareAdd(const PrepareContext& context, const qnet::Op& op);
+// Nothing where an operator other than an addition has exponents too far apart for 32 bits.
+std::optional<PreparedBinary> PrepareBinary(const PrepareContext& context, const qnet::Op& op);
+
+struct PreparedTable {
+  TableStep step;
+  std::vector<std::uint8_t> bytes;
+  std::vector<std::uint16_t> words;
+};
+PreparedTable PrepareTable(const PrepareContext& context, const qnet::Op& op);
 
 // Normalisation across the channels of a pixel, of int8 to int8, with a table (lrn.h).
 struct PreparedLrn {
