@@ -210,6 +210,47 @@ TEST_P(Kernels, Tables) {
   }
 }
 
+// Channels that change places, pixels that become channels, zeros between pixels, reshapes between
+// channels; large enough for two threads, in tensors by themselves and inside others.
+TEST_P(Kernels, MovesAndDilations) {
+  ThreadPool pool(2);
+  struct Case {
+    std::vector<std::int32_t> dims;
+    qnet::OpParams params;
+  };
+  const std::vector<Case> cases = {
+      {{16, 12, 40}, qnet::Move{{4, 4, 480}, {480, 1920, 1}, 0}},                // shuffle
+      {{4, 24, 80}, qnet::Move{{4, 12, 2, 40, 2}, {1920, 40, 960, 1, 480}, 0}},  // depth to space
+      {{16, 40, 12}, qnet::Move{{16, 40, 12}, {480, 1, 40}, 0}},                 // transposed
+      {{640, 12, 1}, qnet::Reshape{}},
+      {{16, 480, 1}, qnet::Reshape{}},
+      {{16, 34, 118}, qnet::Dilate{3, 3}},
+      {{16, 12, 79}, qnet::Dilate{1, 2}},
+  };
+  for (const Case& c : cases) {
+    for (const qnet::Activation activation : {qnet::Activation::kNone, qnet::Activation::kRelu}) {
+      qnet::QNet net;
+      const auto add = [&](std::string name, std::vector<std::int32_t> dims) {
+        const auto channels = static_cast<std::size_t>(dims[0]);
+        net.tensors.push_back({std::move(name), qnet::ElemType::kInt8, std::move(dims),
+                               std::vector<std::int8_t>(channels, 4)});
+        return qnet::TensorId{static_cast<std::int32_t>(net.tensors.size()) - 1};
+      };
+      const qnet::TensorId x = add("x", {16, 12, 40}), bare = add("bare", {16, 12, 40});
+      const qnet::TensorId y = add("y", c.dims);
+      const qnet::TensorId joined = add("joined", {2 * c.dims[0], c.dims[1], c.dims[2]});
+      net.inputs = {x};
+      net.ops.push_back({"bare", {x, x}, bare, qnet::Add{activation}});
+      net.ops.push_back({"tested", {bare}, y, c.params});
+      net.ops.push_back({"joined", {y, y}, joined, qnet::Concat{}});
+      net.outputs = {{joined, "joined", qnet::Head::kNone, {net.tensor(joined).elements()}}};
+      ASSERT_TRUE(qnet::Verify(net).ok()) << qnet::Verify(net).error().ToString();
+      ExpectSame(net, qnet::RandomInput(net, 7), &pool);
+      if (HasFatalFailure()) return;
+    }
+  }
+}
+
 // Two-term weights reach +-128, int8 weights 127: every kernel's split into planes.
 TEST_P(Kernels, LargestWeightsAndFeatures) {
   for (const int terms : {1, 2}) {

@@ -9,6 +9,8 @@
 #include <cstring>
 #include <numeric>
 
+#include "qnet/move_map.h"
+
 namespace tf2::runtime::cpu {
 namespace {
 
@@ -179,6 +181,59 @@ void CopyPixels(const PixelCopy& copy, Range runs, std::uint8_t* arena) {
       for (std::int64_t i = 0; i < copy.bytes; ++i) {
         to[i] = static_cast<std::uint8_t>(from[i] + copy.shift);
       }
+    }
+  }
+}
+
+ElementCopy CopyOf(const qnet::Tensor& from, const View& from_view, const qnet::Tensor& to,
+                   const View& to_view, const qnet::Move& move) {
+  ElementCopy copy;
+  copy.channels = to.c();
+  copy.width = to.w();
+  copy.element = qnet::BytesOf(to.type);
+  copy.to = to_view;
+  copy.from.resize(static_cast<std::size_t>(to.elements()));
+  const std::int64_t plane = std::int64_t{from.h()} * from.w();
+  const std::int64_t pixels = std::int64_t{to.h()} * to.w();
+  qnet::ForEachMoved(move, [&](std::int64_t i, std::int64_t source) {
+    const std::int64_t c = source / plane, y = source % plane / from.w(), x = source % from.w();
+    copy.from[static_cast<std::size_t>(i % pixels * to.c() + i / pixels)] =
+        static_cast<std::int32_t>(from_view.offset + y * from_view.row + x * from_view.stride +
+                                  c * copy.element);
+    return true;
+  });
+  return copy;
+}
+
+void CopyElements(const ElementCopy& copy, Range pixels, std::uint8_t* arena) {
+  const std::int32_t* from = copy.from.data() + pixels.begin * copy.channels;
+  for (std::int64_t p = pixels.begin; p < pixels.end; ++p, from += copy.channels) {
+    std::uint8_t* const to =
+        arena + copy.to.offset + p / copy.width * copy.to.row + p % copy.width * copy.to.stride;
+    if (copy.element == 2) {
+      for (std::int32_t c = 0; c < copy.channels; ++c) std::memcpy(to + 2 * c, arena + from[c], 2);
+      continue;
+    }
+    for (std::int32_t c = 0; c < copy.channels; ++c) {
+      to[c] = static_cast<std::uint8_t>(arena[from[c]] + copy.shift);
+    }
+  }
+}
+
+void SpreadRows(const Spread& spread, Range rows, std::uint8_t* arena) {
+  const auto bytes = static_cast<std::size_t>(spread.bytes);
+  for (std::int64_t y = rows.begin; y < rows.end; ++y) {
+    std::uint8_t* to = arena + spread.to.offset + y * spread.to.row;
+    const std::uint8_t* from = arena + spread.from.offset + y / spread.sh * spread.from.row;
+    for (std::int64_t x = 0; x < spread.w; ++x, to += spread.to.stride) {
+      if (y % spread.sh != 0 || x % spread.sw != 0) {
+        std::memset(to, spread.zero, bytes);
+        continue;
+      }
+      for (std::size_t i = 0; i < bytes; ++i) {
+        to[i] = static_cast<std::uint8_t>(from[i] + spread.shift);
+      }
+      from += spread.from.stride;
     }
   }
 }

@@ -40,6 +40,30 @@ PixelCopy CopyOf(const qnet::Tensor& from, const View& from_view, const qnet::Te
                  const View& to_view);
 void CopyPixels(const PixelCopy& copy, Range runs, std::uint8_t* arena);
 
+// Each element of a tensor from somewhere in the arena.
+struct ElementCopy {
+  std::vector<std::int32_t> from;  // of element [y][x][c] of the output: bytes into the arena
+  std::int32_t channels = 0, width = 1;
+  std::int32_t element = 1;  // bytes
+  View to;
+  std::uint8_t shift = 0;  // added to every byte: 0 or 128
+};
+ElementCopy CopyOf(const qnet::Tensor& from, const View& from_view, const qnet::Tensor& to,
+                   const View& to_view, const qnet::Move& move);
+void CopyElements(const ElementCopy& copy, Range pixels, std::uint8_t* arena);
+
+// Pixels of a tensor sh and sw apart, and zeros between them.
+struct Spread {
+  View from, to;
+  std::int64_t h = 0, w = 0;  // of the output
+  std::int64_t bytes = 0;     // of a pixel
+  std::int32_t sh = 1, sw = 1;
+  std::uint8_t shift = 0;  // added to every byte of the input
+  std::uint8_t zero = 0;   // between
+};
+// Rows of the output.
+void SpreadRows(const Spread& spread, Range rows, std::uint8_t* arena);
+
 }  // namespace tf2::runtime::cpu
 
 #endif  // TF2_RUNTIME_BACKENDS_CPU_LAYOUT_H_

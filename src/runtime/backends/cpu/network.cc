@@ -223,6 +223,7 @@ Network::Step Network::Prepare(const qnet::Op& op) const {
   if (std::holds_alternative<qnet::Concat>(op.params)) return PrepareConcat(op);
   if (std::holds_alternative<qnet::Reshape>(op.params)) return PrepareReshape(op);
   if (const auto* move = std::get_if<qnet::Move>(&op.params)) return PrepareMove(op, *move);
+  if (const auto* dilate = std::get_if<qnet::Dilate>(&op.params)) return PrepareDilate(op, *dilate);
   return InterpretedStep{&op};
 }
 
@@ -244,26 +245,42 @@ Network::CopyStep Network::PrepareConcat(const qnet::Op& op) const {
 Network::Step Network::PrepareReshape(const qnet::Op& op) const {
   const qnet::Tensor& in = net_->tensor(op.inputs[0]);
   const qnet::Tensor& out = net_->tensor(op.output);
-  const View& from = plan_.views[qnet::Index(op.inputs[0])];
-  const View& to = plan_.views[qnet::Index(op.output)];
-  if (in.dims == out.dims && SamePlace(from, to)) return CopyStep{};
-  if (in.c() != out.c()) return ReshapeStep{op.inputs[0], op.output};
-  CopyStep step;
-  step.parts.push_back(CopyOf(in, from, out, to));
-  step.parts.back().shift = ShiftBetween(op.inputs[0], op.output);
-  return step;
+  const bool in_place = in.dims == out.dims && SamePlace(plan_.views[qnet::Index(op.inputs[0])],
+                                                         plan_.views[qnet::Index(op.output)]);
+  if (in_place) return CopyStep{};
+  return PrepareMove(op, {{static_cast<std::int32_t>(out.elements())}, {1}, 0});
 }
 
 Network::Step Network::PrepareMove(const qnet::Op& op, const qnet::Move& move) const {
   const qnet::Tensor& in = net_->tensor(op.inputs[0]);
   const qnet::Tensor& out = net_->tensor(op.output);
-  const auto sources = qnet::SourcePixels(move, in, out);
-  if (!sources) return InterpretedStep{&op};
-  CopyStep step;
-  step.parts.push_back(CopyOf(in, plan_.views[qnet::Index(op.inputs[0])], out,
-                              plan_.views[qnet::Index(op.output)], *sources));
-  step.parts.back().shift = ShiftBetween(op.inputs[0], op.output);
+  const View& from = plan_.views[qnet::Index(op.inputs[0])];
+  const View& to = plan_.views[qnet::Index(op.output)];
+  const std::uint8_t shift = ShiftBetween(op.inputs[0], op.output);
+  if (const auto sources = qnet::SourcePixels(move, in, out)) {
+    CopyStep step;
+    step.parts.push_back(CopyOf(in, from, out, to, *sources));
+    step.parts.back().shift = shift;
+    return step;
+  }
+  constexpr std::int64_t kMostElements = 1 << 24;  // whose places are listed
+  if (out.elements() > kMostElements) return InterpretedStep{&op};
+  ElementCopy step = CopyOf(in, from, out, to, move);
+  step.shift = shift;
   return step;
+}
+
+Spread Network::PrepareDilate(const qnet::Op& op, const qnet::Dilate& dilate) const {
+  const qnet::Tensor& out = net_->tensor(op.output);
+  return {.from = plan_.views[qnet::Index(op.inputs[0])],
+          .to = plan_.views[qnet::Index(op.output)],
+          .h = out.h(),
+          .w = out.w(),
+          .bytes = std::int64_t{out.c()} * qnet::BytesOf(out.type),
+          .sh = dilate.sh,
+          .sw = dilate.sw,
+          .shift = ShiftBetween(op.inputs[0], op.output),
+          .zero = plan_.zeros[qnet::Index(op.output)]};
 }
 
 std::uint8_t Network::ShiftBetween(qnet::TensorId from, qnet::TensorId to) const {
@@ -369,6 +386,18 @@ void Network::AddLoops(const CopyStep& step, std::uint8_t* arena, int threads, L
   }
 }
 
+void Network::AddLoops(const ElementCopy& step, std::uint8_t* arena, int threads,
+                       Loops& loops) const {
+  const std::int64_t pixels = std::ssize(step.from) / step.channels;
+  loops.push_back(LoopOver(pixels, step.channels, threads,
+                           [=, &step](Range range) { CopyElements(step, range, arena); }));
+}
+
+void Network::AddLoops(const Spread& step, std::uint8_t* arena, int threads, Loops& loops) const {
+  loops.push_back(LoopOver(step.h, step.w * step.bytes, threads,
+                           [=, &step](Range rows) { SpreadRows(step, rows, arena); }));
+}
+
 std::vector<std::uint8_t> Network::Read(qnet::TensorId id, const std::uint8_t* arena) const {
   return Gather(net_->tensor(id), plan_.views[qnet::Index(id)], plan_.zeros[qnet::Index(id)],
                 arena);
@@ -379,11 +408,6 @@ void Network::Write(qnet::TensorId id, std::span<const std::uint8_t> bytes,
   const qnet::Tensor& tensor = net_->tensor(id);
   Scatter(tensor, bytes, {0, tensor.h()}, plan_.views[qnet::Index(id)],
           plan_.zeros[qnet::Index(id)], arena);
-}
-
-Status Network::Execute(const ReshapeStep& step, std::uint8_t* arena) const {
-  Write(step.to, Read(step.from, arena), arena);
-  return {};
 }
 
 Status Network::Execute(const InterpretedStep& step, std::uint8_t* arena) const {

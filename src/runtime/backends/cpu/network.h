@@ -90,20 +90,15 @@ class Network {
   struct CopyStep {
     std::vector<PixelCopy> parts;
   };
-  // A reshape between other channels.
-  struct ReshapeStep {
-    qnet::TensorId from, to;
-  };
   // An operator without kernels here: the interpreter's, on gathered tensors.
   struct InterpretedStep {
     const qnet::Op* op;
   };
   template <typename T>
-  static constexpr bool kRunsNow =
-      std::is_same_v<T, ReshapeStep> || std::is_same_v<T, InterpretedStep>;
+  static constexpr bool kRunsNow = std::is_same_v<T, InterpretedStep>;
   using Step = std::variant<PreparedConv, PreparedDepthwise, PreparedMaxPool, PreparedAvgPool,
-                            PreparedBinary, PreparedTable, PreparedLrn, CopyStep, ReshapeStep,
-                            InterpretedStep>;
+                            PreparedBinary, PreparedTable, PreparedLrn, CopyStep, ElementCopy,
+                            Spread, InterpretedStep>;
 
   Network(std::shared_ptr<const qnet::QNet> net, const KernelSet& kernels, Stages stages,
           MemoryPlan plan);
@@ -140,6 +135,7 @@ class Network {
   CopyStep PrepareConcat(const qnet::Op& op) const;
   Step PrepareReshape(const qnet::Op& op) const;
   Step PrepareMove(const qnet::Op& op, const qnet::Move& move) const;
+  Spread PrepareDilate(const qnet::Op& op, const qnet::Dilate& dilate) const;
   // What copies add to every byte of the input.
   std::uint8_t ShiftBetween(qnet::TensorId from, qnet::TensorId to) const;
 
@@ -162,7 +158,8 @@ class Network {
                 Loops& loops) const;
   void AddLoops(const PreparedLrn& prepared, std::uint8_t* arena, int threads, Loops& loops) const;
   void AddLoops(const CopyStep& step, std::uint8_t* arena, int threads, Loops& loops) const;
-  Status Execute(const ReshapeStep& step, std::uint8_t* arena) const;
+  void AddLoops(const ElementCopy& step, std::uint8_t* arena, int threads, Loops& loops) const;
+  void AddLoops(const Spread& step, std::uint8_t* arena, int threads, Loops& loops) const;
   Status Execute(const InterpretedStep& step, std::uint8_t* arena) const;
 
   std::shared_ptr<const qnet::QNet> net_;
