@@ -4,7 +4,7 @@
 Usage: peers.py [NETWORK...] [--threads N] [--batch N] [--rounds N] [--seconds S] [--bits LIST] [--isa LIST] [--json FILE]
        [--setup-only]
 
-NETWORKS: squeezenet (trained weights), googlenet, resnet50, vgg16 (seeded random weights), fc4096 (four fully connected
+NETWORKS: squeezenet (trained weights), googlenet, resnet50, vgg16, efficientnet (seeded random weights), fc4096 (four fully connected
 layers, batch 1), scaling (one thread against two), coldstart. Default: all. What is compared, and how each peer is
 configured: bench/README.md. The peers come from PyPI (bench/requirements.txt) into build/peers.
 """
@@ -73,13 +73,25 @@ class Network:
             self.model = [self._fc_prototxt(), "--random-weights", 1]
             self.data = self.samples()
             self.flags = ["--data", self.data]
+        elif name == "efficientnet":
+            import efficientnet
+            self.side = efficientnet.SIDE
+            self.model = [self.folder / "model.onnx"]
+            if not self.model[0].exists():
+                efficientnet.write(self.model[0])
+            self._take_photographs()
         else:
             prototxt, weights, self.side = NETWORKS[name]
             if not (SHARED / prototxt).exists():
                 raise RuntimeError(f"../shared/data/{prototxt} is absent")
             self.model = [SHARED / prototxt, *(["--weights", SHARED / weights] if weights else ["--random-weights", 1])]
-            self.data = SHARED / "imagenet"
-            self.flags = ["--data", self.data, "--mean", ",".join(map(str, MEAN)), "--order", "bgr"]
+            self._take_photographs()
+
+    def _take_photographs(self):
+        self.data = SHARED / "imagenet"
+        if not self.data.exists():
+            raise RuntimeError("../shared/data/imagenet is absent")
+        self.flags = ["--data", self.data, "--mean", ",".join(map(str, MEAN)), "--order", "bgr"]
 
     def _fc_prototxt(self):
         path = self.folder / "fc.prototxt"
@@ -375,7 +387,7 @@ def main():
     report = {"machine": machine(), "results": []}
     print(json.dumps(report["machine"]))
     other = {"fc4096": fully_connected, "scaling": scaling, "coldstart": cold_start}
-    for name in args.networks or [*NETWORKS, *other]:
+    for name in args.networks or [*NETWORKS, "efficientnet", *other]:
         try:
             report["results"].append(other[name](args) if name in other else compare(name, args))
         except (RuntimeError, KeyError) as error:
