@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/files.h"
 #include "dataset/labels.h"
 #include "dataset/preprocess.h"
 
@@ -68,12 +69,15 @@ std::optional<std::string> PathFor(const Input& input, const std::string& text) 
 Result<std::vector<std::string>> PathsFor(const std::vector<Input>& inputs,
                                           const std::vector<std::string>& flags) {
   std::vector<std::string> names;
+  names.reserve(inputs.size());
   for (const Input& input : inputs) names.push_back(input.name);
   const auto named = [&](const std::string& flag) {
     return std::ranges::any_of(inputs,
                                [&](const Input& i) { return PathFor(i, flag).has_value(); });
   };
-  if (flags.size() == 1 && !named(flags[0]))
+  const bool is_path =
+      inputs.size() == 1 && flags.size() == 1 && (FileExists(flags[0]) || IsDirectory(flags[0]));
+  if (flags.size() == 1 && (is_path || !named(flags[0])))
     return std::vector<std::string>(inputs.size(), flags[0]);
   for (const std::string& flag : flags) {
     if (named(flag)) continue;
@@ -125,14 +129,13 @@ Result<Data> Open(const DataFlags& flags, const std::vector<Input>& inputs,
   TF2_ASSIGN_OR_RETURN(const auto paths, PathsFor(inputs, flags.paths));
   options.only_member = inputs.size() > 1 && flags.paths.size() == 1;
   std::vector<std::unique_ptr<dataset::Dataset>> sets;
-  std::vector<std::string> names;
+  for (const Input& input : inputs) options.inputs.push_back(input.name);
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     options.input = inputs[i].shape;
     options.member = inputs[i].name;
     TF2_ASSIGN_OR_RETURN(sets.emplace_back(), dataset::OpenDataset(paths[i], options));
-    names.push_back(inputs[i].name);
   }
-  TF2_ASSIGN_OR_RETURN(auto set, dataset::JoinDatasets(std::move(sets), names));
+  TF2_ASSIGN_OR_RETURN(auto set, dataset::JoinDatasets(std::move(sets), options.inputs));
   return Data{std::move(set), std::move(preprocessing), std::move(labels.names)};
 }
 

@@ -80,11 +80,17 @@ Result<DetectorOutcome> Detect(const Options& options, const Data& data,
   return outcome;
 }
 
+Error SeveralInputs(std::size_t count) {
+  return WithHint(Unsupported("detectors of {} inputs are not evaluated", count),
+                  "tf2 run -o FILE.npz writes what they yield");
+}
+
 Result<DetectorOutcome> DetectWithArtifact(const Options& options) {
   TF2_RETURN_IF_ERROR(CheckNoModelFlags(options));
   TF2_ASSIGN_OR_RETURN(qnet::Artifact artifact, OpenArtifact(options.model.path));
   TF2_ASSIGN_OR_RETURN(const Data data, OpenData(options.data, artifact.net));
   const std::vector<dataset::OutputForm> outputs = OutputForms(artifact.net);
+  if (artifact.net.inputs.size() != 1) return SeveralInputs(artifact.net.inputs.size());
   const qnet::Tensor& x = artifact.net.tensor(artifact.net.inputs[0]);
   const dataset::InputShape input = {x.c(), x.h(), x.w()};
   TF2_ASSIGN_OR_RETURN(runtime::Session session,
@@ -99,6 +105,7 @@ Result<DetectorOutcome> DetectWithFloat(const Options& options) {
   TF2_RETURN_IF_ERROR(CheckNoBackend(options));
   TF2_ASSIGN_OR_RETURN(const ir::Graph graph, ImportAndFuse(options.model));
   TF2_ASSIGN_OR_RETURN(const Data data, OpenData(options.data, graph));
+  if (graph.inputs.size() != 1) return SeveralInputs(graph.inputs.size());
   const ir::Shape& x = graph.value(graph.inputs[0]).shape;
   if (x.size() != 4) return InvalidArgument("the model's input {} is no picture", ir::ToString(x));
   TF2_ASSIGN_OR_RETURN(DetectorOutcome outcome,

@@ -2,6 +2,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <filesystem>
 #include <limits>
@@ -198,10 +199,22 @@ Opened OpenCifar(const std::string& path, Blob head, const DatasetOptions& optio
 
 namespace {
 
+constexpr std::array<std::string_view, 3> kLabelMembers = {"labels", "y", "label"};
+
 std::vector<std::string> SampleMembers(const DatasetOptions& options) {
   if (options.only_member) return {options.member};
   std::vector<std::string> names = {"images", "x", "data", "arr_0"};
-  if (!options.member.empty()) names.insert(names.begin(), options.member);
+  // An array called like labels is one only where no other may be.
+  const bool doubtful = std::ranges::count(kLabelMembers, options.member) != 0;
+  if (!options.member.empty()) names.insert(doubtful ? names.end() : names.begin(), options.member);
+  return names;
+}
+
+std::vector<std::string> LabelMembers(const DatasetOptions& options) {
+  std::vector<std::string> names;
+  for (const std::string_view name : kLabelMembers) {
+    if (std::ranges::count(options.inputs, name) == 0) names.emplace_back(name);
+  }
   return names;
 }
 
@@ -230,7 +243,7 @@ Opened OpenNpz(const std::string& path, const DatasetOptions& options) {
   TF2_ASSIGN_OR_RETURN(const ArrayHeader header, ParseNpyHeader(set->blob.bytes()));
   TF2_ASSIGN_OR_RETURN(const Array array, ViewArray(header, set->blob.bytes()));
   TF2_RETURN_IF_ERROR(AttachSamples(array, options, *set));
-  TF2_ASSIGN_OR_RETURN(auto labels, ReadZipMember(zip.bytes(), {"labels", "y", "label"}));
+  TF2_ASSIGN_OR_RETURN(auto labels, ReadZipMember(zip.bytes(), LabelMembers(options)));
   if (labels) {
     set->labels_blob = Blob::FromBytes(*std::move(labels));
     TF2_ASSIGN_OR_RETURN(const ArrayHeader y, ParseNpyHeader(set->labels_blob.bytes()));

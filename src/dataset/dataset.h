@@ -42,8 +42,10 @@ struct InputShape {
 
 struct DatasetOptions {
   InputShape input;
-  // The member of an .npz that is looked for before the usual ones.
+  // The member of an .npz that is looked for before the usual ones: the input's name.
   std::string member;
+  // The names of all inputs of the network: none of these members is labels.
+  std::vector<std::string> inputs;
   // Nothing but that member will do: the file is to hold all inputs of a network of several.
   bool only_member = false;
   // Samples left out at the start, then samples used at most; the set is the shorter of this and

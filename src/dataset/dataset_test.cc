@@ -207,6 +207,24 @@ TEST_F(DatasetTest, NpzHoldsTheInputsOfANetworkByName) {
   EXPECT_THAT(OpenError("folder/a.png", options).ToString(), HasSubstr("--data NAME=PATH"));
 }
 
+TEST_F(DatasetTest, AnInputMayBeCalledLikeLabels) {
+  const Bytes x = NpyFile("<f4", "False", "(2, 1)", ElementBytesOf<float>({1, 2}));
+  const Bytes y = NpyFile("<f4", "False", "(2, 1)", ElementBytesOf<float>({3, 4}));
+  Write("xy.npz", ZipFile({{"x.npy", x}, {"y.npy", y}}, false));
+  DatasetOptions options = Input(1, 1, 1);
+  options.member = "y";
+  options.inputs = {"x", "y"};
+  options.only_member = true;
+  EXPECT_THAT(Open("xy.npz", options)->Get(1)->x, ElementsAre(4));
+  EXPECT_FALSE(Open("xy.npz", options)->Get(1)->label.has_value());
+  // The only input of a network beside pictures under the usual name: those are the samples.
+  options.only_member = false;
+  options.inputs = {"y"};
+  EXPECT_THAT(Open("xy.npz", options)->Get(1)->x, ElementsAre(2));
+  Write("y.npz", ZipFile({{"y.npy", y}}, false));
+  EXPECT_THAT(Open("y.npz", options)->Get(1)->x, ElementsAre(4));
+}
+
 TEST_F(DatasetTest, JoinedSetsNeedAsManySamples) {
   Write("a.npy", NpyFile("<f4", "False", "(2, 1)", ElementBytesOf<float>({1, 2})));
   Write("b.npy", NpyFile("<f4", "False", "(3, 1)", ElementBytesOf<float>({1, 2, 3})));

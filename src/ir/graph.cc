@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "ir/op_table.h"
@@ -205,6 +206,9 @@ Result<std::vector<Tensor>> InputsOf(const Graph& graph, std::span<const float> 
   for (const ValueId id : graph.inputs) {
     const Value& value = graph.value(id);
     const auto own = values.first(static_cast<std::size_t>(ElementCount(value.shape)));
+    const auto is_whole = [](float v) { return std::fabs(v) < 0x1p62F; };
+    if (value.dtype == DType::kInt64 && !std::ranges::all_of(own, is_whole))
+      return InvalidArgument("a value is no integer").At(value.name);
     inputs.push_back(value.dtype == DType::kFloat32
                          ? Tensor::Float(value.shape, {own.begin(), own.end()})
                          : Tensor::Int(value.shape, {own.begin(), own.end()}));

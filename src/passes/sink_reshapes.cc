@@ -131,10 +131,32 @@ bool SinkThrough(Graph& graph, std::size_t index) {
   return true;
 }
 
-// The slice of some rows or columns, most of them, that node `index` alone reads goes behind it.
+// Whether a slice takes every channel of every sample.
+bool SlicesOnlyMaps(const Node& slice) {
+  const std::vector<std::int64_t> axes = slice.Ints("axes");
+  return !axes.empty() && std::ranges::all_of(axes, [](std::int64_t axis) { return axis >= 2; });
+}
+
+// Whether a value is a convolution's, perhaps reshaped.
+bool IsOfConv(const Graph& graph, ValueId id) {
+  std::optional<std::size_t> producer = graph.Producer(id);
+  while (producer && MovesNothing(graph.nodes[*producer].kind))
+    producer = graph.Producer(graph.nodes[*producer].inputs[0]);
+  return producer && graph.nodes[*producer].kind == OpKind::kConv;
+}
+
+// What becomes part of a convolution, and is defined for whatever it may yield where the slice
+// cuts.
+bool JoinsConv(OpKind kind) {
+  return kind == OpKind::kRelu || kind == OpKind::kClip || kind == OpKind::kBatchNorm ||
+         kind == OpKind::kScale;
+}
+
+// The slice of some rows or columns of a convolution, at least half of them, that node `index`
+// alone reads goes behind it.
 bool SinkSlice(Graph& graph, std::size_t index) {
   const Node& node = graph.nodes[index];
-  if (OperandsOf(node) != Operands::kFirst) return false;
+  if (!JoinsConv(node.kind)) return false;
   for (std::size_t i = 1; i < node.inputs.size(); ++i) {
     if (!AbsentOrConstant(graph, node, i)) return false;
   }
@@ -143,7 +165,7 @@ bool SinkSlice(Graph& graph, std::size_t index) {
   Node slice = graph.nodes[*producer];
   const Shape in = graph.value(slice.inputs[0]).shape;
   const Shape& out = graph.value(slice.outputs[0]).shape;
-  if (in.size() != 4 || in[0] != out[0] || in[1] != out[1]) return false;
+  if (in.size() != 4 || !SlicesOnlyMaps(slice) || !IsOfConv(graph, slice.inputs[0])) return false;
   if (OnlyReader(graph, slice.outputs[0]) != index) return false;
   if (2 * ir::ElementCount(out) < ir::ElementCount(in)) return false;
   std::vector<ValueId> inputs = node.inputs;

@@ -10,7 +10,8 @@
 //   %e = conv(%d, %v)
 //   output %e
 //
-// A slice that keeps most of the rows or columns moves likewise behind what has one input.
+// A slice that keeps half of the rows or columns of a convolution, or more, moves likewise behind a
+// relu, clip, batch norm or scale, which then joins the convolution.
 //
 // Exact. Only reshapes of [n, c, h, w] move; operators of several inputs (an addition, a
 // concatenation of channels) need one before each, of the same axes. identity_removal drops the

@@ -42,22 +42,33 @@ TEST(SinkReshapes, PassWhatJoinsSeveral) {
             "%y = reshape(%y.early) as \"y.early\" {shape = [1, 4, 6]}\noutput %y\n");
 }
 
-TEST(SinkReshapes, SlicesOfMostRowsPassToo) {
-  EXPECT_EQ(BodyAfter(SinkReshapes, Parsed(R"(input %x : f32[1, 2, 3, 4]
+TEST(SinkReshapes, SlicesOfAConvolutionPassWhatJoinsIt) {
+  const auto graph = [](const std::string& slice, const std::string& reader) {
+    return Parsed(R"(input %x : f32[1, 3, 3, 4]
+    const %w : f32[3, 1, 1, 1] = {1, 2, 3}
+    const %f : f32[3] = {1, 10, 100}
+    %c = conv(%x, %w) {groups = 3}
+    %s = slice(%c) {)" +
+                  slice + "}\n%y = " + reader + "\noutput %y");
+  };
+  EXPECT_EQ(
+      BodyAfter(SinkReshapes, graph("axes = [3], ends = [3], starts = [1]", "scale(%s, %f)"), 1),
+      "%c = conv(%x, %w) {groups = 3}\n%y.early = scale(%c, %f) as \"y\"\n"
+      "%y = slice(%y.early) as \"y.early\" {axes = [3], ends = [3], starts = [1]}\n"
+      "output %y\n");
+  for (const auto& [slice, reader] : std::vector<std::pair<std::string, std::string>>{
+           {"axes = [3], ends = [2], starts = [1]", "relu(%s)"},                       // few
+           {"axes = [1], ends = [2], starts = [1]", "relu(%s)"},                       // channels
+           {"axes = [1], ends = [-4], starts = [-1], steps = [-1]", "scale(%s, %f)"},  // turned
+           {"axes = [3], ends = [3], starts = [1]", "unary(%s) {fn = \"sigmoid\"}"}}) {
+    BodyAfter(SinkReshapes, graph(slice, reader), 0);
+  }
+  // Of no convolution.
+  BodyAfter(SinkReshapes, Parsed(R"(input %x : f32[1, 3, 3, 4]
     %s = slice(%x) {axes = [3], ends = [3], starts = [1]}
     %y = relu(%s)
     output %y)"),
-                      1),
-            "%y.early = relu(%x) as \"y\"\n"
-            "%y = slice(%y.early) as \"y.early\" {axes = [3], ends = [3], starts = [1]}\n"
-            "output %y\n");
-  for (const char* slice : {"axes = [3], ends = [2], starts = [1]",     // few
-                            "axes = [1], ends = [2], starts = [1]"}) {  // channels
-    BodyAfter(SinkReshapes,
-              Parsed(std::string("input %x : f32[1, 3, 3, 4]\n%s = slice(%x) {") + slice +
-                     "}\n%y = relu(%s)\noutput %y"),
-              0);
-  }
+            0);
 }
 
 TEST(SinkReshapes, StayBeforeWhatKnowsTheAxes) {

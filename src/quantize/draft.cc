@@ -65,7 +65,11 @@ void Lowering::FindNeeded() {
 // [c, h, w] of a value [1, c], [1, c, w], [1, c, h, w] or [1, c, d, h, w] (the last two merged).
 Result<Lowering::Dims> Lowering::DimsOf(ValueId id) const {
   const ir::Value& value = graph_.value(id);
-  if (value.shape.size() < 2 || value.shape[0] != 1 || !IsReal(id)) {
+  if (!IsReal(id)) {
+    return WithHint(Unsupported("the value is of integers").At(value.name),
+                    "tf2 quantises real values; the float model runs: tf2 run MODEL");
+  }
+  if (value.shape.size() < 2 || value.shape[0] != 1) {
     return WithHint(
         Unsupported("the value has the shape {}", ir::ToString(value.shape)).At(value.name),
         "tf2 quantises values that have a batch dimension of 1 and a channel; see --input-shape");

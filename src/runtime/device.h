@@ -44,8 +44,8 @@ struct LoadedModel {
   std::vector<std::uint8_t> program;
 };
 
-// Inputs of `count` frames, one after the other: each the bytes of the QNet's input tensor, [c, h,
-// w].
+// Inputs of `count` frames, one after the other: each the bytes of the QNet's inputs in
+// order, [c, h, w].
 struct Batch {
   std::int64_t count = 0;
   std::vector<std::int8_t> data;  // count * elements of the input

@@ -545,27 +545,22 @@ inline void AddExact(const AddStep& step, const std::uint8_t* x, const std::uint
   }
 }
 
-// Bytes of an operand that has one channel for all.
-struct Repeated {
-  std::uint8_t bytes[kElementwiseBlock];
-  explicit Repeated(std::uint8_t byte) { std::memset(bytes, byte, sizeof bytes); }
-};
-
 template <BinaryOp kOp>
 void Elementwise(const BinaryStep& binary, std::uint8_t* arena, Range pixels) {
   const AddStep& step = binary.step;
+  std::uint8_t all_a[kElementwiseBlock], all_b[kElementwiseBlock];  // of operands of one channel
   Walker walker(pixels.begin, step.width);
   for (std::int64_t p = pixels.begin; p < pixels.end; ++p, walker.Next()) {
     const std::uint8_t* const a = arena + walker.In(step.a);
     const std::uint8_t* const b = arena + walker.In(step.b);
     std::uint8_t* const out = arena + walker.In(step.output);
-    const Repeated all_a(binary.one_a ? a[0] : std::uint8_t{0});
-    const Repeated all_b(binary.one_b ? b[0] : std::uint8_t{0});
+    if (binary.one_a) std::memset(all_a, a[0], sizeof all_a);
+    if (binary.one_b) std::memset(all_b, b[0], sizeof all_b);
     for (int c = 0; c < step.channels; c += kElementwiseBlock) {
       const int count = Min(kElementwiseBlock, step.channels - c);
       const int tiles = (count + kTile - 1) / kTile * kTile;  // parameters are whole tiles
-      const std::uint8_t* const x = binary.one_a ? all_a.bytes : a + c;
-      const std::uint8_t* const y = binary.one_b ? all_b.bytes : b + c;
+      const std::uint8_t* const x = binary.one_a ? all_a : a + c;
+      const std::uint8_t* const y = binary.one_b ? all_b : b + c;
       std::int32_t results[kElementwiseBlock];
       if (kOp != BinaryOp::kAdd || step.fits_32) {
         ComputeNarrow<kOp>(step, x, y, c, tiles, results);

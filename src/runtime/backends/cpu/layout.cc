@@ -127,8 +127,9 @@ std::vector<std::uint8_t> Gather(const qnet::Tensor& tensor, const View& view, s
   return bytes;
 }
 
-PixelCopy CopyOf(const qnet::Tensor& from, const View& from_view, const qnet::Tensor& to,
-                 const View& to_view, std::span<const std::int32_t> sources) {
+std::optional<PixelCopy> CopyOf(const qnet::Tensor& from, const View& from_view,
+                                const qnet::Tensor& to, const View& to_view,
+                                std::span<const std::int32_t> sources, std::int64_t most_runs) {
   constexpr std::int64_t kMostBytes = 4096;  // of a run, so that threads can share them
   TF2_CHECK(std::ssize(sources) == std::int64_t{to.h()} * to.w());
   PixelCopy copy;
@@ -136,30 +137,32 @@ PixelCopy CopyOf(const qnet::Tensor& from, const View& from_view, const qnet::Te
   copy.from_stride = from_view.stride;
   copy.to_stride = to_view.stride;
   const std::int64_t most = std::max<std::int64_t>(kMostBytes / copy.bytes, 1);
-  std::int64_t last = -2;  // pixel of `from`
-  for (std::int64_t y = 0, i = 0; y < to.h(); ++y) {
-    for (std::int64_t x = 0; x < to.w(); ++x, ++i) {
-      const std::int64_t source = sources[static_cast<std::size_t>(i)];
-      const std::int64_t from_x = source % from.w();
-      const bool goes_on = x > 0 && from_x > 0 && source == last + 1;
-      last = source;
-      if (goes_on && copy.runs.back().pixels < most) {
-        ++copy.runs.back().pixels;
-        continue;
-      }
-      copy.runs.push_back(
-          {from_view.offset + source / from.w() * from_view.row + from_x * from_view.stride,
-           to_view.offset + y * to_view.row + x * to_view.stride, 1});
+  const auto at = [](const View& view, std::int64_t pixel, std::int64_t width) {
+    return view.offset + pixel / width * view.row + pixel % width * view.stride;
+  };
+  PixelRun next;  // where the last run would go on
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    const std::int64_t source = at(from_view, sources[i], from.w());
+    const std::int64_t place = at(to_view, static_cast<std::int64_t>(i), to.w());
+    const bool goes_on = !copy.runs.empty() && source == next.from && place == next.to &&
+                         copy.runs.back().pixels < most;
+    next = {source + from_view.stride, place + to_view.stride, 0};
+    if (goes_on) {
+      ++copy.runs.back().pixels;
+      continue;
     }
+    if (std::ssize(copy.runs) == most_runs) return {};
+    copy.runs.push_back({source, place, 1});
   }
   return copy;
 }
 
-PixelCopy CopyOf(const qnet::Tensor& from, const View& from_view, const qnet::Tensor& to,
-                 const View& to_view) {
+std::optional<PixelCopy> CopyOf(const qnet::Tensor& from, const View& from_view,
+                                const qnet::Tensor& to, const View& to_view,
+                                std::int64_t most_runs) {
   std::vector<std::int32_t> sources(static_cast<std::size_t>(std::int64_t{to.h()} * to.w()));
   std::iota(sources.begin(), sources.end(), 0);
-  return CopyOf(from, from_view, to, to_view, sources);
+  return CopyOf(from, from_view, to, to_view, sources, most_runs);
 }
 
 void CopyPixels(const PixelCopy& copy, Range runs, std::uint8_t* arena) {

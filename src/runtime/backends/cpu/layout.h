@@ -4,6 +4,7 @@
 #define TF2_RUNTIME_BACKENDS_CPU_LAYOUT_H_
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -21,23 +22,26 @@ void Scatter(const qnet::Tensor& tensor, std::span<const std::uint8_t> bytes, Ra
 std::vector<std::uint8_t> Gather(const qnet::Tensor& tensor, const View& view, std::uint8_t zero,
                                  const std::uint8_t* arena);
 
-// Copies of pixels that lie one after another in a row of both tensors.
+// Copies of pixels that lie one after another in both tensors, a stride apart.
 struct PixelRun {
   std::int64_t from = 0, to = 0;  // bytes into the arena
   std::int64_t pixels = 0;
 };
 struct PixelCopy {
-  std::vector<PixelRun> runs;  // of 4 KiB at most, where that holds a pixel
+  std::vector<PixelRun> runs;  // of 4 KiB at most, where that holds a pixel; of the same strides
   std::int64_t bytes = 0;      // of a pixel
   std::int64_t from_stride = 0, to_stride = 0;
   std::uint8_t shift = 0;  // added to every byte: 0 or 128
 };
-// Pixel i of tensor `to` is pixel sources[i] of tensor `from`, which has as many channels or more.
-PixelCopy CopyOf(const qnet::Tensor& from, const View& from_view, const qnet::Tensor& to,
-                 const View& to_view, std::span<const std::int32_t> sources);
+// Pixel i of tensor `to`, which has as many channels or more, is pixel sources[i] of tensor `from`.
+// Nothing where the runs would be more than `most_runs`.
+std::optional<PixelCopy> CopyOf(const qnet::Tensor& from, const View& from_view,
+                                const qnet::Tensor& to, const View& to_view,
+                                std::span<const std::int32_t> sources, std::int64_t most_runs);
 // The copy of all pixels in order.
-PixelCopy CopyOf(const qnet::Tensor& from, const View& from_view, const qnet::Tensor& to,
-                 const View& to_view);
+std::optional<PixelCopy> CopyOf(const qnet::Tensor& from, const View& from_view,
+                                const qnet::Tensor& to, const View& to_view,
+                                std::int64_t most_runs);
 void CopyPixels(const PixelCopy& copy, Range runs, std::uint8_t* arena);
 
 // Each element of a tensor from somewhere in the arena.

@@ -79,7 +79,8 @@ TEST(Layout, CopiesThePixelsOfAMove) {
         qnet::Bytes contents(Index(x.bytes()));
         for (std::uint8_t& byte : contents) byte = static_cast<std::uint8_t>(rng.Next());
         Scatter(x, contents, {0, x.h()}, from, 0, arena.data());
-        PixelCopy copy = CopyOf(x, from, y, to, *sources);
+        PixelCopy copy = *CopyOf(x, from, y, to, *sources, 1 << 20);
+        EXPECT_FALSE(CopyOf(x, from, y, to, *sources, std::ssize(copy.runs) - 1));
         const bool shifted = type == qnet::ElemType::kInt8 && gap == 0;
         if (shifted) copy.shift = 128;
         CopyPixels(copy, {0, std::ssize(copy.runs)}, arena.data());
@@ -90,6 +91,15 @@ TEST(Layout, CopiesThePixelsOfAMove) {
       }
     }
   }
+}
+
+TEST(Layout, RunsGoOnAcrossRowsWithoutGaps) {
+  qnet::Tensor tensor;
+  tensor.dims = {4, 1000, 1};
+  const View dense{0, 4, 4}, gaps{4000, 5, 4};
+  EXPECT_EQ(CopyOf(tensor, dense, tensor, {4000, 4, 4}, 9)->runs.size(), 1U);
+  EXPECT_FALSE(CopyOf(tensor, dense, tensor, gaps, 999));
+  EXPECT_EQ(CopyOf(tensor, dense, tensor, gaps, 1000)->runs.size(), 1000U);
 }
 
 TEST(Layout, MovesThatMixChannelsAreNoCopiesOfPixels) {

@@ -22,6 +22,16 @@ constexpr std::int64_t kMaxArena = (std::int64_t{1} << 31) - 1;
 // An arena for which operators run early is this many times the one for the network's order, at
 // most.
 constexpr double kMaxGrowth = 1.5;
+// Bytes of lists of what is copied where, of all operators together.
+constexpr std::int64_t kMostListed = std::int64_t{256} << 20;
+
+std::int64_t BytesOf(const std::vector<PixelRun>& runs) {
+  return std::ssize(runs) * static_cast<std::int64_t>(sizeof(PixelRun));
+}
+std::int64_t MostRuns(std::int64_t bytes) {
+  return bytes / static_cast<std::int64_t>(sizeof(PixelRun));
+}
+
 // Whether the kernels of pooling and addition apply the activation themselves.
 bool IsFused(qnet::Activation activation) {
   return activation == qnet::Activation::kNone || activation == qnet::Activation::kRelu;
@@ -165,8 +175,9 @@ Result<Network> Network::Prepare(std::shared_ptr<const qnet::QNet> net, const Ke
     return ResourceExhausted("the features of one frame need {} bytes; the CPU backend has {}",
                              network.plan_.arena_bytes, kMaxArena);
   }
+  std::int64_t listable = kMostListed;
   for (const qnet::Op& op : network.net_->ops) {
-    network.steps_.push_back(network.Prepare(op));
+    network.steps_.push_back(network.Prepare(op, listable));
   }
   network.LinkWeights();
   network.PlanTogether(together);
@@ -188,7 +199,7 @@ void Network::LinkWeights() {
   }
 }
 
-Network::Step Network::Prepare(const qnet::Op& op) const {
+Network::Step Network::Prepare(const qnet::Op& op, std::int64_t& listable) const {
   const PrepareContext context{*net_, plan_, *kernels_};
   const bool bytes_only = ReadsBytesOnly(*net_, op);
   if (const auto* conv = std::get_if<qnet::Conv>(&op.params)) {
@@ -220,51 +231,60 @@ Network::Step Network::Prepare(const qnet::Op& op) const {
       net_->tensor(op.output).type == qnet::ElemType::kInt8) {
     return PrepareLrn(context, op);
   }
-  if (std::holds_alternative<qnet::Concat>(op.params)) return PrepareConcat(op);
-  if (std::holds_alternative<qnet::Reshape>(op.params)) return PrepareReshape(op);
-  if (const auto* move = std::get_if<qnet::Move>(&op.params)) return PrepareMove(op, *move);
+  if (std::holds_alternative<qnet::Concat>(op.params)) return PrepareConcat(op, listable);
+  if (std::holds_alternative<qnet::Reshape>(op.params)) return PrepareReshape(op, listable);
+  if (const auto* move = std::get_if<qnet::Move>(&op.params))
+    return PrepareMove(op, *move, listable);
   if (const auto* dilate = std::get_if<qnet::Dilate>(&op.params)) return PrepareDilate(op, *dilate);
   return InterpretedStep{&op};
 }
 
-Network::CopyStep Network::PrepareConcat(const qnet::Op& op) const {
+Network::Step Network::PrepareConcat(const qnet::Op& op, std::int64_t& listable) const {
   CopyStep step;
   View to = plan_.views[qnet::Index(op.output)];
   for (const qnet::TensorId input : op.inputs) {
     const qnet::Tensor& tensor = net_->tensor(input);
     const View& from = plan_.views[qnet::Index(input)];
     if (!SamePlace(from, to)) {
-      PixelCopy& part = step.parts.emplace_back(CopyOf(tensor, from, net_->tensor(op.output), to));
-      part.shift = ShiftBetween(input, op.output);
+      auto part = CopyOf(tensor, from, net_->tensor(op.output), to, MostRuns(listable));
+      if (!part) return InterpretedStep{&op};
+      part->shift = ShiftBetween(input, op.output);
+      listable -= BytesOf(part->runs);
+      step.parts.push_back(*std::move(part));
     }
     to.offset += std::int64_t{tensor.c()} * qnet::BytesOf(tensor.type);
   }
   return step;
 }
 
-Network::Step Network::PrepareReshape(const qnet::Op& op) const {
+Network::Step Network::PrepareReshape(const qnet::Op& op, std::int64_t& listable) const {
   const qnet::Tensor& in = net_->tensor(op.inputs[0]);
   const qnet::Tensor& out = net_->tensor(op.output);
   const bool in_place = in.dims == out.dims && SamePlace(plan_.views[qnet::Index(op.inputs[0])],
                                                          plan_.views[qnet::Index(op.output)]);
   if (in_place) return CopyStep{};
-  return PrepareMove(op, {{static_cast<std::int32_t>(out.elements())}, {1}, 0});
+  return PrepareMove(op, {{static_cast<std::int32_t>(out.elements())}, {1}, 0}, listable);
 }
 
-Network::Step Network::PrepareMove(const qnet::Op& op, const qnet::Move& move) const {
+Network::Step Network::PrepareMove(const qnet::Op& op, const qnet::Move& move,
+                                   std::int64_t& listable) const {
   const qnet::Tensor& in = net_->tensor(op.inputs[0]);
   const qnet::Tensor& out = net_->tensor(op.output);
   const View& from = plan_.views[qnet::Index(op.inputs[0])];
   const View& to = plan_.views[qnet::Index(op.output)];
   const std::uint8_t shift = ShiftBetween(op.inputs[0], op.output);
   if (const auto sources = qnet::SourcePixels(move, in, out)) {
-    CopyStep step;
-    step.parts.push_back(CopyOf(in, from, out, to, *sources));
-    step.parts.back().shift = shift;
-    return step;
+    if (auto copy = CopyOf(in, from, out, to, *sources, MostRuns(listable))) {
+      copy->shift = shift;
+      listable -= BytesOf(copy->runs);
+      CopyStep step;
+      step.parts.push_back(*std::move(copy));
+      return step;
+    }
   }
-  constexpr std::int64_t kMostElements = 1 << 24;  // whose places are listed
-  if (out.elements() > kMostElements) return InterpretedStep{&op};
+  const auto bytes = out.elements() * static_cast<std::int64_t>(sizeof(std::int32_t));
+  if (bytes > listable) return InterpretedStep{&op};
+  listable -= bytes;
   ElementCopy step = CopyOf(in, from, out, to, move);
   step.shift = shift;
   return step;

@@ -103,7 +103,8 @@ class Network {
   Network(std::shared_ptr<const qnet::QNet> net, const KernelSet& kernels, Stages stages,
           MemoryPlan plan);
 
-  Step Prepare(const qnet::Op& op) const;
+  // `listable`: bytes that lists of copies may still take, less what this one takes.
+  Step Prepare(const qnet::Op& op, std::int64_t& listable) const;
   // Rows of one input of the network; all rows of all of them, and what lies around them.
   void Store(qnet::TensorId id, std::span<const std::int8_t> contents, Range rows,
              std::uint8_t* arena) const;
@@ -132,9 +133,9 @@ class Network {
   void CopyAlive(std::size_t stage, const std::uint8_t* from, std::uint8_t* to) const;
   // All outputs.
   Frame ReadOutputs(const std::uint8_t* arena) const;
-  CopyStep PrepareConcat(const qnet::Op& op) const;
-  Step PrepareReshape(const qnet::Op& op) const;
-  Step PrepareMove(const qnet::Op& op, const qnet::Move& move) const;
+  Step PrepareConcat(const qnet::Op& op, std::int64_t& listable) const;
+  Step PrepareReshape(const qnet::Op& op, std::int64_t& listable) const;
+  Step PrepareMove(const qnet::Op& op, const qnet::Move& move, std::int64_t& listable) const;
   Spread PrepareDilate(const qnet::Op& op, const qnet::Dilate& dilate) const;
   // What copies add to every byte of the input.
   std::uint8_t ShiftBetween(qnet::TensorId from, qnet::TensorId to) const;

@@ -347,9 +347,6 @@ PreparedAvgPool PrepareAvgPool(const PrepareContext& context, const qnet::Op& op
   return prepared;
 }
 
-// (a * 2^-qa + b * 2^-qb) * 2^qo in units of 2^-D, D = max(qa, qb): the sum is an integer below
-// 2^48, and one shift by qo - D remains. To the left, anything beyond 17 bits saturates before and
-// after a shift by min(qo - D, 17) alike.
 namespace {
 
 // The exponent of an operand, whose only channel may stand for all.
@@ -364,6 +361,9 @@ View Repeated(View view, const qnet::Tensor& operand, const qnet::Tensor& output
   return view;
 }
 
+// (a * 2^-qa + b * 2^-qb) * 2^qo in units of 2^-D, D = max(qa, qb): the sum is an integer below
+// 2^48, and one shift by qo - D remains. To the left, anything beyond 17 bits saturates before and
+// after a shift by min(qo - D, 17) alike.
 void FillAdd(const PrepareContext& context, const qnet::Op& op, qnet::Activation activation,
              PreparedBinary& prepared) {
   constexpr int kEnough = 17;
