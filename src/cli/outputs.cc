@@ -196,7 +196,7 @@ Status RunOnArrays(const Options& options, const ir::Graph& graph) {
                     "give -o FILE.npz, and the inputs by name with --data FILE.npz");
   }
   if (options.data.paths.size() != 1)
-    return InvalidArgument("--data: all inputs of a float model come from one .npz");
+    return InvalidArgument("--data: inputs that are no samples all come from one .npz");
   TF2_RETURN_IF_ERROR(dataset::CheckArrayPath(options.output, graph.outputs.size()));
   TF2_RETURN_IF_ERROR(CheckWritable(options.output));
   TF2_ASSIGN_OR_RETURN(const auto inputs, ReadInputs(options.data.paths[0], graph));
@@ -216,11 +216,10 @@ Status RunOnArrays(const Options& options, const ir::Graph& graph) {
 bool NeedsArrays(const ir::Graph& graph) {
   const auto is_sample = [&](ir::ValueId id) {
     const ir::Value& value = graph.value(id);
-    return value.dtype == ir::DType::kFloat32 && value.shape.size() >= 2 && value.shape[0] == 1;
+    const std::size_t rank = value.shape.size();
+    return value.dtype == ir::DType::kFloat32 && rank >= 2 && rank <= 5 && value.shape[0] == 1;
   };
-  return graph.inputs.empty() || !std::ranges::all_of(graph.inputs, [&](ir::ValueId id) {
-           return is_sample(id) && graph.value(id).shape.size() <= 5;
-         });
+  return graph.inputs.empty() || !std::ranges::all_of(graph.inputs, is_sample);
 }
 
 }  // namespace tf2::cli

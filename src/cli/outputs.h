@@ -35,8 +35,8 @@ Status WriteIntegers(const Options& options, const Data& data, runtime::Session&
 // Runs a float model of any inputs once, on the arrays of an .npz by the names of the inputs (or
 // the .npy of the only one), and writes its outputs to options.output.
 Status RunOnArrays(const Options& options, const ir::Graph& graph);
-// Whether the model's inputs are no pictures or vectors that a data set gives, so that RunOnArrays
-// must run it.
+// Whether an input is no sample that a data set gives (floats, batch 1, up to five axes), so that
+// RunOnArrays must run the model.
 bool NeedsArrays(const ir::Graph& graph);
 
 }  // namespace tf2::cli

@@ -204,7 +204,7 @@ constexpr std::array<std::string_view, 3> kLabelMembers = {"labels", "y", "label
 std::vector<std::string> SampleMembers(const DatasetOptions& options) {
   if (options.only_member) return {options.member};
   std::vector<std::string> names = {"images", "x", "data", "arr_0"};
-  // An array called like labels is one only where no other may be.
+  // What is called like labels holds the samples only where nothing else does.
   const bool doubtful = std::ranges::count(kLabelMembers, options.member) != 0;
   if (!options.member.empty()) names.insert(doubtful ? names.end() : names.begin(), options.member);
   return names;

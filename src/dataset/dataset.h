@@ -42,7 +42,8 @@ struct InputShape {
 
 struct DatasetOptions {
   InputShape input;
-  // The member of an .npz that is looked for before the usual ones: the input's name.
+  // The input's name: the member of an .npz that is looked for before the usual ones, or after them
+  // where it is one of those of labels.
   std::string member;
   // The names of all inputs of the network: none of these members is labels.
   std::vector<std::string> inputs;

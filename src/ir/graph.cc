@@ -208,7 +208,7 @@ Result<std::vector<Tensor>> InputsOf(const Graph& graph, std::span<const float> 
     const auto own = values.first(static_cast<std::size_t>(ElementCount(value.shape)));
     const auto is_whole = [](float v) { return std::fabs(v) < 0x1p62F; };
     if (value.dtype == DType::kInt64 && !std::ranges::all_of(own, is_whole))
-      return InvalidArgument("a value is no integer").At(value.name);
+      return InvalidArgument("an integer is no finite number, or too large").At(value.name);
     inputs.push_back(value.dtype == DType::kFloat32
                          ? Tensor::Float(value.shape, {own.begin(), own.end()})
                          : Tensor::Int(value.shape, {own.begin(), own.end()}));

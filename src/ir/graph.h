@@ -150,7 +150,7 @@ Status InferShapes(Graph& graph);
 Status Verify(const Graph& graph);
 // One sample as the graph's inputs: `values` holds them one after another, in order, row-major.
 // Integers stay exact up to 2^24. Errors: kInvalidArgument for another number of values (says which
-// shapes the graph takes).
+// shapes the graph takes), and for one that is no finite number where an integer is wanted.
 Result<std::vector<Tensor>> InputsOf(const Graph& graph, std::span<const float> values);
 // Multiply-accumulates of one sample (conv and gemm; padded taps counted).
 std::int64_t MacsOf(const Graph& graph, const Node& node);
