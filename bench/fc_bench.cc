@@ -47,8 +47,8 @@ qnet::QNet Layers(int size, int layers) {
                            std::vector<std::int8_t>(static_cast<std::size_t>(size), 4)});
     return qnet::TensorId(static_cast<std::int32_t>(net.tensors.size()) - 1);
   };
-  net.input = add_tensor();
-  qnet::TensorId last = net.input;
+  qnet::TensorId last = add_tensor();
+  net.inputs = {last};
   for (int layer = 0; layer < layers; ++layer) {
     qnet::Conv conv;
     conv.activation = qnet::Activation::kRelu;

@@ -15,7 +15,7 @@ namespace tf2::bench {
 inline runtime::Batch Noise(const qnet::QNet& net, int count) {
   Rng rng(1);
   runtime::Batch batch{count, {}};
-  batch.data.resize(static_cast<std::size_t>(net.tensor(net.input).elements() * count));
+  batch.data.resize(static_cast<std::size_t>(qnet::InputElements(net) * count));
   for (auto& value : batch.data) value = static_cast<std::int8_t>(rng.Between(-128, 127));
   return batch;
 }
