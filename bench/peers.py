@@ -179,10 +179,12 @@ class Network:
 class Peer:
     """A worker process (peer_worker.py) that holds one compiled model."""
 
-    def __init__(self, label, engine, model, network, args):
+    def __init__(self, label, engine, model, network, args, processor=None):
+        """processor: the only one that it may use."""
         self.label = label
+        hold = [] if processor is None else ["taskset", "--cpu-list", str(processor)]
         self.process = subprocess.Popen(
-            [sys.executable, str(ROOT / "bench/peer_worker.py"), engine, str(model), str(network.samples()), str(args.threads),
+            [*hold, sys.executable, str(ROOT / "bench/peer_worker.py"), engine, str(model), str(network.samples()), str(args.threads),
              str(args.batch)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         self.ready = self._answer()
 
@@ -288,27 +290,31 @@ def fully_connected(args):
     return result
 
 
-def ort_rates(network, args):
-    """Of ONNX Runtime's int8 on one thread and on two, alternating: {threads: [figures of a round]}."""
-    peers = {}
-    for threads in (1, 2):
-        peers[threads] = Peer("ORT static int8", "ort", network.ort_int8(), network, argparse.Namespace(**{**vars(args), "threads": threads}))
-    rates = {threads: [] for threads in peers}
+def ort_scaling(network, args):
+    """Of ONNX Runtime's int8, as tf2_scaling_bench measures: {latency, throughput: two threads / the mean of one on each processor}."""
+    model, processors = network.ort_int8(), sorted(os.sched_getaffinity(0))[:2]
+
+    def peer(threads, processor=None):
+        return Peer("ORT static int8", "ort", model, network, argparse.Namespace(**{**vars(args), "threads": threads}), processor)
+
+    first, both, second = peers = [peer(1, processors[0]), peer(2), peer(1, processors[1])]
+    ratios = {"latency": [], "throughput": []}
     for _ in range(args.rounds):
-        for threads, peer in peers.items():
-            rates[threads].append(peer.measure(args.seconds))
-    for peer in peers.values():
-        peer.close()
-    return rates
+        rates = {p: p.measure(args.seconds) for p in peers}
+        for key, of_rounds in ratios.items():
+            of_rounds.append(2 * rates[both][key] / (rates[first][key] + rates[second][key]))
+    for p in peers:
+        p.close()
+    return {key: statistics.median(of_rounds) for key, of_rounds in ratios.items()}
 
 
 def scaling(args):
     """One thread against two on ResNet-50, beside the machine's own ratio and ONNX Runtime's: all alternating."""
     program = BUILD / "bench/tf2_scaling_bench"
-    if not program.exists():  # part of no default target
+    if (BUILD / "CMakeCache.txt").exists():  # builds without tests leave it out
         made = subprocess.run(["cmake", "--build", BUILD, "--target", program.name], capture_output=True, text=True)
         if made.returncode != 0:
-            raise RuntimeError(f"{program} is absent and could not be built: {(made.stdout + made.stderr).strip()[-300:]}")
+            raise RuntimeError(f"{program} could not be built: {(made.stdout + made.stderr).strip()[-300:]}")
     network = Network("resnet50")
     result = {"network": "resnet50", "measure": "two threads / one thread"}
     for bits, isa in itertools.product(args.bits, args.isa):
@@ -318,17 +324,18 @@ def scaling(args):
             raise RuntimeError(f"{program.name}: {done.stderr.strip()[-200:]}")
         ratios = json.loads(done.stdout)
         result[f"{bits}bit {ratios['isa']}"] = ratios
-        print(f"  resnet50 {bits}-bit, {ratios['isa']}, two threads / one thread, medians (best): "
-              + ", ".join(f"{key} {ratios[key]['medians']:.2f} ({ratios[key]['best']:.2f})" for key in ("single", "batch", "registers", "cache")))
+        print(f"  resnet50 {bits}-bit, {ratios['isa']}, two threads / one thread: "
+              + ", ".join(f"{key} {ratios[key]['ratio']:.2f} (best {ratios[key]['best']:.2f})" for key in ("single", "batch", "registers", "cache")))
+        print("    images/s of one thread on each processor, of both: "
+              + "; ".join(f"{key} {', '.join(f'{one:.0f}' for one in ratios[key]['one'])}, {ratios[key]['all']:.0f}" for key in ("single", "batch")))
     try:
-        rates = ort_rates(network, args)
+        ratios = ort_scaling(network, args)
     except Exception as error:  # a peer may fail in any way
         print(f"  ORT static int8: left out, {type(error).__name__}: {str(error)[:200]}")
         return result
     for key, name in (("latency", "single"), ("throughput", "batch")):
-        ratio = statistics.median(r[key] for r in rates[2]) / statistics.median(r[key] for r in rates[1])
-        result[f"ort_int8_{name}"] = ratio
-        print(f"  resnet50 ORT static int8, {name}: two threads / one thread {ratio:.2f}")
+        result[f"ort_int8_{name}"] = ratios[key]
+        print(f"  resnet50 ORT static int8, {name}: two threads / one thread {ratios[key]:.2f}")
     return result
 
 

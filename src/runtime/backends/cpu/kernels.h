@@ -107,6 +107,8 @@ struct Panel {
 // times [tile][16][4] weights.
 struct ConvStep {
   std::int64_t pixels = 0;  // of a frame
+  // Places of a row of output pixels as the kernels pass them (KernelSet::row_places).
+  std::int64_t row_places = 1;
   // Pixels of a call are those of one or more frames: pixel p is p % pixels of the frame whose
   // arena begins p / pixels * frame_bytes after the first one's.
   std::int64_t frame_bytes = 0;
@@ -118,13 +120,15 @@ struct ConvStep {
   // slots][4], the code of the first entry in the low half of each byte.
   const std::int8_t* weights = nullptr;
   bool nibbles = false;
-  std::int64_t weight_bytes = 0;  // of all panels
-  // The weights of the convolution that is likely to come next, null for none: a kernel may fetch
-  // them into a cache.
-  const std::int8_t* ahead = nullptr;
-  std::int64_t ahead_bytes = 0;
+  std::int64_t weight_bytes = 0;       // of all panels
   const std::int32_t* bias = nullptr;  // [tile][16]; holds -zero * sum of the weights too
   Sink sink;
+};
+
+// Weights that the same thread is likely to read next: a kernel may fetch them into a cache.
+struct WeightsAhead {
+  const std::int8_t* begin = nullptr;
+  const std::int8_t* end = nullptr;
 };
 
 // Convolution with one input and one output channel a group.
@@ -266,12 +270,17 @@ struct KernelSet {
   // Input bytes that are adjacent are best consumed in multiples of so many, at most kTile: slices
   // of a pixel are whole tiles (memory_plan.cc). Those beyond the last one meet weights of 0.
   std::int32_t run_bytes = kGroup;
-  // Pixels that pieces of a convolution are best multiples of: those that most kernels compute
+  // Places that pieces of a convolution are best multiples of: those that most kernels compute
   // together, or a few times as many.
-  std::int32_t piece_pixels = 6;
+  std::int32_t piece_places = 6;
+  // Places of a row of output pixels, from its width on: those beyond are computed and not kept.
+  // Null where that is the width. The step's `row_places` is not read.
+  std::int64_t (*row_places)(const ConvStep&) = nullptr;
+  bool fetches_ahead = false;  // whether `conv` uses its last argument
   // Multiply-accumulates of the smallest piece that is worth a thread: a few microseconds.
   std::int64_t piece_macs = 1 << 19;
-  void (*conv)(const ConvStep&, std::uint8_t* arena, Range pixels, Range panels);
+  void (*conv)(const ConvStep&, std::uint8_t* arena, Range pixels, Range panels,
+               const WeightsAhead& ahead);
   void (*depthwise)(const DepthwiseStep&, std::uint8_t* arena, Range pixels);
   void (*max_pool)(const PoolStep&, std::uint8_t* arena, Range pixels);
   void (*avg_pool)(const PoolStep&, std::uint8_t* arena, Range pixels);

@@ -24,27 +24,30 @@ struct Isa : Requantizer512<Primitives512>, Normalizer512, Tables512 {};
 namespace tf2::runtime::cpu {
 namespace {
 
-// The output pixels in an order in which their inputs lie equally far apart: row by row, with as
-// many more after each row as its input is longer. Those lie in the border or the next row; they
-// are computed and not kept.
+// Output pixels are passed in an order in which their inputs lie equally far apart: row by row,
+// with as many more after each row as its input is longer. Those lie in the border or the next row;
+// they are computed and not kept.
+std::int64_t RowPlaces(const ConvStep& step) {
+  const std::int64_t kept = step.sink.width;
+  const View& in = step.input;
+  if (in.stride <= 0 || in.row % in.stride != 0 || step.panel_count == 0) return kept;
+  // Blocks that are not whole are brought together whatever the order.
+  const Panel& panel = step.panels[0];
+  std::int64_t whole = 0;
+  for (std::int64_t e = 0; e + kBlockEntries <= panel.entries; e += kBlockEntries) {
+    whole += PiecesOf(step.offsets + panel.offsets + e) == Pieces::kWhole ? kBlockEntries : 0;
+  }
+  if (2 * whole <= panel.entries) return kept;
+  // A third more is faster than to bring features together.
+  const std::int64_t longer = in.row / in.stride;
+  return longer >= kept && 3 * longer <= 4 * kept ? longer : kept;
+}
+
 struct PixelOrder {
   std::int64_t kept;   // pixels of a row
-  std::int64_t width;  // and all
+  std::int64_t width;  // and all places
 
-  PixelOrder(const ConvStep& step, const Panel& panel) : kept(step.sink.width), width(kept) {
-    const View& in = step.input;
-    if (in.stride <= 0 || in.row % in.stride != 0) return;
-    // Blocks that are not whole are brought together whatever the order.
-    std::int64_t whole = 0;
-    for (std::int64_t e = 0; e + kBlockEntries <= panel.entries; e += kBlockEntries) {
-      whole += PiecesOf(step.offsets + panel.offsets + e) == Pieces::kWhole ? kBlockEntries : 0;
-    }
-    if (2 * whole <= panel.entries) return;
-    // A third more is faster than to bring features together.
-    const std::int64_t longer = in.row / in.stride;
-    if (longer >= kept && 3 * longer <= 4 * kept) width = longer;
-  }
-
+  explicit PixelOrder(const ConvStep& step) : kept(step.sink.width), width(step.row_places) {}
   std::int64_t At(std::int64_t pixel) const { return pixel / kept * width + pixel % kept; }
 };
 
@@ -174,24 +177,11 @@ template <int kTiles, typename Between>
 // Weights that are read next, fetched into the second-level cache while others are used.
 struct Prefetching {
   static constexpr int kLines = 128;  // bytes: two lines
-  const std::int8_t* at = nullptr;
-  const std::int8_t* end = nullptr;
+  const std::int8_t* at;
+  const std::int8_t* end;
 
-  Prefetching(const ConvStep& step, Range pixels, Range panels) {
-    constexpr std::int64_t kMost = 512 << 10;  // what that cache has room for
-    const auto weights_from = [&](std::int64_t panel) {
-      return panel == step.panel_count ? step.weight_bytes : step.panels[panel].weights;
-    };
-    if (panels.end < step.panel_count) {
-      const std::int64_t next = Min(2 * panels.end - panels.begin, step.panel_count);
-      at = step.weights + weights_from(panels.end);
-      end = step.weights + Min(weights_from(next), weights_from(panels.end) + kMost);
-    } else if (pixels.end - pixels.begin >= step.pixels) {
-      at = step.ahead;
-      end = at + Min(step.ahead_bytes, kMost);
-    }
-    end -= (end - at) % kLines;
-  }
+  explicit Prefetching(const WeightsAhead& ahead)
+      : at(ahead.begin), end(ahead.end - (ahead.end - ahead.begin) % kLines) {}
 
   [[gnu::always_inline]] void AfterProduct() {
     if (at >= end) return;
@@ -263,15 +253,16 @@ template <int kTiles, bool kResidual, int kMost>
 
 // Panels of kTiles whole tiles, with FastRequantization.
 template <int kTiles, bool kResidual>
-void ConvWholeTiles(const ConvStep& step, std::uint8_t* arena, Range pixels, Range panels) {
+void ConvWholeTiles(const ConvStep& step, std::uint8_t* arena, Range pixels, Range panels,
+                    const WeightsAhead& ahead) {
   // Of the last panel and the next one, which may be another chunk's.
   alignas(64) std::int32_t sums[2][kTileRows * kTiles * kTile];
   TileChunk chunks[2];
   int chunk = 0;
   TileCache cache;
   PanelSums last;
-  Prefetching prefetching(step, pixels, panels);
-  const PixelOrder order(step, step.panels[panels.begin]);
+  Prefetching prefetching(ahead);
+  const PixelOrder order(step);
   ForChunks(order, pixels, [&](Range places) {
     chunk = 1 - chunk;
     FillTiles(step, order, places, chunks[chunk]);
@@ -310,14 +301,15 @@ void TilePanel(const ConvStep& step, const Panel& panel, std::uint8_t* arena,
   }
 }
 
-void ConvAnyTiles(const ConvStep& step, std::uint8_t* arena, Range pixels, Range panels) {
+void ConvAnyTiles(const ConvStep& step, std::uint8_t* arena, Range pixels, Range panels,
+                  const WeightsAhead& ahead) {
   static constexpr decltype(&TilePanel<1>) kPanels[] = {TilePanel<1>, TilePanel<2>, TilePanel<3>,
                                                         TilePanel<4>};
   static_assert(Isa::kPanelTiles == 4);
   TileChunk chunk;
   TileCache cache;
-  Prefetching prefetching(step, pixels, panels);
-  const PixelOrder order(step, step.panels[panels.begin]);
+  Prefetching prefetching(ahead);
+  const PixelOrder order(step);
   ForChunks(order, pixels, [&](Range places) {
     FillTiles(step, order, places, chunk);
     cache.loaded = false;
@@ -328,7 +320,8 @@ void ConvAnyTiles(const ConvStep& step, std::uint8_t* arena, Range pixels, Range
   });
 }
 
-void ConvInTiles(const ConvStep& step, std::uint8_t* arena, Range pixels, Range panels) {
+void ConvInTiles(const ConvStep& step, std::uint8_t* arena, Range pixels, Range panels,
+                 const WeightsAhead& ahead) {
   if (step.nibbles) return ConvNibbles(step, arena, pixels, panels);
   if (pixels.begin == pixels.end || panels.begin == panels.end) return;
   const int size = step.panels[panels.begin].tiles;
@@ -342,7 +335,7 @@ void ConvInTiles(const ConvStep& step, std::uint8_t* arena, Range pixels, Range 
   const auto run = !whole      ? ConvAnyTiles
                    : size == 4 ? (residual ? ConvWholeTiles<4, true> : ConvWholeTiles<4, false>)
                                : (residual ? ConvWholeTiles<2, true> : ConvWholeTiles<2, false>);
-  run(step, arena, pixels, panels);
+  run(step, arena, pixels, panels, ahead);
 }
 
 }  // namespace
@@ -353,7 +346,9 @@ const KernelSet* AmxKernels() {
     set.weights = WeightForm::kTiles;
     set.run_bytes = kRowBytes / 4;
     static_assert(kRowBytes / 4 <= kTile);
-    set.piece_pixels = 2 * kTilePixels;
+    set.fetches_ahead = true;
+    set.piece_places = 2 * kTilePixels;
+    set.row_places = RowPlaces;
     set.piece_macs = 1 << 21;
     return set;
   }();

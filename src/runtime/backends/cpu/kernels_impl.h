@@ -363,7 +363,8 @@ void ConvNibbles(const ConvStep& step, std::uint8_t* arena, Range pixels, Range 
 
 // With weights in the form of kBytes or kPairs.
 template <typename I = Isa>
-void Conv(const ConvStep& step, std::uint8_t* arena, Range pixels, Range panels) {
+void Conv(const ConvStep& step, std::uint8_t* arena, Range pixels, Range panels,
+          const WeightsAhead& /*ahead*/) {
   if constexpr (I::kNibbleTiles > 0) {
     if (step.nibbles) return ConvNibbles(step, arena, pixels, panels);
   }

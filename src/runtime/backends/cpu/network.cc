@@ -5,6 +5,7 @@
 #include <cstring>
 #include <functional>
 #include <limits>
+#include <memory>
 #include <new>
 #include <span>
 #include <utility>
@@ -42,10 +43,6 @@ bool ReadsBytesOnly(const qnet::QNet& net, const qnet::Op& op) {
       op.inputs, [&](qnet::TensorId id) { return net.tensor(id).type == qnet::ElemType::kInt8; });
 }
 
-// Pieces that a thread gets of an operator, where its work is worth as many: threads that are held
-// up leave some to the others.
-constexpr std::int64_t kPiecesPerThread = 16;
-
 // A loop over [0, n) in pieces for so many threads. `cost`: bytes of an item's results, roughly.
 template <typename Fn>
 ThreadPool::Loop LoopOver(std::int64_t n, std::int64_t cost, int threads, const Fn& fn) {
@@ -69,81 +66,6 @@ void RunLoops(const std::vector<ThreadPool::Loop>& loops, ThreadPool* pool) {
   } else {
     for (const ThreadPool::Loop& loop : loops) loop.fn(0, loop.n);
   }
-}
-
-// Part `k` of [0, n) in `parts` parts that differ by one at most.
-Range EvenPart(std::int64_t n, std::int64_t parts, std::int64_t k) {
-  return {n * k / parts, n * (k + 1) / parts};
-}
-
-// A convolution in pieces: a band of adjacent pixels for each thread, or one for all; each band in
-// rows of adjacent pixels times columns of adjacent panels.
-struct Grid {
-  std::int64_t unit = 1;  // pixels that pieces are multiples of
-  std::int64_t bands = 1, rows = 1, columns = 1;
-  // Whether all pixels of a band pass some weights before the next ones are read.
-  bool weights_stay = false;
-  std::int64_t columns_together = 1;  // most columns whose weights the second-level cache keeps
-  std::int64_t pieces_together = 1;   // most pieces that are not too long for a held-up thread
-
-  std::int64_t pieces() const { return bands * rows * columns; }
-  // How many pieces from `at` on, all before `end`, are one for the kernels: whole lines, or a part
-  // of one.
-  std::int64_t Together(std::int64_t at, std::int64_t end) const {
-    const std::int64_t line = weights_stay ? rows : columns;
-    const std::int64_t lines = weights_stay ? columns : rows;  // of a band
-    const std::int64_t left = end - at;
-    if (at % line != 0 || left < line) return std::min(left, line - at % line);
-    return line * std::min({left / line, lines - at / line % lines,
-                            weights_stay ? columns_together : rows});
-  }
-};
-
-// `pixels`: of all frames.
-Grid GridOf(const PreparedConv& prepared, std::int64_t pixels, int threads,
-            const KernelSet& kernels) {
-  constexpr std::int64_t kManyWeights = 256 << 10;  // bytes that the second-level cache keeps
-  const std::int64_t least_pixels = std::max<std::int64_t>(24, 3 * kernels.piece_pixels);
-  const auto panels = std::ssize(prepared.packed.panels);
-  const auto weights = std::ssize(prepared.packed.weights);
-  const std::int64_t wanted = std::clamp<std::int64_t>(
-      pixels * weights / kernels.piece_macs, 1, threads == 1 ? 1 : kPiecesPerThread * threads);
-  Grid grid;
-  grid.unit = kernels.piece_pixels;
-  // With a band each, threads find in their caches what they computed of the layer before; with
-  // columns each, they read their share of the weights only.
-  if (wanted >= threads && pixels >= 2 * least_pixels * threads && weights <= 2 * kManyWeights) {
-    grid.bands = threads;
-  }
-  const std::int64_t pieces = (wanted + grid.bands - 1) / grid.bands;  // of a band
-  grid.weights_stay = weights > kManyWeights || pixels < 2 * least_pixels;
-  const std::int64_t row = grid.weights_stay ? least_pixels : 2 * kernels.piece_pixels;
-  const std::int64_t most_rows = (pixels / grid.bands + row - 1) / row;
-  grid.columns = std::max(weights / (kManyWeights / 2), std::int64_t{1});
-  if (grid.weights_stay) grid.columns = std::max(grid.columns, pieces);
-  grid.columns = std::min(panels, grid.columns);
-  grid.rows = std::min((pieces + grid.columns - 1) / grid.columns, most_rows);
-  if (!grid.weights_stay) grid.columns = std::min(panels, (pieces + grid.rows - 1) / grid.rows);
-  grid.columns_together = std::max(
-      grid.columns * (kManyWeights / 2) / std::max<std::int64_t>(weights, 1), std::int64_t{1});
-  constexpr std::int64_t kLong = 32;  // smallest pieces: 100 to 200 microseconds
-  grid.pieces_together = std::max(
-      kLong * kernels.piece_macs * grid.pieces() / std::max<std::int64_t>(pixels * weights, 1),
-      std::int64_t{1});
-  return grid;
-}
-
-// Piece `at` of the grid.
-std::pair<Range, Range> PieceOf(const Grid& grid, std::int64_t pixels, std::int64_t panels,
-                                std::int64_t at) {
-  const std::int64_t band = at / (grid.rows * grid.columns);
-  const std::int64_t k = at % (grid.rows * grid.columns);
-  const std::int64_t row = grid.weights_stay ? k % grid.rows : k / grid.columns;
-  const std::int64_t column = grid.weights_stay ? k / grid.rows : k % grid.columns;
-  const Range units = EvenPart((pixels + grid.unit - 1) / grid.unit, grid.bands * grid.rows,
-                               band * grid.rows + row);
-  return {{units.begin * grid.unit, std::min(units.end * grid.unit, pixels)},
-          EvenPart(panels, grid.columns, column)};
 }
 
 }  // namespace
@@ -185,18 +107,27 @@ Result<Network> Network::Prepare(std::shared_ptr<const qnet::QNet> net, const Ke
 }
 
 void Network::LinkWeights() {
-  PreparedConv* last = nullptr;
-  for (const std::vector<std::size_t>& stage : stages_) {
-    for (const std::size_t op : stage) {
-      auto* const conv = std::get_if<PreparedConv>(&steps_[op]);
+  next_conv_.assign(steps_.size(), nullptr);
+  const ConvStep* next = nullptr;
+  for (auto stage = stages_.rbegin(); stage != stages_.rend(); ++stage) {
+    for (auto op = stage->rbegin(); op != stage->rend(); ++op) {
+      const auto* const conv = std::get_if<PreparedConv>(&steps_[*op]);
       if (conv == nullptr) continue;
-      if (last != nullptr) {
-        last->step.ahead = conv->step.weights;
-        last->step.ahead_bytes = conv->step.weight_bytes;
-      }
-      last = conv;
+      next_conv_[*op] = next;
+      next = &conv->step;
     }
   }
+  for (std::size_t op = 0; op < steps_.size(); ++op) {
+    alone_.push_back(std::holds_alternative<PreparedConv>(steps_[op]) ? PlanConv(op, 1, 1)
+                                                                      : nullptr);
+  }
+}
+
+std::shared_ptr<const Network::ConvPlan> Network::PlanConv(std::size_t op, std::int64_t frames,
+                                                           int threads) const {
+  const Grid grid(std::get<PreparedConv>(steps_[op]).step, frames, threads, *kernels_);
+  return std::make_shared<const ConvPlan>(
+      ConvPlan{grid, WeightsInTurn(grid, next_conv_[op], frames, threads, *kernels_)});
 }
 
 Network::Step Network::Prepare(const qnet::Op& op, std::int64_t& listable) const {
@@ -333,22 +264,16 @@ void Network::PlanTogether(Together together) {
   frames_together_ = std::clamp<std::int64_t>(kMostBytes / plan_.frame_bytes(), 1, kMostFrames);
 }
 
-void Network::AddLoops(const PreparedConv& prepared, std::uint8_t* arena, std::int64_t frames,
-                       int threads, Loops& loops) const {
-  const std::int64_t pixels = frames * prepared.step.pixels;
-  const Grid grid = GridOf(prepared, pixels, threads, *kernels_);
+void Network::AddLoops(const PreparedConv& prepared, const std::shared_ptr<const ConvPlan>& plan,
+                       std::uint8_t* arena, Loops& loops) const {
   const auto run = [=, this, &prepared](std::int64_t begin, std::int64_t end) {
-    const auto panels = std::ssize(prepared.packed.panels);
-    while (begin < end) {
-      const std::int64_t count = grid.Together(begin, end);
-      const auto [first_pixels, first_panels] = PieceOf(grid, pixels, panels, begin);
-      const auto [last_pixels, last_panels] = PieceOf(grid, pixels, panels, begin + count - 1);
-      kernels_->conv(prepared.step, arena, {first_pixels.begin, last_pixels.end},
-                     {first_panels.begin, last_panels.end});
-      begin += count;
+    for (std::int64_t count; begin < end; begin += count) {
+      count = plan->grid.Together(begin, end);
+      const auto [pixels, panels] = plan->grid.BlockOf(begin, count);
+      kernels_->conv(prepared.step, arena, pixels, panels, plan->weights.After(begin, count));
     }
   };
-  loops.push_back({grid.pieces(), 1, run, grid.pieces_together});
+  loops.push_back({plan->grid.pieces(), 1, run, plan->grid.pieces_together()});
 }
 
 void Network::AddLoops(const PreparedDepthwise& prepared, std::uint8_t* arena, int threads,
@@ -466,7 +391,8 @@ void Network::AddLoops(std::size_t op, std::uint8_t* arena, std::int64_t frames,
                        Loops& loops) const {
   const auto add = [&]<typename T>(const T& step) {
     if constexpr (std::is_same_v<T, PreparedConv>) {
-      AddLoops(step, arena, frames, threads, loops);
+      const bool alone = frames == 1 && threads == 1;
+      AddLoops(step, alone ? alone_[op] : PlanConv(op, frames, threads), arena, loops);
     } else if constexpr (!kRunsNow<T>) {
       for (std::int64_t i = 0; i < frames; ++i)
         AddLoops(step, arena + i * plan_.frame_bytes(), threads, loops);

@@ -15,6 +15,7 @@
 #include "base/result.h"
 #include "qnet/qnet.h"
 #include "runtime/backends/cpu/aligned_buffer.h"
+#include "runtime/backends/cpu/grid.h"
 #include "runtime/backends/cpu/layout.h"
 #include "runtime/backends/cpu/memory_plan.h"
 #include "runtime/backends/cpu/prepare.h"
@@ -90,6 +91,11 @@ class Network {
   struct CopyStep {
     std::vector<PixelCopy> parts;
   };
+  // The pieces of a convolution for so many frames and threads.
+  struct ConvPlan {
+    Grid grid;
+    WeightsInTurn weights;
+  };
   // An operator without kernels here: the interpreter's, on gathered tensors.
   struct InterpretedStep {
     const qnet::Op* op;
@@ -111,8 +117,9 @@ class Network {
   void StoreAll(std::span<const std::int8_t> input, std::uint8_t* arena) const;
   // What MemoryPlan::fills has at `index`.
   void FillBorders(std::size_t index, std::uint8_t* arena) const;
-  // Tells each convolution which weights are read after its own.
+  // Finds the convolution whose weights are read after each one's, and plans all for one thread.
   void LinkWeights();
+  std::shared_ptr<const ConvPlan> PlanConv(std::size_t op, std::int64_t frames, int threads) const;
   // Decides which stages take several frames at once.
   void PlanTogether(Together together);
   // One frame, whose threads go from stage to stage.
@@ -145,8 +152,8 @@ class Network {
   void Write(qnet::TensorId id, std::span<const std::uint8_t> bytes, std::uint8_t* arena) const;
 
   // Run a step, or append the loops that do. Of one frame, or of several where that is said.
-  void AddLoops(const PreparedConv& prepared, std::uint8_t* arena, std::int64_t frames, int threads,
-                Loops& loops) const;
+  void AddLoops(const PreparedConv& prepared, const std::shared_ptr<const ConvPlan>& plan,
+                std::uint8_t* arena, Loops& loops) const;
   void AddLoops(const PreparedDepthwise& prepared, std::uint8_t* arena, int threads,
                 Loops& loops) const;
   void AddLoops(const PreparedMaxPool& prepared, std::uint8_t* arena, int threads,
@@ -167,7 +174,9 @@ class Network {
   const KernelSet* kernels_;
   Stages stages_;
   MemoryPlan plan_;
-  std::vector<Step> steps_;     // one an operator
+  std::vector<Step> steps_;                             // one an operator
+  std::vector<const ConvStep*> next_conv_;              // of each convolution, by operator; or null
+  std::vector<std::shared_ptr<const ConvPlan>> alone_;  // by operator: one frame on one thread
   std::vector<bool> together_;  // of each stage: whether it takes several frames
   std::int64_t frames_together_ = 1;
 };

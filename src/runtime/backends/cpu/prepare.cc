@@ -260,6 +260,8 @@ PreparedConv PrepareConv(const PrepareContext& context, const qnet::Op& op) {
   step.sink = SinkOf(context, op);
   AddResidual(context, op, step.sink);
   Attach(context.kernels, FormsOf(channels), prepared.tables, step.sink);
+  const auto row_places = context.kernels.row_places;
+  step.row_places = row_places == nullptr ? step.sink.width : row_places(step);
   return prepared;
 }
 
