@@ -12,17 +12,10 @@ namespace tf2::interp {
 namespace {
 
 using ir::BinaryFn;
+using ir::FloorMod;  // of integers
 
 double FloorMod(double a, double b) {
   const double r = std::fmod(a, b);
-  return r != 0 && (r < 0) != (b < 0) ? r + b : r;
-}
-
-// b is not 0; INT64_MIN % -1 would overflow.
-std::int64_t Fmod(std::int64_t a, std::int64_t b) { return b == -1 ? 0 : a % b; }
-
-std::int64_t FloorMod(std::int64_t a, std::int64_t b) {
-  const std::int64_t r = Fmod(a, b);
   return r != 0 && (r < 0) != (b < 0) ? r + b : r;
 }
 
@@ -60,7 +53,7 @@ void Common(const Call& call, BinaryFn fn, ir::Tensor& y) {
       if constexpr (std::is_same_v<T, float>) {
         return same([](T a, T b) { return std::fmod(a, b); });
       } else {
-        return same([](T a, T b) { return Fmod(a, b); });
+        return same([](T a, T b) { return ir::Fmod(a, b); });
       }
     case BinaryFn::kMax:
       return same([](T a, T b) { return a < b ? b : a; });

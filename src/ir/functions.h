@@ -127,6 +127,15 @@ bool TakesIntegers(BinaryFn fn);
 // Whether integers have it too.
 bool AllowsIntegers(UnaryFn fn);
 
+// kFmod and kMod of integers; b is not 0.
+inline std::int64_t Fmod(std::int64_t a, std::int64_t b) {
+  return b == -1 ? 0 : a % b;  // INT64_MIN % -1 would overflow
+}
+inline std::int64_t FloorMod(std::int64_t a, std::int64_t b) {
+  const std::int64_t r = Fmod(a, b);
+  return r != 0 && (r < 0) != (b < 0) ? r + b : r;
+}
+
 }  // namespace tf2::ir
 
 #endif  // TF2_IR_FUNCTIONS_H_

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <type_traits>
 #include <utility>
 
 #include "ir/functions.h"
@@ -136,6 +137,10 @@ template <typename T>
 std::optional<T> Value(BinaryFn fn, T a, T b) {
   if (fn == BinaryFn::kMax) return std::max(a, b);
   if (fn == BinaryFn::kMin) return std::min(a, b);
+  if constexpr (std::is_same_v<T, std::int64_t>) {
+    if (fn == BinaryFn::kMod && b != 0) return FloorMod(a, b);
+    if (fn == BinaryFn::kFmod && b != 0) return Fmod(a, b);
+  }
   return std::nullopt;
 }
 

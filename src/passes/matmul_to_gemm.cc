@@ -1,27 +1,8 @@
 #include "passes/matmul_to_gemm.h"
 
-#include <utility>
-#include <vector>
-
 #include "passes/rewrite.h"
 
 namespace tf2::passes {
-namespace {
-
-ir::Tensor Transposed(const ir::Tensor& b) {
-  const std::int64_t k = b.shape[0];
-  const std::int64_t oc = b.shape[1];
-  std::vector<float> data(b.f32.size());
-  for (std::int64_t i = 0; i < k; ++i) {
-    for (std::int64_t o = 0; o < oc; ++o) {
-      data[static_cast<std::size_t>(o * k + i)] = b.f32[static_cast<std::size_t>(i * oc + o)];
-    }
-  }
-  return ir::Tensor::Float({oc, k}, std::move(data));
-}
-
-}  // namespace
-
 Result<int> MatMulToGemm(ir::Graph& graph) {
   int changes = 0;
   for (ir::Node& node : graph.nodes) {

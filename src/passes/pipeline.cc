@@ -14,6 +14,7 @@
 #include "passes/fuse_relu.h"
 #include "passes/fuse_residual_add.h"
 #include "passes/identity_removal.h"
+#include "passes/linear_to_conv.h"
 #include "passes/matmul_to_gemm.h"
 #include "passes/pad_into_conv.h"
 #include "passes/recognise_activations.h"
@@ -36,6 +37,10 @@ constexpr std::array kPasses = {
     Pass{"identity_removal", RemoveIdentities, "drop operators that change nothing"},
     // Before the passes that know convolutions, and those over maps only.
     Pass{"volumes_to_maps", VolumesToMaps, "make layers over volumes layers over maps"},
+    // Before the next pass, which moves the transposes that it makes to where bias and activation
+    // join the convolution, and before fuse_relu, which would make the addition no bias.
+    Pass{"linear_to_conv", LinearToConv,
+         "make products with constants along the last axis convolutions"},
     // They stand between nodes that the fusions want side by side; identity_removal drops, in the
     // next round, those that come to nothing.
     Pass{"sink_transposes", SinkTransposes, "move transposes past single elements and join them"},

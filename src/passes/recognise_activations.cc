@@ -1,6 +1,7 @@
 #include "passes/recognise_activations.h"
 
 #include <cmath>
+#include <numbers>
 #include <optional>
 #include <string>
 #include <utility>
@@ -96,7 +97,102 @@ std::optional<ValueId> HardSwishOf(const Graph& graph, ValueId product) {
   return std::nullopt;
 }
 
+// x of the value x / sqrt 2, in either spelling.
+std::optional<ValueId> OverSqrt2(const Graph& graph, ValueId id) {
+  if (const Node* div = Part(graph, id, OpKind::kDiv))
+    return BesideNumber(graph, *div, std::numbers::sqrt2_v<float>);
+  const Node* mul = Part(graph, id, OpKind::kMul);
+  return mul != nullptr ? BesideNumber(graph, *mul, 1 / std::numbers::sqrt2_v<float>)
+                        : std::nullopt;
+}
+
+// Whether `id` is x^3.
+bool IsCube(const Graph& graph, ValueId id, ValueId x) {
+  if (const Node* pow = Part(graph, id, OpKind::kBinary)) {
+    const std::vector<float>* e = ConstantData(graph, *pow, 1);
+    return pow->String("fn") == "pow" && pow->inputs[0] == x && e != nullptr && e->size() == 1 &&
+           (*e)[0] == 3;
+  }
+  const Node* mul = Part(graph, id, OpKind::kMul);
+  for (std::size_t i = 0; mul != nullptr && i < 2; ++i) {
+    const Node* square = Part(graph, mul->inputs[1 - i], OpKind::kMul);
+    if (mul->inputs[i] == x && square != nullptr && square->inputs[0] == x &&
+        square->inputs[1] == x)
+      return true;
+  }
+  return false;
+}
+
+// x of the value sqrt(2 / pi) (x + 0.044715 x^3).
+std::optional<ValueId> CubicOf(const Graph& graph, ValueId id) {
+  const Node* scaled = Part(graph, id, OpKind::kMul);
+  const auto sum = scaled != nullptr ? BesideNumber(graph, *scaled, 0.7978845608F) : std::nullopt;
+  const Node* add = sum ? Part(graph, *sum, OpKind::kAdd) : nullptr;
+  for (std::size_t i = 0; add != nullptr && i < 2; ++i) {
+    const Node* product = Part(graph, add->inputs[1 - i], OpKind::kMul);
+    const auto cube = product != nullptr ? BesideNumber(graph, *product, 0.044715F) : std::nullopt;
+    if (cube && IsCube(graph, *cube, add->inputs[i])) return add->inputs[i];
+  }
+  return std::nullopt;
+}
+
+// A function of x.
+struct FnOf {
+  ValueId x;
+  const char* fn;
+};
+
+// The function whose gate, times two, the value 1 + erf(x / sqrt 2) is, or that with tanh.
+std::optional<FnOf> TwiceGeluGate(const Graph& graph, ValueId id) {
+  const Node* add = Part(graph, id, OpKind::kAdd);
+  const auto function =
+      add != nullptr && add->Int("relu") == 0 ? BesideNumber(graph, *add, 1) : std::nullopt;
+  if (!function) return std::nullopt;
+  if (const Node* erf = UnaryPart(graph, *function, "erf")) {
+    if (const auto x = OverSqrt2(graph, erf->inputs[0])) return FnOf{*x, "gelu"};
+  }
+  if (const Node* tanh = UnaryPart(graph, *function, "tanh")) {
+    if (const auto x = CubicOf(graph, tanh->inputs[0])) return FnOf{*x, "gelu_tanh"};
+  }
+  return std::nullopt;
+}
+
+// x of the value x / 2, in either spelling; `id` itself is not looked at where it has more readers.
+std::optional<ValueId> Half(const Graph& graph, ValueId id) {
+  if (const Node* div = Part(graph, id, OpKind::kDiv)) return BesideNumber(graph, *div, 2);
+  const Node* mul = Part(graph, id, OpKind::kMul);
+  return mul != nullptr ? BesideNumber(graph, *mul, 0.5F) : std::nullopt;
+}
+
+// x / 2 (1 + erf(x / sqrt 2)), or that with tanh, whichever factors are multiplied first.
+std::optional<FnOf> GeluOf(const Graph& graph, const Node& node) {
+  if (node.kind != OpKind::kMul && node.kind != OpKind::kDiv) return std::nullopt;
+  // (x gate) / 2
+  const auto product = BesideNumber(graph, node, node.kind == OpKind::kDiv ? 2 : 0.5F);
+  if (const Node* mul = product ? Part(graph, *product, OpKind::kMul) : nullptr) {
+    for (std::size_t i = 0; i < 2; ++i) {
+      const auto gelu = TwiceGeluGate(graph, mul->inputs[1 - i]);
+      if (gelu && gelu->x == mul->inputs[i]) return gelu;
+    }
+  }
+  if (node.kind == OpKind::kDiv) return std::nullopt;
+  for (std::size_t i = 0; i < 2; ++i) {
+    // (x / 2) gate
+    const auto gelu = TwiceGeluGate(graph, node.inputs[1 - i]);
+    if (gelu && Half(graph, node.inputs[i]) == gelu->x) return gelu;
+    // x (gate / 2)
+    const auto gate = Half(graph, node.inputs[1 - i]);
+    const auto halved = gate ? TwiceGeluGate(graph, *gate) : std::nullopt;
+    if (halved && halved->x == node.inputs[i]) return halved;
+  }
+  return std::nullopt;
+}
+
 bool Rewrite(const Graph& graph, Node& node) {
+  if (const auto gelu = GeluOf(graph, node)) {
+    MakeUnary(node, gelu->x, gelu->fn);
+    return true;
+  }
   if (const auto scaled = Sixth(graph, node)) {
     if (const auto x = ClippedShift(graph, *scaled)) {
       MakeUnary(node, *x, "hard_sigmoid");

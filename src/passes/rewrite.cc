@@ -66,4 +66,16 @@ bool AllFinite(const std::vector<float>& values) {
   return std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); });
 }
 
+ir::Tensor Transposed(const ir::Tensor& b) {
+  const std::int64_t k = b.shape[0];
+  const std::int64_t oc = b.shape[1];
+  std::vector<float> data(b.f32.size());
+  for (std::int64_t i = 0; i < k; ++i) {
+    for (std::int64_t o = 0; o < oc; ++o) {
+      data[static_cast<std::size_t>(o * k + i)] = b.f32[static_cast<std::size_t>(i * oc + o)];
+    }
+  }
+  return ir::Tensor::Float({oc, k}, std::move(data));
+}
+
 }  // namespace tf2::passes

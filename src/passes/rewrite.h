@@ -5,12 +5,15 @@
 #define TF2_PASSES_REWRITE_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <vector>
 
 #include "ir/graph.h"
 
 namespace tf2::passes {
+
+using Ints = std::vector<std::int64_t>;
 
 // The node that reads `id`, where it is read exactly once and is no graph output.
 std::optional<std::size_t> OnlyReader(const ir::Graph& graph, ir::ValueId id);
@@ -36,6 +39,9 @@ const std::vector<float>* ConstantData(const ir::Graph& graph, const ir::Node& n
 bool AbsentOrConstant(const ir::Graph& graph, const ir::Node& node, std::size_t input);
 
 bool AllFinite(const std::vector<float>& values);
+
+// The matrix [k, o] as [o, k].
+ir::Tensor Transposed(const ir::Tensor& b);
 
 }  // namespace tf2::passes
 

@@ -28,17 +28,39 @@ bool OthersAreNumbers(const Graph& graph, const Node& node, std::size_t data) {
   return true;
 }
 
+// The shape that a constant of `shape`, broadcast to what a transpose yields, has for what it
+// reads; nullopt where it has several axes.
+std::optional<ir::Shape> BeforeTranspose(const ir::Shape& shape, const Ints& perm) {
+  if (shape.size() > perm.size()) return std::nullopt;
+  ir::Shape before(perm.size(), 1);
+  for (std::size_t i = 0; i < shape.size(); ++i) {
+    before[static_cast<std::size_t>(perm[i + perm.size() - shape.size()])] = shape[i];
+  }
+  if (std::ranges::count_if(shape, [](std::int64_t d) { return d != 1; }) > 1) return std::nullopt;
+  return before;
+}
+
+// Whether the other input of a function of two is a constant of one axis, or a number, that leaves
+// the shape of `data` as it is.
+bool OtherIsVector(const Graph& graph, const Node& node, std::size_t data, const Ints& perm) {
+  if (node.inputs.size() != 2 || !graph.IsConstant(node.inputs[1 - data])) return false;
+  return graph.value(node.outputs[0]).shape == graph.value(node.inputs[data]).shape &&
+         BeforeTranspose(graph.value(node.inputs[1 - data]).shape, perm).has_value();
+}
+
 // Whether `node` computes each element of its output from the element of input `data` in the same
-// place.
-bool ActsOnSingleElements(const Graph& graph, const Node& node, std::size_t data) {
+// place, and constants that can be permuted.
+bool ActsOnSingleElements(const Graph& graph, const Node& node, std::size_t data,
+                          const Ints& perm) {
   const OpKind k = node.kind;
   if (k == OpKind::kRelu || k == OpKind::kUnary || k == OpKind::kClip || k == OpKind::kCast)
     return true;
-  const bool takes_numbers = k == OpKind::kAdd || k == OpKind::kSub || k == OpKind::kMul ||
+  const bool takes_vectors = k == OpKind::kAdd || k == OpKind::kSub || k == OpKind::kMul ||
                              k == OpKind::kDiv || k == OpKind::kBinary;
   const bool scaled =
       k == OpKind::kPrelu || k == OpKind::kQuantizeLinear || k == OpKind::kDequantizeLinear;
-  return (takes_numbers || (scaled && data == 0)) && OthersAreNumbers(graph, node, data);
+  return (takes_vectors && OtherIsVector(graph, node, data, perm)) ||
+         (scaled && data == 0 && OthersAreNumbers(graph, node, data));
 }
 
 // Transpose `at` and its only reader change places.
@@ -48,7 +70,15 @@ void Swap(Graph& graph, std::size_t at, std::size_t reader) {
   const ir::Value& out = graph.value(node.outputs[0]);
   const ValueId early =
       graph.AddValue(out.name + ".early", out.dtype, graph.value(transpose.inputs[0]).shape);
-  std::replace(node.inputs.begin(), node.inputs.end(), transpose.outputs[0], transpose.inputs[0]);
+  for (ValueId& input : node.inputs) {
+    if (input == transpose.outputs[0]) {
+      input = transpose.inputs[0];
+    } else if (input != ir::kNoValue && ir::ElementCount(graph.value(input).shape) > 1) {
+      ir::Tensor constant = graph.constant(input);
+      constant.shape = *BeforeTranspose(constant.shape, transpose.Ints("perm"));
+      input = graph.AddConstant(graph.value(input).name, std::move(constant));
+    }
+  }
   transpose.outputs = std::exchange(node.outputs, {early});
   transpose.inputs = {early};
   graph.nodes[at] = std::move(node);
@@ -82,7 +112,7 @@ bool Sink(Graph& graph, std::size_t at) {
   const Node& node = graph.nodes[*reader];
   const auto data = static_cast<std::size_t>(
       std::find(node.inputs.begin(), node.inputs.end(), out) - node.inputs.begin());
-  if (!ActsOnSingleElements(graph, node, data)) return false;
+  if (!ActsOnSingleElements(graph, node, data, graph.nodes[at].Ints("perm"))) return false;
   Swap(graph, at, *reader);
   return true;
 }

@@ -22,13 +22,35 @@ TEST(SinkTransposes, PassSingleElementsAndJoin) {
             "%y = transpose(%s.early) {perm = [0, 1, 2, 3]}\noutput %y\n");
 }
 
-TEST(SinkTransposes, StayBeforeWhatKnowsAxes) {
+TEST(SinkTransposes, TakeVectorsWithThem) {
   const std::string text = R"(input %x : f32[1, 2, 3, 4]
     const %c : f32[2] = {3, 4}
     %t = transpose(%x) {perm = [0, 2, 3, 1]}
     %y = add(%t, %c)
     output %y)";
-  BodyAfter(SinkTransposes, Parsed(text), 0, 0);
+  const ir::Graph g = Parsed(text);
+  EXPECT_EQ(BodyAfter(SinkTransposes, g, 1),
+            "%y.early = add(%x, %c.1) as \"y\"\n"
+            "%y = transpose(%y.early) as \"t\" {perm = [0, 2, 3, 1]}\noutput %y\n");
+}
+
+TEST(SinkTransposes, StayBeforeWhatKnowsAxes) {
+  // Constants of two axes, one that makes the result larger, and slopes of channels.
+  for (const char* reader :
+       {"const %c : f32[4, 2] = {1, 2, 3, 4, 5, 6, 7, 8}\n%y = mul(%t, %c)",
+        "const %c : f32[5, 1, 1, 1, 1] = {1, 2, 3, 4, 5}\n%y = mul(%t, %c)",
+        "const %c : f32[2] = {1, 2}\n%y = prelu(%t, %c)", "%y = softmax(%t) {axis = 3}"}) {
+    const ir::Graph g = Parsed(std::string("input %x : f32[1, 2, 3, 4]\n"
+                                           "%t = transpose(%x) {perm = [0, 2, 3, 1]}\n") +
+                               reader + "\noutput %y");
+    EXPECT_EQ(BodyAfter(SinkTransposes, g, 0), Body(g)) << reader;
+  }
+  const ir::Graph wider = Parsed(R"(input %x : f32[1, 2, 3, 1]
+    const %c : f32[4, 1] = {1, 2, 3, 4}
+    %t = transpose(%x) {perm = [0, 2, 3, 1]}
+    %y = add(%t, %c)
+    output %y)");
+  BodyAfter(SinkTransposes, wider, 0, 0);
 }
 
 TEST(SinkTransposes, StayWhereOthersReadThem) {

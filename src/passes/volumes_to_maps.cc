@@ -1,12 +1,12 @@
 #include "passes/volumes_to_maps.h"
 
 #include <algorithm>
-#include <iterator>
-#include <map>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "passes/replacement.h"
 
 namespace tf2::passes {
 namespace {
@@ -16,66 +16,6 @@ using ir::Node;
 using ir::OpKind;
 using ir::Shape;
 using ir::ValueId;
-using Ints = std::vector<std::int64_t>;
-using Attrs = std::map<std::string, ir::Attr>;
-
-// What stands for one node: the operators that follow one another from its input to its output.
-class Replacement {
- public:
-  Replacement(Graph& graph, const Node& node) : graph_(graph), name_(node.name) {}
-
-  ValueId Add(OpKind kind, const char* part, std::vector<ValueId> inputs, Attrs attrs,
-              Shape shape) {
-    const ValueId y = graph_.AddValue(name_ + "/" + part, ir::DType::kFloat32, std::move(shape));
-    nodes_.push_back({kind, graph_.value(y).name, std::move(inputs), {y}, std::move(attrs)});
-    return y;
-  }
-  ValueId Reshape(const char* part, ValueId x, Shape shape) {
-    if (graph_.value(x).shape == shape) return x;
-    return Add(OpKind::kReshape, part, {x}, {{"shape", shape}}, shape);
-  }
-  ValueId Slice(const char* part, ValueId x, std::int64_t axis, std::int64_t start,
-                std::int64_t count, std::int64_t step) {
-    Shape shape = graph_.value(x).shape;
-    if (start == 0 && step == 1 && shape[static_cast<std::size_t>(axis)] == count) return x;
-    shape[static_cast<std::size_t>(axis)] = count;
-    return Add(OpKind::kSlice, part, {x},
-               {{"starts", Ints{start}},
-                {"ends", Ints{start + (count - 1) * step + 1}},
-                {"axes", Ints{axis}},
-                {"steps", Ints{step}}},
-               std::move(shape));
-  }
-  // Height and width change places.
-  ValueId Turn(const char* part, ValueId x) {
-    Shape shape = graph_.value(x).shape;
-    std::swap(shape[3], shape[4]);
-    return Add(OpKind::kTranspose, part, {x}, {{"perm", Ints{0, 1, 2, 4, 3}}}, std::move(shape));
-  }
-  ValueId Constant(const char* part, ir::Tensor tensor) {
-    return graph_.AddConstant(name_ + "/" + part, std::move(tensor));
-  }
-  const Shape& ShapeOf(ValueId id) const { return graph_.value(id).shape; }
-
-  // The operators instead of node `index`, the last of which yields its output. The first that
-  // computes something has its name.
-  void Finish(std::size_t index) {
-    nodes_.back().outputs = graph_.nodes[index].outputs;
-    std::ranges::find_if(nodes_, [](const Node& n) {
-      return n.kind == OpKind::kConv || n.kind == OpKind::kMaxPool || n.kind == OpKind::kAvgPool;
-    })->name = name_;
-    const auto at = graph_.nodes.begin() + static_cast<std::ptrdiff_t>(index);
-    const auto next = graph_.nodes.erase(at);
-    graph_.nodes.insert(next, std::make_move_iterator(nodes_.begin()),
-                        std::make_move_iterator(nodes_.end()));
-  }
-
- private:
-  Graph& graph_;
-  std::string name_;
-  std::vector<Node> nodes_;
-};
-
 // [n, c, d, h, w].
 struct Volume {
   std::int64_t n, c, d, h, w;
@@ -239,11 +179,11 @@ bool RewritePool(Graph& graph, std::size_t index) {
     if (!columns.IsTrivial())
       y = pool("along_rows", y, kPoint, columns, {in.n, in.c, in.d * in.h, out.w});
     y = r.Reshape("rows", y, {in.n, in.c, in.d, in.h, out.w});
-    y = r.Turn("turned", y);
+    y = r.Transpose("turned", y, {0, 1, 2, 4, 3});
     y = r.Reshape("wide", y, {in.n, in.c, in.d * out.w, in.h});
     y = pool("along_columns", y, kPoint, rows, {in.n, in.c, in.d * out.w, out.h});
     y = r.Reshape("columns", y, {in.n, in.c, in.d, out.w, out.h});
-    y = r.Turn("turned_back", y);
+    y = r.Transpose("turned_back", y, {0, 1, 2, 4, 3});
   }
   y = r.Reshape("merged", y, {in.n, in.c, in.d, out.h * out.w});
   if (!frames.IsTrivial()) y = pool("over_frames", y, frames, kPoint, out.Shape4());

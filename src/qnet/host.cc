@@ -1,4 +1,5 @@
 // A float graph between integer tensors: dequantise, run, quantise.
+#include "numerics/quantize_row.h"
 #include "qnet/head.h"
 #include "qnet/ops.h"
 
@@ -14,6 +15,12 @@ Result<Bytes> RunHost(const QNet& net, const Op& op, const Host& host, Inputs in
   const std::vector<float>& real = results->front().f32;
   const std::size_t plane = real.size() / out.q.size();
   Bytes y(static_cast<std::size_t>(out.bytes()));
+  if (out.type == ElemType::kInt8) {
+    auto* const to = reinterpret_cast<std::int8_t*>(y.data());
+    for (std::size_t c = 0; c < out.q.size(); ++c)
+      numerics::QuantizeRow({real.data() + c * plane, plane}, out.q[c], to + c * plane);
+    return y;
+  }
   for (std::size_t i = 0; i < real.size(); ++i) {
     StoreSaturated(y, out.type, Activation::kNone, static_cast<std::int64_t>(i),
                    numerics::QuantizeToInt16(real[i], out.q[i / plane]));

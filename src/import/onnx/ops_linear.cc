@@ -114,7 +114,10 @@ Status ImportBatchNormalization(NodeImport& n) {
   TF2_RETURN_IF_ERROR(n.ExpectInputs(5, 5));
   for (const char* name : {"momentum", "consumed_inputs", "is_test"}) n.attrs.Ignore(name);
   TF2_ASSIGN_OR_RETURN(const std::int64_t training, n.attrs.Int("training_mode", 0));
-  if (training != 0) {
+  // Weights that a layer normalises by their own statistics, which are constants.
+  const bool of_weights = training == 1 && n.builder.IsFixed(n.inputs[0]) &&
+                          n.ShapeOf(0).size() >= 3 && n.ShapeOf(0)[0] == 1;
+  if (training != 0 && !of_weights) {
     return WithHint(Unsupported("attribute training_mode is {}", training),
                     "export the model for inference (model.eval() in PyTorch)");
   }
@@ -125,6 +128,10 @@ Status ImportBatchNormalization(NodeImport& n) {
                     "tf2 normalises per channel; export the model with opset 9 or later");
   }
   TF2_ASSIGN_OR_RETURN(const float epsilon, n.attrs.Float("epsilon", 1e-5F));
+  if (of_weights) {
+    return n.EmitResult(ir::OpKind::kGroupNorm, {n.inputs[0], n.inputs[1], n.inputs[2]},
+                        {{"groups", n.ShapeOf(0)[1]}, {"epsilon", epsilon}});
+  }
   return n.EmitResult(ir::OpKind::kBatchNorm,
                       {n.inputs[0], n.inputs[3], n.inputs[4], n.inputs[1], n.inputs[2]},
                       {{"epsilon", epsilon}});

@@ -299,6 +299,33 @@ TEST(OnnxShapeArithmetic, PaddingAsPyTorchComputesIt) {
   EXPECT_THAT(m.Text(), testing::HasSubstr("pads = [0, 0, 3, 1, 0, 0, 4, 2]"));
 }
 
+TEST(OnnxShapeArithmetic, RemaindersOfBothSigns) {
+  // What windowed attention pads its maps by: (7 - h mod 7) mod 7.
+  TestModel m = OneNode();
+  m.Ints("numbers", {7, -7, 6, 6}).Ints("by", {4, 4, 4, -4}).Ints("zeros", {0, 0, 0, 0});
+  m.Node("Mod", {"numbers", "by"}, {"after"});                              // 3 1 2 -2
+  m.Node("Mod", {"numbers", "by"}, {"fmod"}, {{"fmod", std::int64_t{1}}});  // 3 -3 2 2
+  m.Node("Add", {"after", "fmod"}, {"sum"});
+  m.Node("Max", {"sum", "zeros"}, {"least"});
+  m.Node("Concat", {"zeros", "least"}, {"pads"}, {{"axis", std::int64_t{0}}});
+  m.Node("Pad", {"x", "pads"}, {"y"});
+  EXPECT_THAT(m.Text(), testing::HasSubstr("pads = [0, 0, 0, 0, 6, 0, 4, 0]"));
+}
+
+TEST(OnnxBatchNormalization, OfWeightsByTheirOwnStatistics) {
+  // As layers with standardised weights are exported.
+  TestModel m = OneNode(14);
+  m.Floats("w", {1, 2, 36});
+  for (const char* name : {"s", "b", "m", "v"}) m.Floats(name, {2});
+  m.Node("BatchNormalization", {"w", "s", "b", "m", "v"}, {"n"},
+         {{"training_mode", std::int64_t{1}}});
+  m.Ints("kernel", {2, 4, 3, 3});
+  m.Node("Reshape", {"n", "kernel"}, {"k"});
+  m.Node("Conv", {"x", "k"}, {"y"});
+  EXPECT_THAT(m.Text(),
+              testing::HasSubstr("%n = group_norm(%w, %s, %b) {epsilon = 1e-05, groups = 2}"));
+}
+
 TEST(OnnxShapeArithmetic, ShapeOfAPartAndSliceOfEveryEra) {
   TestModel m = OneNode(15);
   m.Node("Shape", {"x"}, {"hw"}, {{"start", std::int64_t{2}}});

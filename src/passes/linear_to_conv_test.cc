@@ -1,0 +1,55 @@
+#include "passes/linear_to_conv.h"
+
+#include "passes/test_util.h"
+
+namespace tf2::passes {
+namespace {
+
+const std::string kMatrix = "const %b : f32[3, 2] = {1, 2, 3, 4, 5, 6}\n";
+
+TEST(LinearToConv, MapsWithChannelsLast) {
+  EXPECT_EQ(
+      BodyAfter(LinearToConv,
+                Parsed("input %x : f32[1, 4, 5, 3]\n" + kMatrix + "%y = matmul(%x, %b)\noutput %y"),
+                1),
+      "%y/channels_first = transpose(%x) {perm = [0, 3, 1, 2]}\n"
+      "%y/conv = conv(%y/channels_first, %y/weights) as \"y\"\n"
+      "%y = transpose(%y/conv) as \"y/channels_last\" {perm = [0, 2, 3, 1]}\noutput %y\n");
+}
+
+TEST(LinearToConv, Rows) {
+  for (const char* shape : {"1, 7, 3", "4, 7, 3", "2, 4, 7, 3", "1, 2, 2, 7, 3"}) {
+    BodyAfter(LinearToConv,
+              Parsed(std::string("input %x : f32[") + shape + "]\n" + kMatrix +
+                     "%y = matmul(%x, %b)\noutput %y"),
+              1);
+  }
+}
+
+TEST(LinearToConv, LeavesProductsOfTwoVariablesAndOfMatrices) {
+  BodyAfter(LinearToConv,
+            Parsed("input %x : f32[1, 4, 3]\ninput %z : f32[1, 3, 2]\n"
+                   "%y = matmul(%x, %z)\noutput %y"),
+            0);
+  BodyAfter(LinearToConv,
+            Parsed("input %x : f32[4, 3]\n" + kMatrix + "%y = matmul(%x, %b)\noutput %y"), 0);
+}
+
+// A block as ConvNeXt has it: but for the transposes around the normalisation, all is maps.
+TEST(LinearToConv, BiasAndActivationJoinTheConvolution) {
+  ir::Graph g = Parsed(R"(input %x : f32[1, 3, 4, 5]
+    const %b : f32[3, 2] = {1, 2, 3, 4, 5, 6}
+    const %bias : f32[2] = {1, 2}
+    %t = transpose(%x) {perm = [0, 2, 3, 1]}
+    %m = matmul(%t, %b)
+    %a = add(%m, %bias)
+    %r = relu(%a)
+    %y = transpose(%r) {perm = [0, 3, 1, 2]}
+    output %y)");
+  ASSERT_TRUE(RunPipeline(g).ok());
+  EXPECT_EQ(g.nodes.size(), 1U) << Body(g);
+  EXPECT_EQ(g.nodes[0].kind, ir::OpKind::kConv);
+}
+
+}  // namespace
+}  // namespace tf2::passes
