@@ -9,6 +9,7 @@ layers, batch 1), scaling (one thread against two), coldstart. Default: all. Wha
 configured: bench/README.md. The peers come from PyPI (bench/requirements.txt) into build/peers.
 """
 import argparse
+import contextlib
 import itertools
 import json
 import os
@@ -179,10 +180,10 @@ class Network:
 class Peer:
     """A worker process (peer_worker.py) that holds one compiled model."""
 
-    def __init__(self, label, engine, model, network, args, processor=None):
-        """processor: the only one that it may use."""
+    def __init__(self, label, engine, model, network, args, processors=None):
+        """processors: the only ones that it may use."""
         self.label = label
-        hold = [] if processor is None else ["taskset", "--cpu-list", str(processor)]
+        hold = ["taskset", "--cpu-list", ",".join(map(str, processors))] if processors else []
         self.process = subprocess.Popen(
             [*hold, sys.executable, str(ROOT / "bench/peer_worker.py"), engine, str(model), str(network.samples()), str(args.threads),
              str(args.batch)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
@@ -294,17 +295,20 @@ def ort_scaling(network, args):
     """Of ONNX Runtime's int8, as tf2_scaling_bench measures: {latency, throughput: two threads / the mean of one on each processor}."""
     model, processors = network.ort_int8(), sorted(os.sched_getaffinity(0))[:2]
 
-    def peer(threads, processor=None):
-        return Peer("ORT static int8", "ort", model, network, argparse.Namespace(**{**vars(args), "threads": threads}), processor)
+    def peer(*held):
+        held_args = argparse.Namespace(**{**vars(args), "threads": len(held)})
+        return Peer("ORT static int8", "ort", model, network, held_args, held)
 
-    first, both, second = peers = [peer(1, processors[0]), peer(2), peer(1, processors[1])]
     ratios = {"latency": [], "throughput": []}
-    for _ in range(args.rounds):
-        rates = {p: p.measure(args.seconds) for p in peers}
-        for key, of_rounds in ratios.items():
-            of_rounds.append(2 * rates[both][key] / (rates[first][key] + rates[second][key]))
-    for p in peers:
-        p.close()
+    with contextlib.ExitStack() as stack:
+        peers = []
+        for held in (processors[:1], processors, processors[1:]):
+            peers.append(peer(*held))
+            stack.callback(peers[-1].close)
+        for _ in range(args.rounds):
+            first, both, second = (p.measure(args.seconds) for p in peers)
+            for key, of_rounds in ratios.items():
+                of_rounds.append(2 * both[key] / (first[key] + second[key]))
     return {key: statistics.median(of_rounds) for key, of_rounds in ratios.items()}
 
 

@@ -75,11 +75,12 @@ Result<std::vector<int>> Processors(int count) {
 }
 
 // Holds this thread, and those that it makes, to processors.
-void HoldTo(std::span<const int> processors) {
+Status HoldTo(std::span<const int> processors) {
   cpu_set_t set;
   CPU_ZERO(&set);
   for (const int cpu : processors) CPU_SET(cpu, &set);
-  ::sched_setaffinity(0, sizeof set, &set);  // they are of the mask that it had
+  if (::sched_setaffinity(0, sizeof set, &set) == 0) return {};
+  return Internal("processor {} of this process's can no longer be used", processors[0]);
 }
 
 constexpr int kCalls = 4;
@@ -152,7 +153,7 @@ Status Main(int argc, char** argv) {
   const auto threads = [&](std::size_t which) { return which == all ? options.threads : 1; };
   std::vector<std::unique_ptr<Device>> devices;
   for (std::size_t i = 0; i <= all; ++i) {
-    HoldTo(held(i));
+    TF2_RETURN_IF_ERROR(HoldTo(held(i)));
     DeviceOptions device_options;
     device_options.threads = threads(i);
     device_options.isa = options.isa;
@@ -179,7 +180,7 @@ Status Main(int argc, char** argv) {
   for (int round = 0; round <= options.rounds; ++round) {
     for (Measure& measure : measures) {
       for (const std::size_t which : order) {
-        HoldTo(held(which));
+        TF2_RETURN_IF_ERROR(HoldTo(held(which)));
         TF2_ASSIGN_OR_RETURN(const double rate, measure.rate(which));
         if (round > 0) measure.rates[which].push_back(rate);  // the first warms up
       }

@@ -1,5 +1,6 @@
 #include "passes/linear_to_conv.h"
 
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -23,19 +24,43 @@ bool IsLinear(const Graph& graph, const Node& node) {
          !graph.IsConstant(node.inputs[0]);
 }
 
+// The addition of a constant number for each column that alone reads the product of node `index`.
+std::optional<std::size_t> BiasOf(const Graph& graph, std::size_t index) {
+  const ValueId product = graph.nodes[index].outputs[0];
+  const Shape& shape = graph.value(product).shape;
+  const std::optional<std::size_t> reader = OnlyReader(graph, product);
+  if (!reader) return std::nullopt;
+  const Node& add = graph.nodes[*reader];
+  if (add.kind != OpKind::kAdd || add.Int("relu") != 0) return std::nullopt;
+  const std::size_t other = add.inputs[0] == product ? 1 : 0;
+  if (ConstantData(graph, add, other) == nullptr) return std::nullopt;
+  const Shape& bias = graph.value(add.inputs[other]).shape;
+  const bool of_columns = !bias.empty() && bias.size() <= shape.size() &&
+                          bias.back() == shape.back() && ir::ElementCount(bias) == shape.back();
+  return of_columns ? reader : std::nullopt;
+}
+
 void Replace(Graph& graph, std::size_t index) {
-  const Node node = graph.nodes[index];
-  const ValueId x = node.inputs[0];
-  const Shape in = graph.value(x).shape;
-  const Shape out = graph.value(node.outputs[0]).shape;
-  Replacement r(graph, node);
-  ir::Tensor weights = Transposed(graph.constant(node.inputs[1]));
+  const Shape in = graph.value(graph.nodes[index].inputs[0]).shape;
+  const Shape out = graph.value(graph.nodes[index].outputs[0]).shape;
+  const ValueId x = graph.nodes[index].inputs[0];
+  ir::Tensor weights = Transposed(graph.constant(graph.nodes[index].inputs[1]));
   const std::int64_t oc = weights.shape[0], ic = weights.shape[1];
   weights.shape = {oc, ic, 1, 1};
+  std::optional<ir::Tensor> bias;
+  if (const auto at = BiasOf(graph, index)) {
+    const Node& add = graph.nodes[*at];
+    bias = graph.constant(add.inputs[add.inputs[0] == graph.nodes[index].outputs[0] ? 1 : 0]);
+    bias->shape = {oc};
+    AbsorbInto(graph, index, *at);
+  }
+  Replacement r(graph, graph.nodes[index]);
   const ValueId w = r.Constant("weights", std::move(weights));
   const auto conv = [&](ValueId maps) {
+    std::vector<ValueId> inputs = {maps, w};
+    if (bias) inputs.push_back(r.Constant("bias", std::move(*bias)));
     const Shape s = r.ShapeOf(maps);
-    return r.Add(OpKind::kConv, "conv", {maps, w}, {}, {s[0], oc, s[2], s[3]});
+    return r.Add(OpKind::kConv, "conv", std::move(inputs), {}, {s[0], oc, s[2], s[3]});
   };
   if (in.size() == 4 && in[0] == 1) {
     const ValueId y = conv(r.Transpose("channels_first", x, {0, 3, 1, 2}));

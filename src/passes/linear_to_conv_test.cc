@@ -1,5 +1,8 @@
 #include "passes/linear_to_conv.h"
 
+#include <algorithm>
+#include <string>
+
 #include "passes/test_util.h"
 
 namespace tf2::passes {
@@ -24,6 +27,26 @@ TEST(LinearToConv, Rows) {
                      "%y = matmul(%x, %b)\noutput %y"),
               1);
   }
+}
+
+TEST(LinearToConv, TheBiasIsTheConvolutions) {
+  const auto nodes_after = [](const std::string& shape, const std::string& bias,
+                              const std::string& add) {
+    ir::Graph g = Parsed("input %x : f32[" + shape + "]\n" + kMatrix + "const %c : f32[" + bias +
+                         "\n%m = matmul(%x, %b)\n" + add + "\noutput %y");
+    BodyAfter(LinearToConv, g, 1);
+    EXPECT_TRUE(LinearToConv(g).ok());
+    return std::ranges::count_if(g.nodes,
+                                 [](const ir::Node& n) { return n.kind == ir::OpKind::kAdd; });
+  };
+  EXPECT_EQ(nodes_after("1, 4, 5, 3", "2] = {1, 2}", "%y = add(%m, %c)"), 0);
+  EXPECT_EQ(nodes_after("4, 7, 3", "1, 1, 2] = {1, 2}", "%y = add(%c, %m)"), 0);
+  EXPECT_EQ(nodes_after("4, 7, 3", "1] = {1}", "%y = add(%m, %c)"), 1) << "a number";
+  EXPECT_EQ(nodes_after("4, 2, 3", "2, 1] = {1, 2}", "%y = add(%m, %c)"), 1) << "one a row";
+  EXPECT_EQ(nodes_after("4, 7, 3", "1, 1, 1, 2] = {1, 2}", "%y = add(%m, %c)"), 1)
+      << "an axis more";
+  EXPECT_EQ(nodes_after("4, 7, 3", "2] = {1, 2}", "%y = add(%m, %c) {relu = 1}"), 1);
+  EXPECT_EQ(nodes_after("4, 7, 3", "2] = {1, 2}", "%y = add(%m, %c)\noutput %m"), 1);
 }
 
 TEST(LinearToConv, LeavesProductsOfTwoVariablesAndOfMatrices) {

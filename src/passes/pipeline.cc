@@ -37,8 +37,8 @@ constexpr std::array kPasses = {
     Pass{"identity_removal", RemoveIdentities, "drop operators that change nothing"},
     // Before the passes that know convolutions, and those over maps only.
     Pass{"volumes_to_maps", VolumesToMaps, "make layers over volumes layers over maps"},
-    // Before the next pass, which moves the transposes that it makes to where bias and activation
-    // join the convolution, and before fuse_relu, which would make the addition no bias.
+    // Before the next pass, which moves the transposes that it makes behind the activation, and
+    // before fuse_relu, which would make the addition no bias.
     Pass{"linear_to_conv", LinearToConv,
          "make products with constants along the last axis convolutions"},
     // They stand between nodes that the fusions want side by side; identity_removal drops, in the

@@ -108,6 +108,7 @@ std::optional<ValueId> OverSqrt2(const Graph& graph, ValueId id) {
 
 // Whether `id` is x^3.
 bool IsCube(const Graph& graph, ValueId id, ValueId x) {
+  if (graph.value(id).shape != graph.value(x).shape) return false;
   if (const Node* pow = Part(graph, id, OpKind::kBinary)) {
     const std::vector<float>* e = ConstantData(graph, *pow, 1);
     return pow->String("fn") == "pow" && pow->inputs[0] == x && e != nullptr && e->size() == 1 &&
@@ -128,7 +129,7 @@ std::optional<ValueId> CubicOf(const Graph& graph, ValueId id) {
   const Node* scaled = Part(graph, id, OpKind::kMul);
   const auto sum = scaled != nullptr ? BesideNumber(graph, *scaled, 0.7978845608F) : std::nullopt;
   const Node* add = sum ? Part(graph, *sum, OpKind::kAdd) : nullptr;
-  for (std::size_t i = 0; add != nullptr && i < 2; ++i) {
+  for (std::size_t i = 0; add != nullptr && add->Int("relu") == 0 && i < 2; ++i) {
     const Node* product = Part(graph, add->inputs[1 - i], OpKind::kMul);
     const auto cube = product != nullptr ? BesideNumber(graph, *product, 0.044715F) : std::nullopt;
     if (cube && IsCube(graph, *cube, add->inputs[i])) return add->inputs[i];

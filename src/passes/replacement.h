@@ -58,8 +58,8 @@ class Replacement {
   }
   const ir::Shape& ShapeOf(ir::ValueId id) const { return graph_.value(id).shape; }
 
-  // The operators instead of node `index`, the last of which yields its output. The first that
-  // computes something has its name.
+  // The operators, at least one of which is a convolution or a pool, instead of node `index`; the
+  // last of them yields its output. The first convolution or pool has its name.
   void Finish(std::size_t index) {
     nodes_.back().outputs = graph_.nodes[index].outputs;
     std::ranges::find_if(nodes_, [](const ir::Node& n) {

@@ -29,19 +29,21 @@ bool OthersAreNumbers(const Graph& graph, const Node& node, std::size_t data) {
 }
 
 // The shape that a constant of `shape`, broadcast to what a transpose yields, has for what it
-// reads; nullopt where it has several axes.
+// reads: a number, or one a channel there. nullopt for others: a number a channel that becomes one
+// a row or column can no longer be part of a layer.
 std::optional<ir::Shape> BeforeTranspose(const ir::Shape& shape, const Ints& perm) {
   if (shape.size() > perm.size()) return std::nullopt;
   ir::Shape before(perm.size(), 1);
   for (std::size_t i = 0; i < shape.size(); ++i) {
-    before[static_cast<std::size_t>(perm[i + perm.size() - shape.size()])] = shape[i];
+    const std::int64_t axis = perm[i + perm.size() - shape.size()];
+    if (shape[i] != 1 && axis != 1) return std::nullopt;
+    before[static_cast<std::size_t>(axis)] = shape[i];
   }
-  if (std::ranges::count_if(shape, [](std::int64_t d) { return d != 1; }) > 1) return std::nullopt;
   return before;
 }
 
-// Whether the other input of a function of two is a constant of one axis, or a number, that leaves
-// the shape of `data` as it is.
+// Whether the other input of a function of two is such a constant, and leaves the shape of `data`
+// as it is.
 bool OtherIsVector(const Graph& graph, const Node& node, std::size_t data, const Ints& perm) {
   if (node.inputs.size() != 2 || !graph.IsConstant(node.inputs[1 - data])) return false;
   return graph.value(node.outputs[0]).shape == graph.value(node.inputs[data]).shape &&

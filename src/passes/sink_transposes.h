@@ -7,9 +7,9 @@
 //   %y = transpose(%r) {perm = [0, 3, 1, 2]}
 //   output %y
 //
-// Exact. A transpose that only a function of single elements reads (or one with a constant number
-// or vector) changes places with it; of two in a row one with both permutations is made, which
-// identity_removal drops where it moves nothing.
+// Exact. A transpose that only a function of single elements reads changes places with it; one with
+// a constant too, where that is a number or becomes one number a channel. Of two in a row one with
+// both permutations is made, which identity_removal drops where it moves nothing.
 #ifndef TF2_PASSES_SINK_TRANSPOSES_H_
 #define TF2_PASSES_SINK_TRANSPOSES_H_
 

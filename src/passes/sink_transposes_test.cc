@@ -35,11 +35,13 @@ TEST(SinkTransposes, TakeVectorsWithThem) {
 }
 
 TEST(SinkTransposes, StayBeforeWhatKnowsAxes) {
-  // Constants of two axes, one that makes the result larger, and slopes of channels.
+  // Constants of two axes, one that makes the result larger, slopes of channels, and one a channel
+  // that would be one a row.
   for (const char* reader :
        {"const %c : f32[4, 2] = {1, 2, 3, 4, 5, 6, 7, 8}\n%y = mul(%t, %c)",
         "const %c : f32[5, 1, 1, 1, 1] = {1, 2, 3, 4, 5}\n%y = mul(%t, %c)",
-        "const %c : f32[2] = {1, 2}\n%y = prelu(%t, %c)", "%y = softmax(%t) {axis = 3}"}) {
+        "const %c : f32[2] = {1, 2}\n%y = prelu(%t, %c)",
+        "const %c : f32[3, 1, 1] = {1, 2, 3}\n%y = sub(%t, %c)", "%y = softmax(%t) {axis = 3}"}) {
     const ir::Graph g = Parsed(std::string("input %x : f32[1, 2, 3, 4]\n"
                                            "%t = transpose(%x) {perm = [0, 2, 3, 1]}\n") +
                                reader + "\noutput %y");

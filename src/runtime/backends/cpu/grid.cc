@@ -97,6 +97,12 @@ Grid::Block Grid::BlockOf(std::int64_t at, std::int64_t count) const {
   return {{first.pixels.begin, last.pixels.end}, {first.panels.begin, last.panels.end}};
 }
 
+std::int64_t Grid::Shares(int threads) const { return std::min<std::int64_t>(pieces(), threads); }
+
+std::int64_t Grid::ShareOf(std::int64_t at, int threads) const {
+  return ((at + 1) * Shares(threads) - 1) / pieces();
+}
+
 Range Grid::PanelsOf(std::int64_t at, std::int64_t end) const {
   return {BlockOf(at, 1).panels.begin, BlockOf(end - 1, 1).panels.end};
 }
@@ -106,11 +112,12 @@ WeightsInTurn::WeightsInTurn(const Grid& grid, const ConvStep* next, std::int64_
     : grid_(grid), threads_(threads), wanted_(kernels.fetches_ahead) {
   if (!wanted_ || next == nullptr) return;
   const Grid next_grid(*next, frames, threads, kernels);
+  const std::int64_t shares = next_grid.Shares(threads);
   for (int k = 0; k < threads; ++k) {
-    Range panels{0, next->panel_count};
-    if (next_grid.weights_stay_ && next_grid.bands_ == 1) {
-      const Range share = EvenPart(next_grid.pieces(), threads, k);
-      panels = share.begin == share.end ? Range{0, 0} : next_grid.PanelsOf(share.begin, share.end);
+    Range panels{0, k < shares ? next->panel_count : 0};
+    if (k < shares && next_grid.weights_stay_ && next_grid.bands_ == 1) {
+      const Range share = EvenPart(next_grid.pieces(), shares, k);
+      panels = next_grid.PanelsOf(share.begin, share.end);
     }
     next_.push_back(WeightsOf(*next, panels));
   }
@@ -118,9 +125,9 @@ WeightsInTurn::WeightsInTurn(const Grid& grid, const ConvStep* next, std::int64_
 
 WeightsAhead WeightsInTurn::After(std::int64_t at, std::int64_t count) const {
   if (!wanted_) return {};
-  const std::int64_t pieces = grid_.pieces(), rows = grid_.rows_;
-  const std::int64_t thread = ((at + 1) * threads_ - 1) / pieces;
-  const Range share = EvenPart(pieces, threads_, thread);
+  const std::int64_t rows = grid_.rows_;
+  const std::int64_t thread = grid_.ShareOf(at, threads_);
+  const Range share = EvenPart(grid_.pieces(), grid_.Shares(threads_), thread);
   const std::int64_t end = std::min(at + count, share.end);
   std::int64_t first = share.begin;  // of the pieces that end the share
   if (grid_.weights_stay_) {

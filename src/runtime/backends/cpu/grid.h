@@ -13,8 +13,7 @@ namespace tf2::runtime::cpu {
 // up leave some to the others.
 inline constexpr std::int64_t kPiecesPerThread = 16;
 
-// Part `k` of [0, n) in `parts` parts that differ by one at most, as ThreadPool::ForPieces cuts
-// loops into shares.
+// Part `k` of [0, n) in `parts` parts that differ by one at most.
 inline Range EvenPart(std::int64_t n, std::int64_t parts, std::int64_t k) {
   return {n * k / parts, n * (k + 1) / parts};
 }
@@ -26,7 +25,7 @@ class Grid {
  public:
   // What some pieces compute.
   struct Block {
-    Range pixels;  // of all frames
+    Range pixels;  // of all frames; none where all places are beyond a row's end
     Range panels;
   };
 
@@ -44,6 +43,9 @@ class Grid {
  private:
   friend class WeightsInTurn;
 
+  // The shares of so many threads, and which of them has piece `at`.
+  std::int64_t Shares(int threads) const;
+  std::int64_t ShareOf(std::int64_t at, int threads) const;
   // The panels of pieces [at, end), of one band and whole columns where weights stay.
   Range PanelsOf(std::int64_t at, std::int64_t end) const;
 
@@ -60,14 +62,17 @@ class Grid {
 
 // The weights that a thread reads after some pieces of its share of a convolution: those of its
 // next columns where weights stay, in the end those that it will need of the convolution `next`,
-// which may be null.
+// which may be null. Shares are those that ThreadPool::ForPieces gives to the threads where a
+// convolution is alone in its stage; beside others, few pieces may go to other threads, which then
+// find their weights in no cache.
 class WeightsInTurn {
  public:
   WeightsInTurn(const Grid& grid, const ConvStep* next, std::int64_t frames, int threads,
                 const KernelSet& kernels);
 
-  // After pieces [at, at + count), which are one for the kernels. Pieces that end a share have a
-  // part each of what follows it.
+  // After pieces [at, at + count), which are one for the kernels and of one share. Pieces that end
+  // a share have a part each of what follows it; those that begin before its last column and end it
+  // have none, but threads take half of what is left at a time.
   WeightsAhead After(std::int64_t at, std::int64_t count) const;
 
  private:

@@ -19,7 +19,7 @@ constexpr GridShape kGridShapes[] = {
     {56, 56, 58, 1, 36864},   {28, 28, 30, 2, 73728},  {14, 14, 16, 4, 147456},
     {14, 14, 14, 16, 16384},  {7, 7, 9, 8, 294912},    {7, 7, 7, 32, 32768},
     {1, 1, 1, 16, 131072},    {3, 5, 6, 3, 64},        {112, 112, 112, 1, 10240},
-    {20, 20, 20, 16, 131072}, {1, 1000, 1000, 2, 512},
+    {20, 20, 20, 16, 131072}, {1, 1000, 1000, 2, 512}, {9, 112, 144, 2, 73728},
 };
 
 class GridConv {
@@ -86,7 +86,7 @@ TEST(GridTest, PiecesAreEveryPixelAndPanelOnceHoweverTheyAreTaken) {
         ASSERT_GE(count, 1);
         ASSERT_LE(begin + count, end);
         const auto [of_pixels, of_panels] = grid.BlockOf(begin, count);
-        ASSERT_LT(of_pixels.begin, of_pixels.end);
+        ASSERT_LE(of_pixels.begin, of_pixels.end);
         ASSERT_LT(of_panels.begin, of_panels.end);
         for (std::int64_t p = of_pixels.begin; p < of_pixels.end; ++p) {
           for (std::int64_t k = of_panels.begin; k < of_panels.end; ++k) {
@@ -124,8 +124,9 @@ TEST(WeightsInTurnTest, SharesEndWithTheWeightsThatTheThreadNeedsNext) {
         return part.begin >= step.weights && part.begin <= part.end &&
                part.end <= step.weights + step.weight_bytes;
       };
-      for (int k = 0; k < threads; ++k) {
-        const Range share = EvenPart(grid.pieces(), threads, k);
+      const auto shares = std::min<std::int64_t>(grid.pieces(), threads);
+      for (std::int64_t k = 0; k < shares; ++k) {
+        const Range share = EvenPart(grid.pieces(), shares, k);
         const std::int8_t* fetched = nullptr;  // of the next convolution, as far as
         std::int64_t bytes = 0;
         for (std::int64_t at = share.begin, count; at < share.end; at += count) {
@@ -152,6 +153,16 @@ TEST(WeightsInTurnTest, SharesEndWithTheWeightsThatTheThreadNeedsNext) {
       }
     }
   });
+}
+
+TEST(WeightsInTurnTest, ThreadsWithoutAPieceFetchNothingAndTheOthersWhatTheyRun) {
+  // One piece, then four columns of one panel each for eight threads.
+  const GridConv conv({1, 1, 1, 1, 64}), next({1, 1, 1, 4, 1 << 20});
+  const Grid grid(conv.step, 1, 8, kGridKernels[1]), next_grid(next.step, 1, 8, kGridKernels[1]);
+  ASSERT_EQ(grid.pieces(), 1);
+  const WeightsAhead first = WeightsInTurn(grid, &next.step, 1, 8, kGridKernels[1]).After(0, 1);
+  EXPECT_EQ(first.begin, next.step.weights) << "thread 0 runs the piece, and the first of the next";
+  EXPECT_GT(first.end, first.begin);
 }
 
 TEST(WeightsInTurnTest, ThereIsNothingForKernelsThatFetchNothing) {

@@ -276,7 +276,7 @@ struct KernelSet {
   // Places of a row of output pixels, from its width on: those beyond are computed and not kept.
   // Null where that is the width. The step's `row_places` is not read.
   std::int64_t (*row_places)(const ConvStep&) = nullptr;
-  bool fetches_ahead = false;  // whether `conv` uses its last argument
+  bool fetches_ahead = false;  // whether `conv` uses its last argument, but with weights of 4 bits
   // Multiply-accumulates of the smallest piece that is worth a thread: a few microseconds.
   std::int64_t piece_macs = 1 << 19;
   void (*conv)(const ConvStep&, std::uint8_t* arena, Range pixels, Range panels,

@@ -46,6 +46,10 @@ class Network {
   static Result<Network> Prepare(std::shared_ptr<const qnet::QNet> net, const KernelSet& kernels,
                                  Together together = Together::kWhereItPays);
 
+  // Not to be copied: plans point into the steps.
+  Network(Network&&) = default;
+  Network& operator=(Network&&) = default;
+
   const qnet::QNet& net() const { return *net_; }
   const MemoryPlan& plan() const { return plan_; }
   const KernelSet& kernels() const { return *kernels_; }
