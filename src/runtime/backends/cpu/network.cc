@@ -7,6 +7,7 @@
 #include <limits>
 #include <memory>
 #include <new>
+#include <ranges>
 #include <span>
 #include <utility>
 
@@ -109,11 +110,11 @@ Result<Network> Network::Prepare(std::shared_ptr<const qnet::QNet> net, const Ke
 void Network::LinkWeights() {
   next_conv_.assign(steps_.size(), nullptr);
   const ConvStep* next = nullptr;
-  for (auto stage = stages_.rbegin(); stage != stages_.rend(); ++stage) {
-    for (auto op = stage->rbegin(); op != stage->rend(); ++op) {
-      const auto* const conv = std::get_if<PreparedConv>(&steps_[*op]);
+  for (const std::vector<std::size_t>& stage : std::views::reverse(stages_)) {
+    for (const std::size_t op : std::views::reverse(stage)) {
+      const auto* const conv = std::get_if<PreparedConv>(&steps_[op]);
       if (conv == nullptr) continue;
-      next_conv_[*op] = next;
+      next_conv_[op] = next;
       next = &conv->step;
     }
   }
