@@ -94,11 +94,12 @@ double SecondsSince(Clock::time_point start) {
 // Of kCalls batches of `count` frames, with two queued from before they begin to after they end.
 Result<double> FramesPerSecondOfBatches(Device& device, const qnet::QNet& net, int count) {
   constexpr int kQueued = 2;
+  constexpr int kAll = kCalls + 2 * kQueued;
   const Batch noise = bench::Noise(net, count);
   std::deque<Ticket> tickets;
   Clock::time_point start, end;
-  for (int ended = 0; ended < kCalls + 2 * kQueued; ++ended) {
-    while (std::ssize(tickets) < kQueued && ended + std::ssize(tickets) < kCalls + 2 * kQueued) {
+  for (int ended = 0; ended < kAll; ++ended) {
+    while (std::ssize(tickets) < kQueued && ended + std::ssize(tickets) < kAll) {
       TF2_ASSIGN_OR_RETURN(tickets.emplace_back(), device.Submit(Batch(noise)));
     }
     TF2_RETURN_IF_ERROR(device.Wait(tickets.front()));

@@ -24,8 +24,14 @@ bool IsLinear(const Graph& graph, const Node& node) {
          !graph.IsConstant(node.inputs[0]);
 }
 
-// The addition of a constant number for each column that alone reads the product of node `index`.
-std::optional<std::size_t> BiasOf(const Graph& graph, std::size_t index) {
+// The addition of a constant number for each column.
+struct Bias {
+  std::size_t add;  // its node
+  ValueId value;
+};
+
+// That which alone reads the product of node `index`.
+std::optional<Bias> BiasOf(const Graph& graph, std::size_t index) {
   const ValueId product = graph.nodes[index].outputs[0];
   const Shape& shape = graph.value(product).shape;
   const std::optional<std::size_t> reader = OnlyReader(graph, product);
@@ -34,10 +40,11 @@ std::optional<std::size_t> BiasOf(const Graph& graph, std::size_t index) {
   if (add.kind != OpKind::kAdd || add.Int("relu") != 0) return std::nullopt;
   const std::size_t other = add.inputs[0] == product ? 1 : 0;
   if (ConstantData(graph, add, other) == nullptr) return std::nullopt;
-  const Shape& bias = graph.value(add.inputs[other]).shape;
+  const ValueId value = add.inputs[other];
+  const Shape& bias = graph.value(value).shape;
   const bool of_columns = !bias.empty() && bias.size() <= shape.size() &&
                           bias.back() == shape.back() && ir::ElementCount(bias) == shape.back();
-  return of_columns ? reader : std::nullopt;
+  return of_columns ? std::optional(Bias{*reader, value}) : std::nullopt;
 }
 
 void Replace(Graph& graph, std::size_t index) {
@@ -48,11 +55,10 @@ void Replace(Graph& graph, std::size_t index) {
   const std::int64_t oc = weights.shape[0], ic = weights.shape[1];
   weights.shape = {oc, ic, 1, 1};
   std::optional<ir::Tensor> bias;
-  if (const auto at = BiasOf(graph, index)) {
-    const Node& add = graph.nodes[*at];
-    bias = graph.constant(add.inputs[add.inputs[0] == graph.nodes[index].outputs[0] ? 1 : 0]);
+  if (const auto found = BiasOf(graph, index)) {
+    bias = graph.constant(found->value);
     bias->shape = {oc};
-    AbsorbInto(graph, index, *at);
+    AbsorbInto(graph, index, found->add);
   }
   Replacement r(graph, graph.nodes[index]);
   const ValueId w = r.Constant("weights", std::move(weights));

@@ -58,7 +58,7 @@ TEST(LinearToConv, LeavesProductsOfTwoVariablesAndOfMatrices) {
             Parsed("input %x : f32[4, 3]\n" + kMatrix + "%y = matmul(%x, %b)\noutput %y"), 0);
 }
 
-// A block as ConvNeXt has it: but for the transposes around the normalisation, all is maps.
+// Between transposes, as in the blocks of ConvNeXt.
 TEST(LinearToConv, BiasAndActivationJoinTheConvolution) {
   ir::Graph g = Parsed(R"(input %x : f32[1, 3, 4, 5]
     const %b : f32[3, 2] = {1, 2, 3, 4, 5, 6}

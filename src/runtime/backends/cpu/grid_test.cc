@@ -104,13 +104,16 @@ TEST(GridTest, NoGroupOfPlacesIsInTwoRows) {
   const Grid grid(conv.step, 1, 2, kGridKernels[1]);
   ASSERT_GT(grid.pieces(), 4);
   const auto group = [](std::int64_t pixel) { return (pixel / 28 * 30 + pixel % 28) / 32; };
+  int rows = 0;
   for (std::int64_t i = 1; i < grid.pieces(); ++i) {
     const std::int64_t end = grid.BlockOf(i - 1, 1).pixels.end;
     const std::int64_t begin = grid.BlockOf(i, 1).pixels.begin;
     if (begin == end) {
       EXPECT_LT(group(end - 1), group(begin));
+      ++rows;
     }
   }
+  EXPECT_GT(rows, 4);
 }
 
 TEST(WeightsInTurnTest, SharesEndWithTheWeightsThatTheThreadNeedsNext) {
@@ -155,14 +158,15 @@ TEST(WeightsInTurnTest, SharesEndWithTheWeightsThatTheThreadNeedsNext) {
   });
 }
 
-TEST(WeightsInTurnTest, ThreadsWithoutAPieceFetchNothingAndTheOthersWhatTheyRun) {
-  // One piece, then four columns of one panel each for eight threads.
+TEST(WeightsInTurnTest, FewPiecesAreTheFirstThreads) {
+  // One piece, then four columns of one panel each, for eight threads.
   const GridConv conv({1, 1, 1, 1, 64}), next({1, 1, 1, 4, 1 << 20});
   const Grid grid(conv.step, 1, 8, kGridKernels[1]), next_grid(next.step, 1, 8, kGridKernels[1]);
   ASSERT_EQ(grid.pieces(), 1);
+  ASSERT_EQ(next_grid.pieces(), 4);
   const WeightsAhead first = WeightsInTurn(grid, &next.step, 1, 8, kGridKernels[1]).After(0, 1);
   EXPECT_EQ(first.begin, next.step.weights) << "thread 0 runs the piece, and the first of the next";
-  EXPECT_GT(first.end, first.begin);
+  EXPECT_EQ(first.end - first.begin, 512 << 10) << "of the panel, what the cache has room for";
 }
 
 TEST(WeightsInTurnTest, ThereIsNothingForKernelsThatFetchNothing) {
