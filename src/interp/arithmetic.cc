@@ -37,7 +37,7 @@ Status RunArithmetic(const Call& call, ir::Tensor& y) {
   }
   Dispatch(y.dtype, [&](auto zero) {
     using T = decltype(zero);
-    Zip<T, T>(call.x(0), call.x(1), y, [kind](T a, T b) { return Apply(kind, a, b); });
+    Zip<T, T>(call.x(0), call.x(1), call.pool, y, [kind](T a, T b) { return Apply(kind, a, b); });
   });
   if (kind == OpKind::kAdd && call.node.Int("relu") != 0) {
     for (float& v : y.f32) v = std::max(v, 0.0F);

@@ -42,8 +42,8 @@ std::int64_t Shift(std::int64_t a, std::int64_t b, bool left) {
 template <typename T>
 void Common(const Call& call, BinaryFn fn, ir::Tensor& y) {
   using Wide = std::conditional_t<std::is_same_v<T, float>, double, std::int64_t>;
-  const auto same = [&](auto f) { Zip<T, T>(call.x(0), call.x(1), y, f); };
-  const auto truth = [&](auto f) { Zip<T, std::int64_t>(call.x(0), call.x(1), y, f); };
+  const auto same = [&](auto f) { Zip<T, T>(call.x(0), call.x(1), call.pool, y, f); };
+  const auto truth = [&](auto f) { Zip<T, std::int64_t>(call.x(0), call.x(1), call.pool, y, f); };
   switch (fn) {
     case BinaryFn::kPow:
       return same([](T a, T b) { return Pow(Wide(a), Wide(b)); });
@@ -84,7 +84,7 @@ void Common(const Call& call, BinaryFn fn, ir::Tensor& y) {
 
 void OfIntegers(const Call& call, BinaryFn fn, ir::Tensor& y) {
   using I = std::int64_t;
-  const auto apply = [&](auto f) { Zip<I, I>(call.x(0), call.x(1), y, f); };
+  const auto apply = [&](auto f) { Zip<I, I>(call.x(0), call.x(1), call.pool, y, f); };
   switch (fn) {
     case BinaryFn::kAnd:
       return apply([](I a, I b) { return a != 0 && b != 0 ? 1 : 0; });
@@ -135,7 +135,7 @@ Status RunBinary(const Call& call, ir::Tensor& y) {
 }
 
 Status RunPrelu(const Call& call, ir::Tensor& y) {
-  Zip<float, float>(call.x(0), call.x(1), y,
+  Zip<float, float>(call.x(0), call.x(1), call.pool, y,
                     [](float x, float slope) { return x < 0 ? slope * x : x; });
   return {};
 }

@@ -1,6 +1,89 @@
 #include "interp/broadcast.h"
 
+#include "base/transpose.h"
+
 namespace tf2::interp {
+namespace {
+
+// A strided view of as few axes as do: those of one element are left out, those that continue each
+// other made one. At least one axis.
+struct Compact {
+  ir::Shape shape;
+  Strides strides;
+};
+
+Compact CompactOf(const ir::Shape& shape, const Strides& strides) {
+  Compact compact;
+  for (std::size_t d = 0; d < shape.size(); ++d) {
+    if (shape[d] == 1) continue;
+    if (!compact.shape.empty() && compact.strides.back() == strides[d] * shape[d]) {
+      compact.shape.back() *= shape[d];
+      compact.strides.back() = strides[d];
+    } else {
+      compact.shape.push_back(shape[d]);
+      compact.strides.push_back(strides[d]);
+    }
+  }
+  if (compact.shape.empty()) return {{1}, {1}};
+  return compact;
+}
+
+template <typename T>
+void CopyRows(const T* x, const Compact& from, T* y, ThreadPool* pool) {
+  const std::int64_t width = from.shape.back();
+  const std::int64_t step = from.strides.back();
+  const auto row = [&](std::int64_t to, const std::array<std::int64_t, 1>& at) {
+    const T* const source = x + at[0];
+    if (step == 1) {
+      std::copy_n(source, width, y + to);
+      return;
+    }
+    for (std::int64_t i = 0; i < width; ++i) y[to + i] = source[i * step];
+  };
+  ForRanges(pool, RowsOf(from.shape), width, [&](std::int64_t begin, std::int64_t end) {
+    ForRows<1>(from.shape, {from.strides}, begin, end, row);
+  });
+}
+
+// A copy of which axis `across` of y, not the last, is dense in x: of every plane that it makes
+// with the last axis, the transpose.
+void TransposePlanes(const float* x, Compact from, std::size_t across, float* y, ThreadPool* pool) {
+  constexpr std::int64_t kStrip = 64;  // rows of y
+  const std::int64_t to_step = DenseStrides(from.shape)[across];
+  const std::int64_t height = from.shape[across];
+  const std::int64_t width = from.shape.back();
+  const std::int64_t from_step = from.strides.back();
+  const std::int64_t strips = (height + kStrip - 1) / kStrip;
+  // The walk over all other axes is one over rows of a last axis that is the plane's.
+  const Strides to = DenseStrides(from.shape);
+  Compact planes;
+  Strides places;
+  for (std::size_t d = 0; d + 1 < from.shape.size(); ++d) {
+    if (d == across) continue;
+    planes.shape.push_back(from.shape[d]);
+    planes.strides.push_back(from.strides[d]);
+    places.push_back(to[d]);
+  }
+  planes.shape.push_back(strips);
+  planes.strides.push_back(kStrip);
+  places.push_back(kStrip * to_step);
+  planes.shape.push_back(1);  // the row, of one strip
+  planes.strides.push_back(0);
+  places.push_back(0);
+  const auto transpose = [&](std::int64_t index, const std::array<std::int64_t, 2>& at) {
+    const std::int64_t rows = std::min(kStrip, height - index % strips * kStrip);
+    constexpr auto kBytes = static_cast<std::int64_t>(sizeof(float));
+    Transpose<std::uint32_t>(reinterpret_cast<const std::uint8_t*>(x + at[0]), from_step * kBytes,
+                             width, rows, 0, reinterpret_cast<std::uint8_t*>(y + at[1]),
+                             to_step * kBytes);
+  };
+  ForRanges(pool, RowsOf(planes.shape), std::min(kStrip, height) * width,
+            [&](std::int64_t begin, std::int64_t end) {
+              ForRows<2>(planes.shape, {planes.strides, places}, begin, end, transpose);
+            });
+}
+
+}  // namespace
 
 Strides DenseStrides(const ir::Shape& shape) {
   Strides strides(shape.size(), 1);
@@ -17,6 +100,24 @@ Strides BroadcastStrides(const ir::Shape& x, const ir::Shape& y) {
     step *= size;
   }
   return strides;
+}
+
+void CopyStrided(const float* x, const ir::Shape& shape, const Strides& strides, float* y,
+                 ThreadPool* pool) {
+  if (ir::ElementCount(shape) == 0) return;
+  const Compact from = CompactOf(shape, strides);
+  const auto dense = std::find(from.strides.begin(), from.strides.end(), 1);
+  if (dense < from.strides.end() - 1) {
+    const auto across = static_cast<std::size_t>(dense - from.strides.begin());
+    TransposePlanes(x, from, across, y, pool);
+  } else {
+    CopyRows(x, from, y, pool);
+  }
+}
+
+void CopyStrided(const std::int64_t* x, const ir::Shape& shape, const Strides& strides,
+                 std::int64_t* y, ThreadPool* pool) {
+  if (ir::ElementCount(shape) > 0) CopyRows(x, CompactOf(shape, strides), y, pool);
 }
 
 }  // namespace tf2::interp

@@ -2,6 +2,7 @@
 #ifndef TF2_INTERP_INDEX_COPY_H_
 #define TF2_INTERP_INDEX_COPY_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -14,16 +15,37 @@ namespace tf2::interp {
 template <typename T>
 void CopyByIndex(const std::vector<T>& x, const ir::Shape& x_shape,
                  const std::vector<std::vector<std::int64_t>>& map, T fill, std::vector<T>& y) {
-  std::vector<std::int64_t> at(map.size(), 0);
-  for (T& out : y) {
-    std::int64_t from = 0;
-    for (std::size_t d = 0; d < map.size() && from >= 0; ++d) {
+  if (map.empty()) {
+    y = x;
+    return;
+  }
+  const std::vector<std::int64_t>& last = map.back();
+  const auto width = static_cast<std::int64_t>(last.size());
+  // Adjacent elements of a row are copied at once.
+  const bool whole =
+      std::adjacent_find(last.begin(), last.end(), [](std::int64_t a, std::int64_t b) {
+        return a < 0 || b != a + 1;
+      }) == last.end();
+  std::vector<std::int64_t> at(map.size() - 1, 0);
+  for (std::int64_t to = 0; to < std::ssize(y); to += width) {
+    std::int64_t row = 0;
+    for (std::size_t d = 0; d < at.size() && row >= 0; ++d) {
       const std::int64_t i = map[d][static_cast<std::size_t>(at[d])];
-      from = i < 0 ? -1 : from * x_shape[d] + i;
+      row = i < 0 ? -1 : row * x_shape[d] + i;
     }
-    out = from < 0 ? fill : x[static_cast<std::size_t>(from)];
-    for (std::size_t d = map.size(); d-- > 0;) {
-      if (++at[d] < static_cast<std::int64_t>(map[d].size())) break;
+    const T* const from = x.data() + row * x_shape.back();
+    T* const out = y.data() + to;
+    if (row < 0) {
+      std::fill_n(out, width, fill);
+    } else if (whole && last[0] >= 0) {
+      std::copy_n(from + last[0], width, out);
+    } else {
+      for (std::int64_t i = 0; i < width; ++i)
+        out[i] =
+            last[static_cast<std::size_t>(i)] < 0 ? fill : from[last[static_cast<std::size_t>(i)]];
+    }
+    for (std::size_t d = at.size(); d-- > 0;) {
+      if (++at[d] < std::ssize(map[d])) break;
       at[d] = 0;
     }
   }

@@ -1,5 +1,6 @@
 #include "interp/interpreter.h"
 
+#include <optional>
 #include <utility>
 
 #include "interp/kernels.h"
@@ -43,7 +44,7 @@ Status Execute(const Call& call, ir::Tensor& y) {
     case OpKind::kReshape:
     case OpKind::kIdentity:
     case OpKind::kUnsqueeze:
-    case OpKind::kSqueeze:
+    case OpKind::kSqueeze:  // IsCopy
       return RunCopy(call, y);
     case OpKind::kSoftmax:
       return RunSoftmax(call, y);
@@ -163,6 +164,12 @@ ir::Tensor Zeros(const ir::Value& v) {
   return t;
 }
 
+// Whether RunCopy runs it: the same data in another shape.
+bool IsCopy(OpKind kind) {
+  return kind == OpKind::kFlatten || kind == OpKind::kReshape || kind == OpKind::kIdentity ||
+         kind == OpKind::kUnsqueeze || kind == OpKind::kSqueeze;
+}
+
 // The tensors of a run by value: inputs and constants are borrowed, results owned until their last
 // reader.
 class Store {
@@ -186,6 +193,12 @@ class Store {
   void Put(ir::ValueId id, ir::Tensor tensor) {
     owned_[Index(id)] = std::move(tensor);
     at_[Index(id)] = &owned_[Index(id)];
+  }
+
+  // The data of a result that nobody will read again but the caller, or nothing.
+  std::optional<ir::Tensor> Take(ir::ValueId id) {
+    if (uses_[Index(id)] != 1 || at_[Index(id)] != &owned_[Index(id)]) return std::nullopt;
+    return std::move(owned_[Index(id)]);
   }
 
   // Frees what was read for the last time.
@@ -226,16 +239,16 @@ Status CheckInputs(const ir::Graph& graph, std::span<const ir::Tensor> inputs) {
 }
 
 Result<ir::Tensor> RunNode(const ir::Graph& graph, const ir::Node& node,
-                           std::span<const ir::Tensor* const> inputs) {
+                           std::span<const ir::Tensor* const> inputs, ThreadPool* pool) {
   ir::Tensor y = Zeros(graph.value(node.outputs[0]));
-  if (Status s = Execute({graph, node, inputs}, y); !s.ok()) {
+  if (Status s = Execute({graph, node, inputs, pool}, y); !s.ok()) {
     return std::move(s.error()).At(fmt::format("{} ({})", node.name, NameOf(node.kind)));
   }
   return y;
 }
 
 Result<std::vector<ir::Tensor>> RunAll(const ir::Graph& graph, std::span<const ir::Tensor> inputs,
-                                       const ValueCallback& on_value) {
+                                       const ValueCallback& on_value, ThreadPool* pool) {
   TF2_RETURN_IF_ERROR(CheckInputs(graph, inputs));
   Store store(graph, inputs);
   if (on_value) {
@@ -245,9 +258,15 @@ Result<std::vector<ir::Tensor>> RunAll(const ir::Graph& graph, std::span<const i
   for (const ir::Node& node : graph.nodes) {
     args.clear();
     for (ir::ValueId id : node.inputs) args.push_back(store.Get(id));
-    TF2_ASSIGN_OR_RETURN(ir::Tensor y, RunNode(graph, node, args));
-    if (on_value) TF2_RETURN_IF_ERROR(on_value(node.outputs[0], y));
-    store.Put(node.outputs[0], std::move(y));
+    std::optional<ir::Tensor> y;
+    if (IsCopy(node.kind)) y = store.Take(node.inputs[0]);
+    if (y) {
+      y->shape = graph.value(node.outputs[0]).shape;
+    } else {
+      TF2_ASSIGN_OR_RETURN(y, RunNode(graph, node, args, pool));
+    }
+    if (on_value) TF2_RETURN_IF_ERROR(on_value(node.outputs[0], *y));
+    store.Put(node.outputs[0], *std::move(y));
     for (ir::ValueId id : node.inputs) store.Release(id);
     store.ReleaseIfUnread(node.outputs[0]);
   }
@@ -256,8 +275,9 @@ Result<std::vector<ir::Tensor>> RunAll(const ir::Graph& graph, std::span<const i
   return results;
 }
 
-Result<std::vector<ir::Tensor>> Run(const ir::Graph& graph, std::span<const ir::Tensor> inputs) {
-  return RunAll(graph, inputs, nullptr);
+Result<std::vector<ir::Tensor>> Run(const ir::Graph& graph, std::span<const ir::Tensor> inputs,
+                                    ThreadPool* pool) {
+  return RunAll(graph, inputs, nullptr, pool);
 }
 
 }  // namespace tf2::interp

@@ -4,6 +4,7 @@
 
 #include <span>
 
+#include "base/parallel.h"
 #include "base/result.h"
 #include "ir/graph.h"
 
@@ -15,6 +16,7 @@ struct Call {
   const ir::Graph& graph;
   const ir::Node& node;
   std::span<const ir::Tensor* const> inputs;  // null for an absent one
+  ThreadPool* pool = nullptr;                 // null: this thread alone
 
   const ir::Tensor& x(std::size_t i = 0) const { return *inputs[i]; }
   // The data of an optional float input, or null.
@@ -43,7 +45,7 @@ Status RunConcat(const Call& call, ir::Tensor& y);
 Status RunPad(const Call& call, ir::Tensor& y);
 // Flatten, reshape, identity, squeeze, unsqueeze.
 Status RunCopy(const Call& call, ir::Tensor& y);
-Status RunSoftmax(const Call& call, ir::Tensor& y);
+Status RunSoftmax(const Call& call, ir::Tensor& y);  // as wide.h says
 Status RunShape(const Call& call, ir::Tensor& y);
 Status RunGather(const Call& call, ir::Tensor& y);  // negative indices count from the end
 Status RunSlice(const Call& call, ir::Tensor& y);
@@ -66,8 +68,8 @@ Status RunQuantizeLinear(const Call& call, ir::Tensor& y);
 Status RunDequantizeLinear(const Call& call, ir::Tensor& y);
 Status RunMultiThreshold(const Call& call, ir::Tensor& y);
 Status RunLrn(const Call& call, ir::Tensor& y);
-Status RunGroupNorm(const Call& call, ir::Tensor& y);
-Status RunLayerNorm(const Call& call, ir::Tensor& y);
+Status RunGroupNorm(const Call& call, ir::Tensor& y);  // as wide.h says
+Status RunLayerNorm(const Call& call, ir::Tensor& y);  // likewise
 Status RunMvn(const Call& call, ir::Tensor& y);
 Status RunL2Normalize(const Call& call, ir::Tensor& y);  // 0 where the norm is 0
 Status RunReduce(const Call& call, ir::Tensor& y);       // integers wrap; their mean truncates

@@ -6,24 +6,12 @@
 #include "interp/broadcast.h"
 #include "interp/kernels.h"
 #include "interp/pool_axis.h"
+#include "interp/ranges.h"
+#include "interp/wide.h"
 #include "ir/shape_math.h"
 
 namespace tf2::interp {
 namespace {
-
-struct Moments {
-  double mean = 0;
-  double variance = 0;
-};
-
-Moments MomentsOf(const float* x, std::int64_t count) {
-  Moments m;
-  for (std::int64_t i = 0; i < count; ++i) m.mean += x[i];
-  m.mean /= static_cast<double>(count);
-  for (std::int64_t i = 0; i < count; ++i) m.variance += (x[i] - m.mean) * (x[i] - m.mean);
-  m.variance /= static_cast<double>(count);
-  return m;
-}
 
 struct LrnParams {
   std::int64_t size;
@@ -124,18 +112,23 @@ Status RunGroupNorm(const Call& call, ir::Tensor& y) {
   const std::int64_t channels = s[1] / groups;
   const std::int64_t size = channels * inner;
   const double epsilon = call.node.Float("epsilon");
-  for (std::int64_t g = 0; g < s[0] * groups; ++g) {
-    const float* x = call.x().f32.data() + g * size;
-    const Moments m = MomentsOf(x, size);
-    const double factor = 1 / std::sqrt(m.variance + epsilon);
-    for (std::int64_t i = 0; i < size; ++i) {
-      const std::int64_t c = g % groups * channels + i / inner;
-      double v = (x[i] - m.mean) * factor;
-      if (call.Data(1) != nullptr) v *= call.Data(1)[c];
-      if (call.Data(2) != nullptr) v += call.Data(2)[c];
-      y.f32[static_cast<std::size_t>(g * size + i)] = static_cast<float>(v);
+  const float* const gamma = call.Data(1);
+  const float* const beta = call.Data(2);
+  const Wide& wide = WideLoops();
+  const auto run = [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t g = begin; g < end; ++g) {
+      const float* x = call.x().f32.data() + g * size;
+      const Moments m = wide.moments(x, size);
+      const double factor = 1 / std::sqrt(m.variance + epsilon);
+      const std::int64_t first = g % groups * channels;
+      for (std::int64_t c = 0; c < channels; ++c) {
+        wide.normalize(
+            x + c * inner, inner, m, factor, gamma == nullptr ? nullptr : gamma + first + c,
+            beta == nullptr ? nullptr : beta + first + c, 0, y.f32.data() + g * size + c * inner);
+      }
     }
-  }
+  };
+  if (size > 0) ForRanges(call.pool, s[0] * groups, size, run);
   return {};
 }
 
@@ -147,23 +140,24 @@ Status RunLayerNorm(const Call& call, ir::Tensor& y) {
   const double epsilon = call.node.Float("epsilon");
   // gamma and beta as large as what is normalised
   std::array<std::vector<float>, 2> parameters;
+  std::array<const float*, 2> data{};
   for (std::size_t k = 0; k < 2; ++k) {
     if (!call.node.HasInput(k + 1)) continue;
     parameters[k].resize(static_cast<std::size_t>(size));
     CopyStrided(call.x(k + 1).f32.data(), inner, BroadcastStrides(call.x(k + 1).shape, inner),
                 parameters[k].data());
+    data[k] = parameters[k].data();
   }
-  for (std::size_t at = 0; at < y.f32.size(); at += static_cast<std::size_t>(size)) {
-    const float* x = call.x().f32.data() + at;
-    const Moments m = MomentsOf(x, size);
-    const double factor = 1 / std::sqrt(m.variance + epsilon);
-    for (std::size_t i = 0; i < static_cast<std::size_t>(size); ++i) {
-      double v = (x[i] - m.mean) * factor;
-      if (!parameters[0].empty()) v *= parameters[0][i];
-      if (!parameters[1].empty()) v += parameters[1][i];
-      y.f32[at + i] = static_cast<float>(v);
+  const Wide& wide = WideLoops();
+  const auto run = [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t at = begin * size; at < end * size; at += size) {
+      const float* x = call.x().f32.data() + at;
+      const Moments m = wide.moments(x, size);
+      const double factor = 1 / std::sqrt(m.variance + epsilon);
+      wide.normalize(x, size, m, factor, data[0], data[1], 1, y.f32.data() + at);
     }
-  }
+  };
+  if (size > 0) ForRanges(call.pool, std::ssize(y.f32) / size, size, run);
   return {};
 }
 

@@ -12,7 +12,7 @@ namespace {
 
 // y has the elements of x, seen as `dims`, with the axes in the order `perm`.
 void Permute(const ir::Tensor& x, const ir::Shape& dims, const std::vector<std::int64_t>& perm,
-             ir::Tensor& y) {
+             ThreadPool* pool, ir::Tensor& y) {
   const Strides dense = DenseStrides(dims);
   ir::Shape shape;
   Strides strides;
@@ -22,14 +22,14 @@ void Permute(const ir::Tensor& x, const ir::Shape& dims, const std::vector<std::
   }
   Dispatch(y.dtype, [&](auto zero) {
     using T = decltype(zero);
-    CopyStrided(DataOf<T>(x).data(), shape, strides, DataOf<T>(y).data());
+    CopyStrided(DataOf<T>(x).data(), shape, strides, DataOf<T>(y).data(), pool);
   });
 }
 
 }  // namespace
 
 Status RunTranspose(const Call& call, ir::Tensor& y) {
-  Permute(call.x(), call.x().shape, call.node.Ints("perm"), y);
+  Permute(call.x(), call.x().shape, call.node.Ints("perm"), call.pool, y);
   return {};
 }
 
@@ -37,7 +37,7 @@ Status RunExpand(const Call& call, ir::Tensor& y) {
   Dispatch(y.dtype, [&](auto zero) {
     using T = decltype(zero);
     CopyStrided(DataOf<T>(call.x()).data(), y.shape, BroadcastStrides(call.x().shape, y.shape),
-                DataOf<T>(y).data());
+                DataOf<T>(y).data(), call.pool);
   });
   return {};
 }
@@ -59,9 +59,9 @@ Status RunDepthToSpace(const Call& call, ir::Tensor& y) {
   const std::int64_t b = call.node.Int("block");
   const std::int64_t c = s[1] / (b * b);
   if (call.node.String("mode") == "dcr") {
-    Permute(call.x(), {s[0], b, b, c, s[2], s[3]}, {0, 3, 4, 1, 5, 2}, y);
+    Permute(call.x(), {s[0], b, b, c, s[2], s[3]}, {0, 3, 4, 1, 5, 2}, call.pool, y);
   } else {
-    Permute(call.x(), {s[0], c, b, b, s[2], s[3]}, {0, 1, 4, 2, 5, 3}, y);
+    Permute(call.x(), {s[0], c, b, b, s[2], s[3]}, {0, 1, 4, 2, 5, 3}, call.pool, y);
   }
   return {};
 }
@@ -69,7 +69,7 @@ Status RunDepthToSpace(const Call& call, ir::Tensor& y) {
 Status RunSpaceToDepth(const Call& call, ir::Tensor& y) {
   const ir::Shape& s = call.x().shape;
   const std::int64_t b = call.node.Int("block");
-  Permute(call.x(), {s[0], s[1], s[2] / b, b, s[3] / b, b}, {0, 3, 5, 1, 2, 4}, y);
+  Permute(call.x(), {s[0], s[1], s[2] / b, b, s[3] / b, b}, {0, 3, 5, 1, 2, 4}, call.pool, y);
   return {};
 }
 

@@ -1,7 +1,10 @@
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "interp/kernels.h"
+#include "interp/ranges.h"
+#include "interp/wide.h"
 #include "ir/shape_math.h"
 
 namespace tf2::interp {
@@ -18,12 +21,13 @@ Status ForEachLine(const Call& call, ir::Tensor& y, F&& line) {
   const std::int64_t inner =
       ir::ElementCount({shape.begin() + static_cast<std::ptrdiff_t>(axis) + 1, shape.end()});
   const std::int64_t outer = ir::ElementCount(shape) / (size * inner);
-  for (std::int64_t o = 0; o < outer; ++o) {
-    for (std::int64_t i = 0; i < inner; ++i) {
-      const std::int64_t at = o * size * inner + i;
+  const auto run = [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      const std::int64_t at = i / inner * size * inner + i % inner;
       line(call.x().f32.data() + at, y.f32.data() + at, size, inner);
     }
-  }
+  };
+  ForRanges(call.pool, outer * inner, size * 4, run);
   return {};
 }
 
@@ -37,10 +41,14 @@ float Top(const float* x, std::int64_t size, std::int64_t step) {
 
 Status RunSoftmax(const Call& call, ir::Tensor& y) {
   return ForEachLine(call, y, [](const float* x, float* out, std::int64_t size, std::int64_t step) {
-    const float top = Top(x, size, step);
-    double sum = 0;
-    for (std::int64_t k = 0; k < size; ++k) sum += out[k * step] = std::exp(x[k * step] - top);
-    for (std::int64_t k = 0; k < size; ++k) out[k * step] = static_cast<float>(out[k * step] / sum);
+    if (step == 1) {
+      WideLoops().softmax(x, size, out);
+      return;
+    }
+    std::vector<float> line(static_cast<std::size_t>(size));
+    for (std::int64_t k = 0; k < size; ++k) line[static_cast<std::size_t>(k)] = x[k * step];
+    WideLoops().softmax(line.data(), size, line.data());
+    for (std::int64_t k = 0; k < size; ++k) out[k * step] = line[static_cast<std::size_t>(k)];
   });
 }
 

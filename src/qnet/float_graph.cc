@@ -24,14 +24,15 @@ const FloatGraph::Contents& FloatGraph::contents() const {
   return contents_ ? *contents_ : empty;
 }
 
-Result<std::vector<ir::Tensor>> FloatGraph::Run(std::vector<std::vector<float>> inputs) const {
+Result<std::vector<ir::Tensor>> FloatGraph::Run(std::vector<std::vector<float>> inputs,
+                                                ThreadPool* pool) const {
   TF2_CHECK(inputs.size() == graph().inputs.size());
   std::vector<ir::Tensor> tensors;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     tensors.push_back(
         ir::Tensor::Float(graph().value(graph().inputs[i]).shape, std::move(inputs[i])));
   }
-  return interp::Run(graph(), tensors);
+  return interp::Run(graph(), tensors, pool);
 }
 
 }  // namespace tf2::qnet

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/parallel.h"
 #include "base/result.h"
 #include "ir/graph.h"
 
@@ -29,8 +30,10 @@ class FloatGraph {
   bool operator==(const FloatGraph& other) const { return text() == other.text(); }
 
   // One tensor for each input, in any shape of as many elements (the data are taken). Errors: an
-  // operator that is undefined on the values it meets, by node.
-  Result<std::vector<ir::Tensor>> Run(std::vector<std::vector<float>> inputs) const;
+  // operator that is undefined on the values it meets, by node. On the threads of `pool` where it
+  // is not null.
+  Result<std::vector<ir::Tensor>> Run(std::vector<std::vector<float>> inputs,
+                                      ThreadPool* pool = nullptr) const;
 
  private:
   struct Contents {

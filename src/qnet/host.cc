@@ -5,12 +5,13 @@
 
 namespace tf2::qnet {
 
-Result<Bytes> RunHost(const QNet& net, const Op& op, const Host& host, Inputs inputs) {
+Result<Bytes> RunHost(const QNet& net, const Op& op, const Host& host, Inputs inputs,
+                      ThreadPool* pool) {
   const Tensor& out = net.tensor(op.output);
   std::vector<std::vector<float>> values;
   for (std::size_t i = 0; i < inputs.size(); ++i)
     values.push_back(Dequantize(net.tensor(op.inputs[i]), *inputs[i]));
-  auto results = host.graph.Run(std::move(values));
+  auto results = host.graph.Run(std::move(values), pool);
   if (!results.ok()) return std::move(results.error()).At(op.name);
   const std::vector<float>& real = results->front().f32;
   const std::size_t plane = real.size() / out.q.size();

@@ -9,10 +9,11 @@ struct Runner {
   const QNet& net;
   const Op& op;
   Inputs inputs;
+  ThreadPool* pool;
 
   Result<Bytes> operator()(const Conv& conv) const { return RunConv(net, op, conv, inputs); }
-  Result<Bytes> operator()(const MaxPool& pool) const { return RunMaxPool(net, op, pool, inputs); }
-  Result<Bytes> operator()(const AvgPool& pool) const { return RunAvgPool(net, op, pool, inputs); }
+  Result<Bytes> operator()(const MaxPool& max) const { return RunMaxPool(net, op, max, inputs); }
+  Result<Bytes> operator()(const AvgPool& avg) const { return RunAvgPool(net, op, avg, inputs); }
   Result<Bytes> operator()(const Add& add) const { return RunAdd(net, op, add, inputs); }
   Result<Bytes> operator()(const Concat&) const { return RunConcat(inputs); }
   Result<Bytes> operator()(const Reshape&) const { return RunReshape(inputs); }
@@ -25,7 +26,7 @@ struct Runner {
   Result<Bytes> operator()(const Dilate& dilate) const {
     return RunDilate(net, op, dilate, inputs);
   }
-  Result<Bytes> operator()(const Host& host) const { return RunHost(net, op, host, inputs); }
+  Result<Bytes> operator()(const Host& host) const { return RunHost(net, op, host, inputs, pool); }
 };
 
 // How many operators and outputs read each tensor.
@@ -67,13 +68,14 @@ Result<std::vector<Bytes>> Execute(const QNet& net, std::span<const std::int8_t>
 
 }  // namespace
 
-Result<Bytes> RunOp(const QNet& net, const Op& op, std::span<const Bytes* const> inputs) {
+Result<Bytes> RunOp(const QNet& net, const Op& op, std::span<const Bytes* const> inputs,
+                    ThreadPool* pool) {
   TF2_CHECK(inputs.size() == op.inputs.size());
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     TF2_CHECK(std::ssize(*inputs[i]) == net.tensor(op.inputs[i]).bytes(), "input {} of {}", i,
               op.name);
   }
-  TF2_ASSIGN_OR_RETURN(Bytes y, std::visit(Runner{net, op, inputs}, op.params));
+  TF2_ASSIGN_OR_RETURN(Bytes y, std::visit(Runner{net, op, inputs, pool}, op.params));
   TF2_CHECK(std::ssize(y) == net.tensor(op.output).bytes(), "output of {}", op.name);
   return y;
 }

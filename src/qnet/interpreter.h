@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "base/parallel.h"
 #include "base/result.h"
 #include "qnet/qnet.h"
 
@@ -26,8 +27,9 @@ Result<std::vector<Bytes>> InterpretAll(const QNet& net, std::span<const std::in
 Result<std::vector<Bytes>> Interpret(const QNet& net, std::span<const std::int8_t> input);
 
 // One operator on the contents of its inputs; returns the contents of its output. Only a host
-// operator can fail.
-Result<Bytes> RunOp(const QNet& net, const Op& op, std::span<const Bytes* const> inputs);
+// operator can fail, and only host operators use the threads of `pool` where it is not null.
+Result<Bytes> RunOp(const QNet& net, const Op& op, std::span<const Bytes* const> inputs,
+                    ThreadPool* pool = nullptr);
 
 }  // namespace tf2::qnet
 

@@ -23,7 +23,8 @@ Bytes RunBinary(const QNet& net, const Op& op, const Binary& binary, Inputs inpu
 Bytes RunLrn(const QNet& net, const Op& op, const Lrn& lrn, Inputs inputs);
 Bytes RunMove(const QNet& net, const Op& op, const Move& move, Inputs inputs);
 Bytes RunDilate(const QNet& net, const Op& op, const Dilate& dilate, Inputs inputs);
-Result<Bytes> RunHost(const QNet& net, const Op& op, const Host& host, Inputs inputs);
+Result<Bytes> RunHost(const QNet& net, const Op& op, const Host& host, Inputs inputs,
+                      ThreadPool* pool);
 
 // Element `i` of an int8 tensor.
 inline std::int8_t Int8At(const Bytes& bytes, std::int64_t i) {

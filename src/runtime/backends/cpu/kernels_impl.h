@@ -20,6 +20,7 @@
 #ifndef TF2_RUNTIME_BACKENDS_CPU_KERNELS_IMPL_H_
 #define TF2_RUNTIME_BACKENDS_CPU_KERNELS_IMPL_H_
 
+#include <bit>
 #include <cstdint>
 #include <cstring>
 
@@ -63,6 +64,14 @@ inline std::int32_t Clamp(std::int64_t v, std::int32_t low, std::int32_t high) {
   return static_cast<std::int32_t>(v < low ? low : v > high ? high : v);
 }
 
+// The bytes of `v` from the lowest on.
+inline std::uint16_t LittleEndian(std::uint16_t v) {
+  if constexpr (std::endian::native == std::endian::big) {
+    return static_cast<std::uint16_t>(v << 8 | v >> 8);
+  }
+  return v;
+}
+
 inline void StoreValue(std::uint8_t* out, bool wide, std::uint8_t zero, std::int32_t v) {
   if (wide) {
     out[0] = static_cast<std::uint8_t>(v & 0xFF);
@@ -95,7 +104,9 @@ template <bool kSlopes, bool kResidual>
     }
     alignas(16) std::uint8_t bytes[2 * kTile];
     if (sink.wide) {
-      for (int c = 0; c < kTile; ++c) StoreValue(bytes + 2 * c, true, 0, y[c]);
+      std::uint16_t halves[kTile];
+      for (int c = 0; c < kTile; ++c) halves[c] = LittleEndian(static_cast<std::uint16_t>(y[c]));
+      std::memcpy(bytes, halves, sizeof halves);
     } else {
       for (int c = 0; c < kTile; ++c) bytes[c] = static_cast<std::uint8_t>(y[c] + sink.zero);
     }

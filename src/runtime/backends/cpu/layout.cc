@@ -9,21 +9,11 @@
 #include <cstring>
 #include <numeric>
 
+#include "base/transpose.h"
 #include "qnet/move_map.h"
 
 namespace tf2::runtime::cpu {
 namespace {
-
-// Calls copy(chw, arena_offset) for these rows of every channel of `tensor`.
-template <typename Copy>
-void ForRows(const qnet::Tensor& tensor, Range rows, const View& view, const Copy& copy) {
-  const std::int64_t bytes = qnet::BytesOf(tensor.type);
-  for (std::int64_t y = rows.begin; y < rows.end; ++y) {
-    for (std::int64_t c = 0; c < tensor.c(); ++c) {
-      copy((c * tensor.h() + y) * tensor.w() * bytes, view.offset + y * view.row + c * bytes);
-    }
-  }
-}
 
 #if defined(__x86_64__)
 // Byte i of 16 pixels is channel i % 3 of pixel i / 3: the pixel for each byte of a third of them
@@ -85,44 +75,37 @@ void ScatterRow3(const std::uint8_t* from, std::int64_t plane, std::int64_t w, s
 
 void Scatter(const qnet::Tensor& tensor, std::span<const std::uint8_t> bytes, Range rows,
              const View& view, std::uint8_t zero, std::uint8_t* arena) {
-  const std::uint8_t* const from = bytes.data();
   const std::int64_t w = tensor.w();
-  if (qnet::BytesOf(tensor.type) == 2) {
-    ForRows(tensor, rows, view, [&](std::int64_t chw, std::int64_t at) {
-      for (std::int64_t x = 0; x < w; ++x) {
-        std::memcpy(arena + at + x * view.stride, from + chw + 2 * x, 2);
-      }
-    });
-  } else if (tensor.c() == 3 && view.stride == 3) {
-    for (std::int64_t y = rows.begin; y < rows.end; ++y) {
-      ScatterRow3(from + y * w, tensor.h() * w, w, zero, arena + view.offset + y * view.row);
+  const std::int64_t size = qnet::BytesOf(tensor.type);
+  for (std::int64_t y = rows.begin; y < rows.end; ++y) {
+    const std::uint8_t* const from = bytes.data() + y * w * size;
+    const std::int64_t plane = tensor.h() * w * size;
+    std::uint8_t* const to = arena + view.offset + y * view.row;
+    if (size == 2) {
+      Transpose<std::uint16_t>(from, plane, tensor.c(), w, 0, to, view.stride);
+    } else if (tensor.c() == 3 && view.stride == 3) {
+      ScatterRow3(from, plane, w, zero, to);
+    } else {
+      Transpose<std::uint8_t>(from, plane, tensor.c(), w, zero, to, view.stride);
     }
-  } else {
-    ForRows(tensor, rows, view, [&](std::int64_t chw, std::int64_t at) {
-      for (std::int64_t x = 0; x < w; ++x) {
-        arena[at + x * view.stride] = static_cast<std::uint8_t>(from[chw + x] + zero);
-      }
-    });
   }
 }
 
 std::vector<std::uint8_t> Gather(const qnet::Tensor& tensor, const View& view, std::uint8_t zero,
                                  const std::uint8_t* arena) {
   std::vector<std::uint8_t> bytes(static_cast<std::size_t>(tensor.bytes()));
-  std::uint8_t* const to = bytes.data();
   const std::int64_t w = tensor.w();
-  if (qnet::BytesOf(tensor.type) == 2) {
-    ForRows(tensor, {0, tensor.h()}, view, [&](std::int64_t chw, std::int64_t at) {
-      for (std::int64_t x = 0; x < w; ++x) {
-        std::memcpy(to + chw + 2 * x, arena + at + x * view.stride, 2);
-      }
-    });
-  } else {
-    ForRows(tensor, {0, tensor.h()}, view, [&](std::int64_t chw, std::int64_t at) {
-      for (std::int64_t x = 0; x < w; ++x) {
-        to[chw + x] = static_cast<std::uint8_t>(arena[at + x * view.stride] - zero);
-      }
-    });
+  const std::int64_t size = qnet::BytesOf(tensor.type);
+  for (std::int64_t y = 0; y < tensor.h(); ++y) {
+    const std::uint8_t* const from = arena + view.offset + y * view.row;
+    const std::int64_t plane = tensor.h() * w * size;
+    std::uint8_t* const to = bytes.data() + y * w * size;
+    if (size == 2) {
+      Transpose<std::uint16_t>(from, view.stride, w, tensor.c(), 0, to, plane);
+    } else {
+      const auto back = static_cast<std::uint8_t>(-zero);
+      Transpose<std::uint8_t>(from, view.stride, w, tensor.c(), back, to, plane);
+    }
   }
   return bytes;
 }

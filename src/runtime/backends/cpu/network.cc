@@ -356,13 +356,14 @@ void Network::Write(qnet::TensorId id, std::span<const std::uint8_t> bytes,
           plan_.zeros[qnet::Index(id)], arena);
 }
 
-Status Network::Execute(const InterpretedStep& step, std::uint8_t* arena) const {
+Status Network::Execute(const InterpretedStep& step, std::uint8_t* arena,
+                        ThreadPool* pool) const {
   std::vector<qnet::Bytes> inputs;
   for (const qnet::TensorId id : step.op->inputs) inputs.push_back(Read(id, arena));
   std::vector<const qnet::Bytes*> pointers;
   pointers.reserve(inputs.size());
   for (const qnet::Bytes& input : inputs) pointers.push_back(&input);
-  TF2_ASSIGN_OR_RETURN(const qnet::Bytes result, qnet::RunOp(*net_, *step.op, pointers));
+  TF2_ASSIGN_OR_RETURN(const qnet::Bytes result, qnet::RunOp(*net_, *step.op, pointers, pool));
   Write(step.op->output, result, arena);
   return {};
 }
@@ -402,13 +403,17 @@ void Network::AddLoops(std::size_t op, std::uint8_t* arena, std::int64_t frames,
   std::visit(add, steps_[op]);
 }
 
-Status Network::RunNow(std::span<const std::size_t> ops, std::uint8_t* arena,
-                       std::int64_t frames) const {
+bool Network::RunsNow(std::size_t op) const {
+  return std::visit([]<typename T>(const T&) { return kRunsNow<T>; }, steps_[op]);
+}
+
+Status Network::RunNow(std::span<const std::size_t> ops, std::uint8_t* arena, std::int64_t frames,
+                       ThreadPool* pool) const {
   for (const std::size_t op : ops) {
     const auto run = [&]<typename T>(const T& step) -> Status {
       if constexpr (kRunsNow<T>) {
         for (std::int64_t i = 0; i < frames; ++i)
-          TF2_RETURN_IF_ERROR(Execute(step, arena + i * plan_.frame_bytes()));
+          TF2_RETURN_IF_ERROR(Execute(step, arena + i * plan_.frame_bytes(), pool));
       }
       return {};
     };
@@ -419,7 +424,7 @@ Status Network::RunNow(std::span<const std::size_t> ops, std::uint8_t* arena,
 
 Status Network::RunOps(std::span<const std::size_t> ops, std::uint8_t* arena, std::int64_t frames,
                        ThreadPool* pool, Loops& loops) const {
-  TF2_RETURN_IF_ERROR(RunNow(ops, arena, frames));
+  TF2_RETURN_IF_ERROR(RunNow(ops, arena, frames, pool));
   loops.clear();
   for (const std::size_t op : ops) AddLoops(op, arena, frames, ThreadsOf(pool), loops);
   if (!loops.empty()) RunLoops(loops, pool);
@@ -454,18 +459,25 @@ Status Network::RunShared(std::span<const std::int8_t> input, Arena& arena,
   if (loops == nullptr || loops->network != this || loops->threads != pool.threads())
     loops = MakeLoops(arena.data(), pool.threads());
   loops->input = input;
+  const std::span<const Loops> stages = loops->stages;
+  const auto waits = [&](std::size_t stage) {
+    return std::ranges::any_of(stages_[stage - 1], [&](std::size_t op) { return RunsNow(op); });
+  };
   Status status;
-  pool.ForStages(loops->stages, [&](std::size_t stage) {
+  const auto begin = [&](std::size_t stage) {
     FillBorders(stage, arena.data());
-    if (stage == 0) return true;
     status = CheckInterrupted();
-    try {
-      if (status.ok()) status = RunNow(stages_[stage - 1], arena.data(), 1);
-    } catch (const std::bad_alloc&) {  // must not leave a thread of the pool
-      status = ResourceExhausted("there is no memory for an operator that the interpreter runs");
-    }
     return status.ok();
-  });
+  };
+  // From stage to stage as far as one with operators that take the threads for themselves.
+  for (std::size_t first = 0, end; first < stages.size() && begin(first); first = end) {
+    if (first > 0) status = RunNow(stages_[first - 1], arena.data(), 1, &pool);
+    if (!status.ok()) break;
+    for (end = first + 1; end < stages.size() && !waits(end);) ++end;
+    pool.ForStages(stages.subspan(first, end - first),
+                   [&](std::size_t stage) { return stage == 0 || begin(first + stage); });
+    if (!status.ok()) break;
+  }
   loops->input = {};
   return status;
 }

@@ -133,7 +133,9 @@ class Network {
   // Operators without loops have steps that RunNow runs.
   void AddLoops(std::size_t op, std::uint8_t* arena, std::int64_t frames, int threads,
                 Loops& loops) const;
-  Status RunNow(std::span<const std::size_t> ops, std::uint8_t* arena, std::int64_t frames) const;
+  Status RunNow(std::span<const std::size_t> ops, std::uint8_t* arena, std::int64_t frames,
+                ThreadPool* pool) const;
+  bool RunsNow(std::size_t op) const;
   // Runs `ops`, all of one stage, for one frame or several. `loops`: memory to reuse.
   Status RunOps(std::span<const std::size_t> ops, std::uint8_t* arena, std::int64_t frames,
                 ThreadPool* pool, Loops& loops) const;
@@ -172,7 +174,7 @@ class Network {
   void AddLoops(const CopyStep& step, std::uint8_t* arena, int threads, Loops& loops) const;
   void AddLoops(const ElementCopy& step, std::uint8_t* arena, int threads, Loops& loops) const;
   void AddLoops(const Spread& step, std::uint8_t* arena, int threads, Loops& loops) const;
-  Status Execute(const InterpretedStep& step, std::uint8_t* arena) const;
+  Status Execute(const InterpretedStep& step, std::uint8_t* arena, ThreadPool* pool) const;
 
   std::shared_ptr<const qnet::QNet> net_;
   const KernelSet* kernels_;
