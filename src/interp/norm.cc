@@ -148,14 +148,9 @@ Status RunLayerNorm(const Call& call, ir::Tensor& y) {
                 parameters[k].data());
     data[k] = parameters[k].data();
   }
-  const Wide& wide = WideLoops();
   const auto run = [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t at = begin * size; at < end * size; at += size) {
-      const float* x = call.x().f32.data() + at;
-      const Moments m = wide.moments(x, size);
-      const double factor = 1 / std::sqrt(m.variance + epsilon);
-      wide.normalize(x, size, m, factor, data[0], data[1], 1, y.f32.data() + at);
-    }
+    for (std::int64_t at = begin * size; at < end * size; at += size)
+      LayerNormRow(call.x().f32.data() + at, size, epsilon, data[0], data[1], y.f32.data() + at);
   };
   if (size > 0) ForRanges(call.pool, std::ssize(y.f32) / size, size, run);
   return {};

@@ -1,5 +1,7 @@
 #include "interp/wide.h"
 
+#include <cmath>
+
 namespace tf2::interp {
 namespace {
 
@@ -16,6 +18,13 @@ const Wide& Widest() {
 const Wide& WideLoops() {
   static const Wide& wide = Widest();
   return wide;
+}
+
+void LayerNormRow(const float* x, std::int64_t n, double epsilon, const float* gamma,
+                  const float* beta, float* y) {
+  const Wide& wide = WideLoops();
+  const Moments m = wide.moments(x, n);
+  wide.normalize(x, n, m, 1 / std::sqrt(m.variance + epsilon), gamma, beta, 1, y);
 }
 
 }  // namespace tf2::interp

@@ -1,6 +1,6 @@
 // The interpreter's loops that take longest, compiled for the vectors of several processors. Each
-// sum has one order and nothing is contracted, so every processor gets the same bits. Private to
-// src/interp.
+// sum has one order and nothing is contracted, so every processor gets the same bits. For
+// src/interp and backends that run what it defines on features of their own layout.
 #ifndef TF2_INTERP_WIDE_H_
 #define TF2_INTERP_WIDE_H_
 
@@ -35,6 +35,10 @@ struct Wide {
 
 // For this processor.
 const Wide& WideLoops();
+
+// y = (x - mean) / sqrt(variance + epsilon) * gamma + beta of n >= 1 elements, as `normalize`.
+void LayerNormRow(const float* x, std::int64_t n, double epsilon, const float* gamma,
+                  const float* beta, float* y);
 
 // Null where the program was built without them; the plain ones never are.
 const Wide* PlainWide();

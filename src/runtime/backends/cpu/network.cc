@@ -168,6 +168,7 @@ Network::Step Network::Prepare(const qnet::Op& op, std::int64_t& listable) const
   if (const auto* move = std::get_if<qnet::Move>(&op.params))
     return PrepareMove(op, *move, listable);
   if (const auto* dilate = std::get_if<qnet::Dilate>(&op.params)) return PrepareDilate(op, *dilate);
+  if (auto norm = PixelNormOf(context, op)) return *std::move(norm);
   return InterpretedStep{&op};
 }
 
@@ -324,6 +325,13 @@ void Network::AddLoops(const PreparedLrn& prepared, std::uint8_t* arena, int thr
                            [=, this, &step](Range pixels) { kernels_->lrn(step, arena, pixels); }));
 }
 
+void Network::AddLoops(const PixelNorm& norm, std::uint8_t* arena, int threads,
+                       Loops& loops) const {
+  constexpr std::int64_t kCost = 4;  // of an element, in bytes of other loops
+  const auto run = [=, &norm](Range pixels) { Normalize(norm, pixels, arena); };
+  loops.push_back(LoopOver(std::ssize(norm.from), std::ssize(norm.units) * kCost, threads, run));
+}
+
 void Network::AddLoops(const CopyStep& step, std::uint8_t* arena, int threads, Loops& loops) const {
   for (const PixelCopy& part : step.parts) {
     const auto runs = std::ssize(part.runs);
@@ -356,8 +364,7 @@ void Network::Write(qnet::TensorId id, std::span<const std::uint8_t> bytes,
           plan_.zeros[qnet::Index(id)], arena);
 }
 
-Status Network::Execute(const InterpretedStep& step, std::uint8_t* arena,
-                        ThreadPool* pool) const {
+Status Network::Execute(const InterpretedStep& step, std::uint8_t* arena, ThreadPool* pool) const {
   std::vector<qnet::Bytes> inputs;
   for (const qnet::TensorId id : step.op->inputs) inputs.push_back(Read(id, arena));
   std::vector<const qnet::Bytes*> pointers;

@@ -18,6 +18,7 @@
 #include "runtime/backends/cpu/grid.h"
 #include "runtime/backends/cpu/layout.h"
 #include "runtime/backends/cpu/memory_plan.h"
+#include "runtime/backends/cpu/pixel_norm.h"
 #include "runtime/backends/cpu/prepare.h"
 #include "runtime/backends/cpu/stages.h"
 #include "runtime/device.h"
@@ -107,8 +108,8 @@ class Network {
   template <typename T>
   static constexpr bool kRunsNow = std::is_same_v<T, InterpretedStep>;
   using Step = std::variant<PreparedConv, PreparedDepthwise, PreparedMaxPool, PreparedAvgPool,
-                            PreparedBinary, PreparedTable, PreparedLrn, CopyStep, ElementCopy,
-                            Spread, InterpretedStep>;
+                            PreparedBinary, PreparedTable, PreparedLrn, PixelNorm, CopyStep,
+                            ElementCopy, Spread, InterpretedStep>;
 
   Network(std::shared_ptr<const qnet::QNet> net, const KernelSet& kernels, Stages stages,
           MemoryPlan plan);
@@ -171,6 +172,7 @@ class Network {
   void AddLoops(const PreparedTable& prepared, std::uint8_t* arena, int threads,
                 Loops& loops) const;
   void AddLoops(const PreparedLrn& prepared, std::uint8_t* arena, int threads, Loops& loops) const;
+  void AddLoops(const PixelNorm& norm, std::uint8_t* arena, int threads, Loops& loops) const;
   void AddLoops(const CopyStep& step, std::uint8_t* arena, int threads, Loops& loops) const;
   void AddLoops(const ElementCopy& step, std::uint8_t* arena, int threads, Loops& loops) const;
   void AddLoops(const Spread& step, std::uint8_t* arena, int threads, Loops& loops) const;
