@@ -80,6 +80,15 @@ void Transpose(const std::uint8_t* from, std::int64_t from_step, std::int64_t ro
                std::int64_t columns, T add, std::uint8_t* to, std::int64_t to_step) {
   constexpr int kSize = 16 / sizeof(T);
   constexpr auto kBytes = static_cast<std::int64_t>(sizeof(T));
+  if (rows == 1 && to_step == kBytes) {
+    for (std::int64_t i = 0; i < columns; ++i) {
+      T v;
+      std::memcpy(&v, from + i * kBytes, sizeof v);
+      v = static_cast<T>(v + add);
+      std::memcpy(to + i * kBytes, &v, sizeof v);
+    }
+    return;
+  }
   for (std::int64_t r = 0; r < rows; r += kSize) {
     for (std::int64_t c = 0; c < columns; c += kSize) {
       const std::uint8_t* const block = from + r * from_step + c * kBytes;

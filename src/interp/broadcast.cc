@@ -46,40 +46,41 @@ void CopyRows(const T* x, const Compact& from, T* y, ThreadPool* pool) {
 }
 
 // A copy of which axis `across` of y, not the last, is dense in x: of every plane that it makes
-// with the last axis, the transpose.
-void TransposePlanes(const float* x, Compact from, std::size_t across, float* y, ThreadPool* pool) {
-  constexpr std::int64_t kStrip = 64;  // rows of y
-  const std::int64_t to_step = DenseStrides(from.shape)[across];
+// with the last axis, the transpose, in squares.
+void TransposePlanes(const float* x, const Compact& from, std::size_t across, float* y,
+                     ThreadPool* pool) {
+  constexpr std::int64_t kSide = 64;
+  constexpr auto kBytes = static_cast<std::int64_t>(sizeof(float));
+  const Strides to = DenseStrides(from.shape);
   const std::int64_t height = from.shape[across];
   const std::int64_t width = from.shape.back();
   const std::int64_t from_step = from.strides.back();
-  const std::int64_t strips = (height + kStrip - 1) / kStrip;
-  // The walk over all other axes is one over rows of a last axis that is the plane's.
-  const Strides to = DenseStrides(from.shape);
-  Compact planes;
-  Strides places;
-  for (std::size_t d = 0; d + 1 < from.shape.size(); ++d) {
-    if (d == across) continue;
-    planes.shape.push_back(from.shape[d]);
-    planes.strides.push_back(from.strides[d]);
-    places.push_back(to[d]);
-  }
-  planes.shape.push_back(strips);
-  planes.strides.push_back(kStrip);
-  places.push_back(kStrip * to_step);
-  planes.shape.push_back(1);  // the row, of one strip
-  planes.strides.push_back(0);
-  places.push_back(0);
-  const auto transpose = [&](std::int64_t index, const std::array<std::int64_t, 2>& at) {
-    const std::int64_t rows = std::min(kStrip, height - index % strips * kStrip);
-    constexpr auto kBytes = static_cast<std::int64_t>(sizeof(float));
-    Transpose<std::uint32_t>(reinterpret_cast<const std::uint8_t*>(x + at[0]), from_step * kBytes,
-                             width, rows, 0, reinterpret_cast<std::uint8_t*>(y + at[1]),
-                             to_step * kBytes);
+  const std::int64_t down = (height + kSide - 1) / kSide;
+  const std::int64_t along = (width + kSide - 1) / kSide;
+  // A walk over the squares: a row of one element each.
+  ir::Shape squares;
+  Strides of_x, of_y;
+  const auto add = [&](std::int64_t size, std::int64_t step_x, std::int64_t step_y) {
+    squares.push_back(size);
+    of_x.push_back(step_x);
+    of_y.push_back(step_y);
   };
-  ForRanges(pool, RowsOf(planes.shape), std::min(kStrip, height) * width,
+  for (std::size_t d = 0; d + 1 < from.shape.size(); ++d) {
+    if (d != across) add(from.shape[d], from.strides[d], to[d]);
+  }
+  add(down, kSide, kSide * to[across]);
+  add(along, kSide * from_step, kSide);
+  add(1, 0, 0);
+  const auto transpose = [&](std::int64_t index, const std::array<std::int64_t, 2>& at) {
+    const std::int64_t columns = std::min(kSide, width - index % along * kSide);
+    const std::int64_t rows = std::min(kSide, height - index / along % down * kSide);
+    Transpose<std::uint32_t>(reinterpret_cast<const std::uint8_t*>(x + at[0]), from_step * kBytes,
+                             columns, rows, 0, reinterpret_cast<std::uint8_t*>(y + at[1]),
+                             to[across] * kBytes);
+  };
+  ForRanges(pool, RowsOf(squares), std::min(kSide, height) * std::min(kSide, width),
             [&](std::int64_t begin, std::int64_t end) {
-              ForRows<2>(planes.shape, {planes.strides, places}, begin, end, transpose);
+              ForRows<2>(squares, {of_x, of_y}, begin, end, transpose);
             });
 }
 

@@ -34,6 +34,7 @@ inline std::int64_t RowsOf(const ir::Shape& shape) {
 template <std::size_t N, typename F>
 void ForRows(const ir::Shape& shape, const std::array<Strides, N>& strides, std::int64_t begin,
              std::int64_t end, F&& row) {
+  if (begin >= end) return;  // an axis may have no elements
   std::vector<std::int64_t> at(shape.size(), 0);
   const std::int64_t width = RowWidth(shape);
   const std::size_t axes = shape.size() - std::min<std::size_t>(shape.size(), 1);

@@ -33,16 +33,17 @@ void CopyByIndex(const std::vector<T>& x, const ir::Shape& x_shape,
       const std::int64_t i = map[d][static_cast<std::size_t>(at[d])];
       row = i < 0 ? -1 : row * x_shape[d] + i;
     }
-    const T* const from = x.data() + row * x_shape.back();
     T* const out = y.data() + to;
     if (row < 0) {
       std::fill_n(out, width, fill);
-    } else if (whole && last[0] >= 0) {
-      std::copy_n(from + last[0], width, out);
     } else {
-      for (std::int64_t i = 0; i < width; ++i)
-        out[i] =
-            last[static_cast<std::size_t>(i)] < 0 ? fill : from[last[static_cast<std::size_t>(i)]];
+      const T* const from = x.data() + row * x_shape.back();
+      if (whole && last[0] >= 0) {
+        std::copy_n(from + last[0], width, out);
+      } else {
+        std::transform(last.begin(), last.end(), out,
+                       [&](std::int64_t i) { return i < 0 ? fill : from[i]; });
+      }
     }
     for (std::size_t d = at.size(); d-- > 0;) {
       if (++at[d] < std::ssize(map[d])) break;

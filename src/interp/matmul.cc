@@ -27,8 +27,7 @@ void Multiply(const std::int64_t* a, const std::int64_t* b, std::int64_t rows, s
 
 void Multiply(const float* a, const float* b, std::int64_t rows, std::int64_t k, std::int64_t oc,
               float* out) {
-  std::vector<float> scratch(static_cast<std::size_t>(k * kWideScratch));
-  WideLoops().multiply(a, b, rows, k, oc, scratch.data(), out);
+  WideLoops().multiply(a, b, rows, k, oc, out);
 }
 
 // Where the operands of a product of matrices begin, in elements.

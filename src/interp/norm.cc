@@ -128,7 +128,7 @@ Status RunGroupNorm(const Call& call, ir::Tensor& y) {
       }
     }
   };
-  if (size > 0) ForRanges(call.pool, s[0] * groups, size, run);
+  ForRanges(call.pool, s[0] * groups, size, run);
   return {};
 }
 
@@ -152,7 +152,7 @@ Status RunLayerNorm(const Call& call, ir::Tensor& y) {
     for (std::int64_t at = begin * size; at < end * size; at += size)
       LayerNormRow(call.x().f32.data() + at, size, epsilon, data[0], data[1], y.f32.data() + at);
   };
-  if (size > 0) ForRanges(call.pool, std::ssize(y.f32) / size, size, run);
+  ForRanges(call.pool, std::ssize(y.f32) / size, size, run);
   return {};
 }
 

@@ -8,6 +8,7 @@ namespace tf2::interp {
 
 void ForRanges(ThreadPool* pool, std::int64_t n, std::int64_t cost,
                const std::function<void(std::int64_t begin, std::int64_t end)>& fn) {
+  if (n <= 0) return;
   constexpr std::int64_t kLeast = 4096;  // of a piece
   constexpr std::int64_t kPiecesPerThread = 8;
   if (pool == nullptr || pool->threads() == 1 || n * cost < 2 * kLeast) {

@@ -18,7 +18,7 @@ using ir::ReduceFn;
 
 // Floats are accumulated in double, integers as they are (wrapping).
 template <typename T>
-using Wide = std::conditional_t<std::is_same_v<T, float>, double, std::int64_t>;
+using Accumulator = std::conditional_t<std::is_same_v<T, float>, double, std::int64_t>;
 
 template <typename W>
 W Plus(W a, W b) {
@@ -95,7 +95,7 @@ void LogSumExp(const ir::Tensor& x, const Strides& strides, ir::Tensor& y) {
 
 template <typename T>
 void Reduce(const ir::Tensor& x, ReduceFn fn, const Strides& strides, ir::Tensor& y) {
-  using W = Wide<T>;
+  using W = Accumulator<T>;
   const std::vector<T>& from = DataOf<T>(x);
   std::vector<T>& to = DataOf<T>(y);
   std::vector<W> sums(to.size(), Start<W>(fn));
@@ -212,11 +212,11 @@ Status RunCumSum(const Call& call, ir::Tensor& y) {
     const T* x = DataOf<T>(call.x()).data();
     T* out = DataOf<T>(y).data();
     lines.ForEach([&](std::int64_t first, std::int64_t) {
-      Wide<T> sum = 0;
+      Accumulator<T> sum = 0;
       for (std::int64_t step = 0; step < lines.size; ++step) {
         const std::int64_t at = first + (reverse ? lines.size - 1 - step : step) * lines.inner;
-        const auto v = static_cast<Wide<T>>(x[at]);
-        const Wide<T> next = Plus(sum, v);
+        const auto v = static_cast<Accumulator<T>>(x[at]);
+        const Accumulator<T> next = Plus(sum, v);
         out[at] = static_cast<T>(exclusive ? sum : next);
         sum = next;
       }

@@ -13,23 +13,19 @@ struct Moments {
   double variance = 0;
 };
 
-// Elements of `multiply`'s scratch for each of k.
-inline constexpr std::int64_t kWideScratch = 16;
-
 // What one instruction set has of them.
 struct Wide {
-  // out [rows, oc] = a [rows, k] * b [k, oc]: each element a sum over k in order, in float. oc >=
-  // 1; `scratch` has room for k * kWideScratch.
+  // out [rows, oc] = a [rows, k] * b [k, oc]: each element a sum over k in order, in float.
   void (*multiply)(const float* a, const float* b, std::int64_t rows, std::int64_t k,
-                   std::int64_t oc, float* scratch, float* out);
+                   std::int64_t oc, float* out);
   // Of n >= 1 elements, in double: element i in partial sum i % 16, these added pairwise.
   Moments (*moments)(const float* x, std::int64_t n);
   // y = (x - mean) * factor * gamma + beta in double, rounded once. Parameters advance by `step`
   // elements, 0 or 1; null for none.
   void (*normalize)(const float* x, std::int64_t n, const Moments& of, double factor,
                     const float* gamma, const float* beta, std::int64_t step, float* y);
-  // y = exp(x - max) / sum, n >= 1: exponentials rounded to float, their sum in double with element
-  // i in partial sum i % 8.
+  // y = exp(x - max) * (1 / sum), n >= 1: exponentials rounded to float, their sum in double with
+  // element i in partial sum i % 8, the product in double and rounded. y may be x.
   void (*softmax)(const float* x, std::int64_t n, float* y);
 };
 

@@ -21,45 +21,59 @@ template <typename V, typename T>
   std::memcpy(&v, from, sizeof(V));
 }
 
-// Columns [column, column + 16) of R rows.
+// Up to 16 adjacent columns of a product.
+struct Columns {
+  const float* a;
+  std::int64_t a_step;  // elements from row to row, as of b and out
+  const float* b;
+  std::int64_t b_step;
+  float* out;
+  std::int64_t out_step;
+  std::int64_t k;
+  std::size_t bytes;  // of a row of the results
+  bool continues;     // the sums that `out` has
+};
+
 template <int R>
-[[gnu::always_inline]] inline void MultiplyBlock(const float* a, std::int64_t k, const float* b,
-                                                 std::int64_t b_step, float* out,
-                                                 std::int64_t out_step) {
+[[gnu::always_inline]] inline void MultiplyRows(const Columns& columns, std::int64_t row) {
+  const float* const a = columns.a + row * columns.a_step;
+  float* const out = columns.out + row * columns.out_step;
   Floats sum[R] = {};
-  for (std::int64_t i = 0; i < k; ++i) {
-    Floats w;
-    Load(b + i * b_step, w);
-    for (int r = 0; r < R; ++r) sum[r] += a[r * k + i] * w;
+  if (columns.continues) {
+    for (int r = 0; r < R; ++r) std::memcpy(&sum[r], out + r * columns.out_step, columns.bytes);
   }
-  for (int r = 0; r < R; ++r) std::memcpy(out + r * out_step, &sum[r], sizeof(Floats));
+  for (std::int64_t i = 0; i < columns.k; ++i) {
+    Floats w;
+    Load(columns.b + i * columns.b_step, w);
+    for (int r = 0; r < R; ++r) sum[r] += a[r * columns.a_step + i] * w;
+  }
+  for (int r = 0; r < R; ++r) std::memcpy(out + r * columns.out_step, &sum[r], columns.bytes);
 }
 
-void MultiplyColumns(const float* a, const float* b, std::int64_t b_step, std::int64_t rows,
-                     std::int64_t k, float* out, std::int64_t out_step) {
-  std::int64_t m = 0;
-  for (; m + 4 <= rows; m += 4)
-    MultiplyBlock<4>(a + m * k, k, b, b_step, out + m * out_step, out_step);
-  for (; m < rows; ++m) MultiplyBlock<1>(a + m * k, k, b, b_step, out + m * out_step, out_step);
+void MultiplyColumns(const Columns& columns, std::int64_t rows) {
+  std::int64_t row = 0;
+  for (; row + 4 <= rows; row += 4) MultiplyRows<4>(columns, row);
+  for (; row < rows; ++row) MultiplyRows<1>(columns, row);
 }
 
 void Multiply(const float* a, const float* b, std::int64_t rows, std::int64_t k, std::int64_t oc,
-              float* scratch, float* out) {
+              float* out) {
   std::int64_t o = 0;
-  for (; o + kFloats <= oc; o += kFloats) MultiplyColumns(a, b + o, oc, rows, k, out + o, oc);
+  for (; o + kFloats <= oc; o += kFloats)
+    MultiplyColumns({a, k, b + o, oc, out + o, oc, k, sizeof(Floats), false}, rows);
   if (o == oc) return;
-  // The last columns, completed with zeros; some rows of the results at a time.
-  constexpr std::int64_t kRows = 32;
+  // The last columns, completed with zeros, so many of `b`'s rows at a time.
+  constexpr std::int64_t kDepth = 256;
+  float padded[kDepth * kFloats] = {};
   const auto bytes = static_cast<std::size_t>(oc - o) * sizeof(float);
-  std::memset(scratch, 0, static_cast<std::size_t>(k) * sizeof(Floats));
-  for (std::int64_t i = 0; i < k; ++i) std::memcpy(scratch + i * kFloats, b + i * oc + o, bytes);
-  for (std::int64_t m = 0; m < rows; m += kRows) {
-    float results[kRows * kFloats];
-    const std::int64_t count = rows - m < kRows ? rows - m : kRows;
-    MultiplyColumns(a + m * k, scratch, kFloats, count, k, results, kFloats);
-    for (std::int64_t r = 0; r < count; ++r)
-      std::memcpy(out + (m + r) * oc + o, results + r * kFloats, bytes);
-  }
+  std::int64_t first = 0;
+  do {
+    const std::int64_t depth = k - first < kDepth ? k - first : kDepth;
+    for (std::int64_t i = 0; i < depth; ++i)
+      std::memcpy(padded + i * kFloats, b + (first + i) * oc + o, bytes);
+    MultiplyColumns({a + first, k, padded, kFloats, out + o, oc, depth, bytes, first > 0}, rows);
+    first += depth;
+  } while (first < k);
 }
 
 [[gnu::always_inline]] inline Doubles LoadDoubles(const float* from) {
@@ -92,7 +106,7 @@ template <typename F>
 
 Moments MomentsOf(const float* x, std::int64_t n) {
   const auto count = static_cast<double>(n);
-  Moments m;
+  Moments m = {0, 0};
   m.mean =
       SumOf(
           x, n, [](const Doubles& v, std::int64_t) __attribute__((always_inline)) { return v; }) /

@@ -155,6 +155,93 @@ TEST_P(CpuIsa, SeveralFramesAThread) {
   EXPECT_EQ(cancelled.error().code, ErrorCode::kCancelled);
 }
 
+// layer_norm over the channels of every pixel, as a float graph.
+qnet::FloatGraph PixelNormGraph(const qnet::Tensor& tensor) {
+  ir::Graph graph;
+  graph.name = "norm";
+  const auto add = [&](ir::OpKind kind, const char* name, ir::ValueId x,
+                       std::map<std::string, ir::Attr> attrs) {
+    return graph.AddNode(kind, name, {x}, std::move(attrs));
+  };
+  const auto turn = [&](const char* name, ir::ValueId x, std::vector<std::int64_t> perm) {
+    return add(ir::OpKind::kTranspose, name, x, {{"perm", std::move(perm)}});
+  };
+  graph.inputs = {
+      graph.AddValue("x", ir::DType::kFloat32, {1, tensor.c(), tensor.h(), tensor.w()})};
+  const ir::ValueId norm =
+      add(ir::OpKind::kLayerNorm, "normal", turn("last", graph.inputs[0], {0, 2, 3, 1}),
+          {{"axis", std::int64_t{-1}}, {"epsilon", 1e-5F}});
+  graph.outputs = {turn("first", norm, {0, 3, 1, 2})};
+  TF2_CHECK(ir::InferShapes(graph).ok());
+  return *qnet::FloatGraph::Make(graph);
+}
+
+// Host operators, large enough for several threads, before, between and after others: softmax and
+// layer_norm, alone in a stage and beside a convolution.
+qnet::QNet HostOperators() {
+  Rng rng(1);
+  qnet::QNet net;
+  net.name = "host operators";
+  const std::vector<std::int32_t> dims = {24, 20, 30};
+  const auto tensor = [&](const char* name) {
+    return qnet::testing::AddTensor(net, name, dims, rng);
+  };
+  net.inputs = {tensor("in")};
+  const auto softmax = [&](const char* name, qnet::TensorId x) {
+    const qnet::TensorId y = tensor(name);
+    net.ops.push_back({name, {x}, y, qnet::Host{qnet::testing::SoftmaxGraph(net.tensor(x))}});
+    return y;
+  };
+  const auto norm = [&](const char* name, qnet::TensorId x) {
+    const qnet::TensorId y = tensor(name);
+    net.ops.push_back({name, {x}, y, qnet::Host{PixelNormGraph(net.tensor(x))}});
+    return y;
+  };
+  const auto conv = [&](const char* name, qnet::TensorId x) {
+    const qnet::TensorId y = tensor(name);
+    net.ops.push_back({name,
+                       {x},
+                       y,
+                       qnet::testing::RandomConv(net, {x}, y, {3, 3, 1, 1, 1, 1, 1, 1}, 1,
+                                                 qnet::WeightKind::kSac, 1, rng)});
+    return y;
+  };
+  const qnet::TensorId first = softmax("softmax first", net.inputs[0]);
+  const qnet::TensorId second = norm("norm", softmax("softmax after softmax", first));
+  const qnet::TensorId a = conv("beside", second);
+  const qnet::TensorId b = softmax("beside conv", second);
+  const qnet::TensorId sum = tensor("sum");
+  net.ops.push_back({"sum", {a, b}, sum, qnet::Add{qnet::Activation::kNone}});
+  const qnet::TensorId normal = norm("norm of sum", sum);
+  const qnet::TensorId last = softmax("softmax last", conv("conv", normal));
+  net.outputs = {{last, "last", qnet::Head::kNone, {24, 20, 30}},
+                 {normal, "normal", qnet::Head::kNone, {24, 20, 30}}};
+  TF2_CHECK(qnet::Verify(net).ok(), "{}", qnet::Verify(net).error().ToString());
+  return net;
+}
+
+TEST_P(CpuIsa, HostOperatorsOnAnyNumberOfThreads) {
+  const auto net = Share(HostOperators());
+  for (const int threads : {1, 2, 3}) {
+    const auto device = Open(GetParam(), threads);
+    ASSERT_TRUE(device->Load({net, {}}).ok());
+    ExpectSameTensors(*device, *net, RandomFrames(*net, 1, 1));
+    Submitted submitted;
+    for (const int count : {1, 1, 2, 7}) {
+      auto data = RandomFrames(*net, count, static_cast<std::uint64_t>(count));
+      submitted.emplace_back(*device->Submit({count, data}), std::move(data));
+    }
+    ExpectFrames(*device, *net, submitted);
+    RequestInterrupt();
+    const auto cancelled = device->Run({1, RandomFrames(*net, 1, 1)});
+    ClearInterrupt();
+    ASSERT_FALSE(cancelled.ok());
+    EXPECT_EQ(cancelled.error().code, ErrorCode::kCancelled);
+    const std::vector<std::int8_t> frame = RandomFrames(*net, 1, 2);
+    EXPECT_EQ(RunFrames(*device, 1, frame)[0], Expected(*net, frame));
+  }
+}
+
 TEST(CpuDevice, ReloadsAndReportsErrors) {
   const auto device = Open("portable", 1);
   EXPECT_EQ(device->name(), "cpu");

@@ -30,6 +30,9 @@ constexpr std::int64_t kMostListed = std::int64_t{256} << 20;
 std::int64_t BytesOf(const std::vector<PixelRun>& runs) {
   return std::ssize(runs) * static_cast<std::int64_t>(sizeof(PixelRun));
 }
+std::int64_t BytesOf(const PixelNorm& norm) {
+  return 2 * std::ssize(norm.from) * static_cast<std::int64_t>(sizeof(norm.from[0]));
+}
 std::int64_t MostRuns(std::int64_t bytes) {
   return bytes / static_cast<std::int64_t>(sizeof(PixelRun));
 }
@@ -168,7 +171,10 @@ Network::Step Network::Prepare(const qnet::Op& op, std::int64_t& listable) const
   if (const auto* move = std::get_if<qnet::Move>(&op.params))
     return PrepareMove(op, *move, listable);
   if (const auto* dilate = std::get_if<qnet::Dilate>(&op.params)) return PrepareDilate(op, *dilate);
-  if (auto norm = PixelNormOf(context, op)) return *std::move(norm);
+  if (auto norm = PixelNormOf(context, op, listable)) {
+    listable -= BytesOf(*norm);
+    return *std::move(norm);
+  }
   return InterpretedStep{&op};
 }
 
@@ -370,8 +376,12 @@ Status Network::Execute(const InterpretedStep& step, std::uint8_t* arena, Thread
   std::vector<const qnet::Bytes*> pointers;
   pointers.reserve(inputs.size());
   for (const qnet::Bytes& input : inputs) pointers.push_back(&input);
-  TF2_ASSIGN_OR_RETURN(const qnet::Bytes result, qnet::RunOp(*net_, *step.op, pointers, pool));
-  Write(step.op->output, result, arena);
+  try {
+    TF2_ASSIGN_OR_RETURN(const qnet::Bytes result, qnet::RunOp(*net_, *step.op, pointers, pool));
+    Write(step.op->output, result, arena);
+  } catch (const std::bad_alloc&) {  // devices may not throw
+    return ResourceExhausted("{}: there is no memory for what the interpreter runs", step.op->name);
+  }
   return {};
 }
 
@@ -476,7 +486,8 @@ Status Network::RunShared(std::span<const std::int8_t> input, Arena& arena,
     status = CheckInterrupted();
     return status.ok();
   };
-  // From stage to stage as far as one with operators that take the threads for themselves.
+  // From stage to stage as far as one with operators that the interpreter runs, which may use
+  // all threads.
   for (std::size_t first = 0, end; first < stages.size() && begin(first); first = end) {
     if (first > 0) status = RunNow(stages_[first - 1], arena.data(), 1, &pool);
     if (!status.ok()) break;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <map>
 #include <numeric>
 #include <span>
 #include <utility>
@@ -47,38 +46,48 @@ struct Movement {
   std::vector<float> after;   // element of layer_norm's result, by element of the graph's output
 };
 
-std::optional<Movement> MovementOf(const ir::Graph& graph) {
-  Movement movement;
-  std::map<ir::ValueId, ir::Tensor> values;
-  values[graph.inputs[0]] = Indices(graph.value(graph.inputs[0]).shape);
+// Whether `graph` is a chain of one layer_norm and operators that move elements.
+bool IsChainOfOneNorm(const ir::Graph& graph) {
+  ir::ValueId value = graph.inputs[0];
+  int norms = 0;
   for (const ir::Node& node : graph.nodes) {
-    const auto from = values.find(node.inputs[0]);
-    if (from == values.end()) return std::nullopt;
-    if (node.kind == OpKind::kLayerNorm && movement.norm == nullptr) {
+    if (node.inputs[0] != value) return false;
+    if (node.kind == OpKind::kLayerNorm) {
+      ++norms;
+    } else if (!Moves(node)) {
+      return false;
+    }
+    value = node.outputs[0];
+  }
+  return norms == 1 && graph.outputs[0] == value;
+}
+
+std::optional<Movement> MovementOf(const ir::Graph& graph) {
+  if (!IsChainOfOneNorm(graph)) return std::nullopt;
+  Movement movement;
+  ir::Tensor indices = Indices(graph.value(graph.inputs[0]).shape);
+  for (const ir::Node& node : graph.nodes) {
+    if (node.kind == OpKind::kLayerNorm) {
       movement.norm = &node;
-      movement.before = std::move(from->second.f32);
-      values.clear();
-      values[node.outputs[0]] = Indices(graph.value(node.outputs[0]).shape);
+      movement.before = std::move(indices.f32);
+      indices = Indices(graph.value(node.outputs[0]).shape);
       continue;
     }
-    if (!Moves(node)) return std::nullopt;
-    std::vector<const ir::Tensor*> inputs = {&from->second};
-    for (std::size_t i = 1; i < node.inputs.size(); ++i) {
+    std::vector<const ir::Tensor*> inputs = {&indices};
+    for (std::size_t i = 1; i < node.inputs.size(); ++i)
       inputs.push_back(node.HasInput(i) ? graph.value(node.inputs[i]).constant.get() : nullptr);
-    }
     auto moved = interp::RunNode(graph, node, inputs);
     if (!moved.ok()) return std::nullopt;
-    values[node.outputs[0]] = *std::move(moved);
+    indices = *std::move(moved);
   }
-  const auto last = values.find(graph.outputs[0]);
-  if (movement.norm == nullptr || last == values.end()) return std::nullopt;
-  movement.after = std::move(last->second.f32);
+  movement.after = std::move(indices.f32);
   return movement;
 }
 
 // Where pixel i of a tensor begins.
-std::int64_t PlaceOf(std::int64_t pixel, const qnet::Tensor& tensor, const View& view) {
-  return view.offset + pixel / tensor.w() * view.row + pixel % tensor.w() * view.stride;
+std::int32_t PlaceOf(std::int64_t pixel, const qnet::Tensor& tensor, const View& view) {
+  return static_cast<std::int32_t>(view.offset + pixel / tensor.w() * view.row +
+                                   pixel % tensor.w() * view.stride);
 }
 
 // The values of an optional parameter of as many channels; nothing where it has another form.
@@ -92,14 +101,17 @@ std::optional<std::vector<float>> Parameter(const ir::Graph& graph, const ir::No
 
 }  // namespace
 
-std::optional<PixelNorm> PixelNormOf(const PrepareContext& context, const qnet::Op& op) {
+std::optional<PixelNorm> PixelNormOf(const PrepareContext& context, const qnet::Op& op,
+                                     std::int64_t most_bytes) {
   const auto* const host = std::get_if<qnet::Host>(&op.params);
   if (host == nullptr || op.inputs.size() != 1) return std::nullopt;
   const qnet::Tensor& in = context.net.tensor(op.inputs[0]);
   const qnet::Tensor& out = context.net.tensor(op.output);
   const std::int64_t channels = in.c();
   const std::int64_t pixels = in.elements() / channels;
-  if (in.elements() > kMostElements || out.type != qnet::ElemType::kInt8 || out.c() != channels) {
+  const auto places = 2 * pixels * static_cast<std::int64_t>(sizeof(std::int32_t));
+  if (in.elements() > kMostElements || places > most_bytes || channels > kMostNormChannels ||
+      out.type != qnet::ElemType::kInt8 || out.c() != channels) {
     return std::nullopt;
   }
   const ir::Graph& graph = host->graph.graph();
@@ -146,30 +158,30 @@ std::optional<PixelNorm> PixelNormOf(const PrepareContext& context, const qnet::
 }
 
 void Normalize(const PixelNorm& norm, Range pixels, std::uint8_t* arena) {
+  // Loops of threads must not throw, as vectors may.
   const std::size_t channels = norm.units.size();
-  std::vector<float> x(channels), y(channels);
-  std::vector<std::int8_t> results(channels);
-  std::vector<std::int16_t> halves(norm.wide ? channels : 0);
+  float x[kMostNormChannels], y[kMostNormChannels];
+  std::int8_t results[kMostNormChannels];
   const float* const gamma = norm.gamma.empty() ? nullptr : norm.gamma.data();
   const float* const beta = norm.beta.empty() ? nullptr : norm.beta.data();
   for (std::int64_t i = pixels.begin; i < pixels.end; ++i) {
     const std::uint8_t* const from = arena + norm.from[static_cast<std::size_t>(i)];
     std::uint8_t* const to = arena + norm.to[static_cast<std::size_t>(i)];
     if (norm.wide) {
-      for (std::size_t c = 0; c < channels; ++c)
-        halves[c] = static_cast<std::int16_t>(from[2 * c] | from[2 * c + 1] << 8);
-      for (std::size_t c = 0; c < channels; ++c)
-        x[c] = static_cast<float>(halves[c]) * norm.units[c];
+      for (std::size_t c = 0; c < channels; ++c) {
+        const auto half = static_cast<std::int16_t>(from[2 * c] | from[2 * c + 1] << 8);
+        x[c] = static_cast<float>(half) * norm.units[c];
+      }
     } else {
       for (std::size_t c = 0; c < channels; ++c) {
         const auto byte = static_cast<std::uint8_t>(from[c] - norm.zero_in);
         x[c] = static_cast<float>(static_cast<std::int8_t>(byte)) * norm.units[c];
       }
     }
-    interp::LayerNormRow(x.data(), std::ssize(x), norm.epsilon, gamma, beta, y.data());
+    interp::LayerNormRow(x, static_cast<std::int64_t>(channels), norm.epsilon, gamma, beta, y);
     // Exact but where the result is the same: what overflows saturates, what underflows is 0.
     for (std::size_t c = 0; c < channels; ++c) y[c] *= norm.scales[c];
-    numerics::QuantizeRow(y, 0, results.data());
+    numerics::QuantizeRow({y, channels}, 0, results);
     for (std::size_t c = 0; c < channels; ++c)
       to[c] = static_cast<std::uint8_t>(results[c] + norm.zero_out);
   }

@@ -14,7 +14,7 @@
 namespace tf2::runtime::cpu {
 
 struct PixelNorm {
-  std::vector<std::int64_t> from, to;  // where pixel i of the input and of the output begins
+  std::vector<std::int32_t> from, to;  // where pixel i of the input and of the output begins
   std::vector<float> units;            // 2^-Q of each channel of the input
   std::vector<float> scales;           // 2^Q of each channel of the output
   std::vector<float> gamma, beta;      // of each channel, or empty
@@ -23,8 +23,12 @@ struct PixelNorm {
   std::uint8_t zero_in = 0, zero_out = 0;  // what bytes have in the arena for 0
 };
 
-// Nothing where `op` is not a host operator of one layer_norm and operators that move pixels whole.
-std::optional<PixelNorm> PixelNormOf(const PrepareContext& context, const qnet::Op& op);
+// Nothing where `op` is not a host operator of one layer_norm with parameters a channel and
+// operators that move pixels whole, to int8; nor where that takes more than `most_bytes` for
+// places, or more than kMostNormChannels.
+std::optional<PixelNorm> PixelNormOf(const PrepareContext& context, const qnet::Op& op,
+                                     std::int64_t most_bytes);
+inline constexpr std::int64_t kMostNormChannels = 4096;
 
 // The bytes that the interpreter gives these pixels.
 void Normalize(const PixelNorm& norm, Range pixels, std::uint8_t* arena);

@@ -26,7 +26,7 @@ struct Case {
 
   const qnet::Op& op() const { return net.ops[0]; }
   PrepareContext context() const { return {net, plan, **SelectKernels("portable")}; }
-  std::optional<PixelNorm> Prepared() const { return PixelNormOf(context(), op()); }
+  std::optional<PixelNorm> Prepared() const { return PixelNormOf(context(), op(), 1 << 20); }
 };
 
 // Builds the graph of a host operator on its input and returns the output.
