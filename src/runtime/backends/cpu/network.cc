@@ -7,7 +7,6 @@
 #include <limits>
 #include <memory>
 #include <new>
-#include <ranges>
 #include <span>
 #include <utility>
 
@@ -113,8 +112,10 @@ Result<Network> Network::Prepare(std::shared_ptr<const qnet::QNet> net, const Ke
 void Network::LinkWeights() {
   next_conv_.assign(steps_.size(), nullptr);
   const ConvStep* next = nullptr;
-  for (const std::vector<std::size_t>& stage : std::views::reverse(stages_)) {
-    for (const std::size_t op : std::views::reverse(stage)) {
+  // By index: clang 14 knows no views of this library's.
+  for (std::size_t stage = stages_.size(); stage-- > 0;) {
+    for (std::size_t i = stages_[stage].size(); i-- > 0;) {
+      const std::size_t op = stages_[stage][i];
       const auto* const conv = std::get_if<PreparedConv>(&steps_[op]);
       if (conv == nullptr) continue;
       next_conv_[op] = next;
