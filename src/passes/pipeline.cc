@@ -10,6 +10,7 @@
 
 #include "passes/constant_folding.h"
 #include "passes/dead_code.h"
+#include "passes/fold_channel_groups.h"
 #include "passes/fuse_batch_norm_scale.h"
 #include "passes/fuse_relu.h"
 #include "passes/fuse_residual_add.h"
@@ -47,6 +48,9 @@ constexpr std::array kPasses = {
     // Likewise.
     Pass{"sink_reshapes", SinkReshapes,
          "move reshapes that keep the channels past what treats a channel alike"},
+    // Convolutions and arithmetic with one number a channel are fast over channels only.
+    Pass{"fold_channel_groups", FoldChannelGroups,
+         "make arithmetic on groups of channels arithmetic on channels"},
     // Before scale_from_arithmetic takes the additions and products apart.
     Pass{"recognise_activations", RecogniseActivations,
          "make products with gates the activations that they are"},

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <iterator>
 #include <map>
 #include <string>
@@ -61,11 +62,15 @@ class Replacement {
   // The operators, at least one of which is a convolution or a pool, instead of node `index`; the
   // last of them yields its output. The first convolution or pool has its name.
   void Finish(std::size_t index) {
+    Finish(index, [](ir::OpKind kind) {
+      return kind == ir::OpKind::kConv || kind == ir::OpKind::kMaxPool ||
+             kind == ir::OpKind::kAvgPool;
+    });
+  }
+  // The same where the first of a kind that `names` accepts, which must be there, has the name.
+  void Finish(std::size_t index, const std::function<bool(ir::OpKind)>& names) {
     nodes_.back().outputs = graph_.nodes[index].outputs;
-    std::ranges::find_if(nodes_, [](const ir::Node& n) {
-      return n.kind == ir::OpKind::kConv || n.kind == ir::OpKind::kMaxPool ||
-             n.kind == ir::OpKind::kAvgPool;
-    })->name = name_;
+    std::ranges::find_if(nodes_, [&](const ir::Node& n) { return names(n.kind); })->name = name_;
     const auto at = graph_.nodes.begin() + static_cast<std::ptrdiff_t>(index);
     const auto next = graph_.nodes.erase(at);
     graph_.nodes.insert(next, std::make_move_iterator(nodes_.begin()),
