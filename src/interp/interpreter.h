@@ -1,6 +1,6 @@
-// Executes a float graph with plain loops: the oracle that passes, fast float execution and
-// quantisation are compared with. The order of every summation is fixed, so the same graph and
-// inputs give the same bits on one machine, by any number of threads.
+// Executes a float graph with plain loops, the longest of them vectorised (wide.h): the oracle that
+// passes, fast float execution and quantisation are compared with. The order of every summation is
+// fixed, so the same graph and inputs give the same bits on one machine, by any number of threads.
 #ifndef TF2_INTERP_INTERPRETER_H_
 #define TF2_INTERP_INTERPRETER_H_
 

@@ -1,6 +1,5 @@
 #include "passes/fold_channel_groups.h"
 
-#include <algorithm>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -76,7 +75,7 @@ bool FoldArithmetic(Graph& graph, std::size_t index) {
   }
   const ValueId y = r.Add(kind, "folded", std::move(folded), std::move(attrs), Folded(out));
   r.Reshape("groups", y, out);
-  r.Finish(index, [kind](OpKind k) { return k == kind; });
+  r.Finish(index, {kind});
   return true;
 }
 
@@ -98,7 +97,7 @@ bool FoldConcat(Graph& graph, std::size_t index) {
   const ValueId y =
       r.Add(OpKind::kConcat, "folded", std::move(folded), std::move(attrs), Folded(out));
   r.Reshape("groups", y, out);
-  r.Finish(index, [](OpKind k) { return k == OpKind::kConcat; });
+  r.Finish(index, {OpKind::kConcat});
   return true;
 }
 
@@ -122,7 +121,7 @@ bool UnfoldSum(Graph& graph, std::size_t index) {
     sum = r.Add(OpKind::kAdd, "sum", {sum, next}, {}, r.ShapeOf(sum));
   }
   r.Reshape("kept", sum, out);
-  r.Finish(index, [](OpKind k) { return k == OpKind::kAdd; });
+  r.Finish(index, {OpKind::kAdd});
   return true;
 }
 

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
+#include <initializer_list>
 #include <iterator>
 #include <map>
 #include <string>
@@ -59,18 +59,15 @@ class Replacement {
   }
   const ir::Shape& ShapeOf(ir::ValueId id) const { return graph_.value(id).shape; }
 
-  // The operators, at least one of which is a convolution or a pool, instead of node `index`; the
-  // last of them yields its output. The first convolution or pool has its name.
-  void Finish(std::size_t index) {
-    Finish(index, [](ir::OpKind kind) {
-      return kind == ir::OpKind::kConv || kind == ir::OpKind::kMaxPool ||
-             kind == ir::OpKind::kAvgPool;
-    });
-  }
-  // The same where the first of a kind that `names` accepts, which must be there, has the name.
-  void Finish(std::size_t index, const std::function<bool(ir::OpKind)>& names) {
+  // The operators instead of node `index`; the last of them yields its output. The first whose kind
+  // is among `named`, one of which must be there, has its name.
+  void Finish(std::size_t index,
+              std::initializer_list<ir::OpKind> named = {ir::OpKind::kConv, ir::OpKind::kMaxPool,
+                                                         ir::OpKind::kAvgPool}) {
     nodes_.back().outputs = graph_.nodes[index].outputs;
-    std::ranges::find_if(nodes_, [&](const ir::Node& n) { return names(n.kind); })->name = name_;
+    std::ranges::find_if(nodes_, [&](const ir::Node& n) {
+      return std::ranges::find(named, n.kind) != named.end();
+    })->name = name_;
     const auto at = graph_.nodes.begin() + static_cast<std::ptrdiff_t>(index);
     const auto next = graph_.nodes.erase(at);
     graph_.nodes.insert(next, std::make_move_iterator(nodes_.begin()),
