@@ -7,6 +7,7 @@
 #include <simde/x86/avx2.h>
 #include <simde/x86/avx512.h>
 #define _mm256_dpbusd_avx_epi32 simde_mm256_dpbusd_epi32
+#define _mm256_dpwssd_avx_epi32 simde_mm256_dpwssd_epi32
 
 #define TF2_EMULATE_ISA
 #define AvxVnniKernels EmulatedAvxVnniKernels

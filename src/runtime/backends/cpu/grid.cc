@@ -43,6 +43,10 @@ Grid::Grid(const ConvStep& step, std::int64_t frames, int threads, const KernelS
       frames_(frames),
       places_(PlaceOf(step, frames * step.pixels - 1) + 1),
       unit_(kernels.piece_places) {
+  if (step.squares.height > 0) {
+    CutSquares(threads, kernels);
+    return;
+  }
   const std::int64_t least_places = std::max<std::int64_t>(24, 3 * unit_);
   const std::int64_t panels = step.panel_count;
   const std::int64_t weights = step.weight_bytes;
@@ -66,10 +70,35 @@ Grid::Grid(const ConvStep& step, std::int64_t frames, int threads, const KernelS
   if (!weights_stay_) columns_ = std::min(panels, (pieces + rows_ - 1) / rows_);
   columns_together_ =
       std::max(columns_ * (kManyWeights / 2) / std::max<std::int64_t>(weights, 1), std::int64_t{1});
+  LimitTogether(kernels);
+}
+
+void Grid::CutSquares(int threads, const KernelSet& kernels) {
+  if (threads == 1) return;
+  const std::int64_t weights = step_->weight_bytes;
+  const std::int64_t wanted = std::clamp<std::int64_t>(places_ * weights / kernels.piece_macs, 1,
+                                                       kPiecesPerThread * threads);
+  // Every column transforms all patches, every row reads all weights: of a column for each thread,
+  // which then stay in its cache, or not.
+  constexpr std::int64_t kFew = 12, kMany = 48;  // squares
+  const bool many = weights > 2 * kManyWeights;
+  columns_ = many || places_ < 2 * kFew * threads
+                 ? std::min<std::int64_t>({step_->panel_count, wanted, threads})
+                 : 1;
+  const std::int64_t least = weights / columns_ > 4 * kManyWeights ? kMany : kFew;
+  rows_ = std::clamp<std::int64_t>(places_ / least, 1, (wanted + columns_ - 1) / columns_);
+  if (rows_ == 1) columns_ = std::min<std::int64_t>({step_->panel_count, wanted, 4 * threads});
+  weights_stay_ = columns_ > 1;
+  columns_together_ = columns_;
+  unit_ = 1;
+  LimitTogether(kernels);
+}
+
+void Grid::LimitTogether(const KernelSet& kernels) {
   constexpr std::int64_t kLong = 32;  // smallest pieces: 100 to 200 microseconds
-  pieces_together_ = std::max(
-      kLong * kernels.piece_macs * this->pieces() / std::max<std::int64_t>(places_ * weights, 1),
-      std::int64_t{1});
+  pieces_together_ = std::max(kLong * kernels.piece_macs * pieces() /
+                                  std::max<std::int64_t>(places_ * step_->weight_bytes, 1),
+                              std::int64_t{1});
 }
 
 std::int64_t Grid::Together(std::int64_t at, std::int64_t end) const {

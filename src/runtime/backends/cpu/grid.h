@@ -43,6 +43,9 @@ class Grid {
  private:
   friend class WeightsInTurn;
 
+  void CutSquares(int threads, const KernelSet& kernels);
+  void LimitTogether(const KernelSet& kernels);
+
   // The shares of so many threads, and which of them has piece `at`.
   std::int64_t Shares(int threads) const;
   std::int64_t ShareOf(std::int64_t at, int threads) const;

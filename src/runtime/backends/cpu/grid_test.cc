@@ -14,12 +14,18 @@ namespace {
 // A convolution of which the grid sees as much as this.
 struct GridShape {
   std::int64_t h, w, row_places, panels, panel_bytes;
+  bool squares = false;
 };
 constexpr GridShape kGridShapes[] = {
-    {56, 56, 58, 1, 36864},   {28, 28, 30, 2, 73728},  {14, 14, 16, 4, 147456},
-    {14, 14, 14, 16, 16384},  {7, 7, 9, 8, 294912},    {7, 7, 7, 32, 32768},
-    {1, 1, 1, 16, 131072},    {3, 5, 6, 3, 64},        {112, 112, 112, 1, 10240},
-    {20, 20, 20, 16, 131072}, {1, 1000, 1000, 2, 512}, {9, 112, 144, 2, 73728},
+    {56, 56, 58, 1, 36864},        {28, 28, 30, 2, 73728},
+    {14, 14, 16, 4, 147456},       {14, 14, 14, 16, 16384},
+    {7, 7, 9, 8, 294912},          {7, 7, 7, 32, 32768},
+    {1, 1, 1, 16, 131072},         {3, 5, 6, 3, 64},
+    {112, 112, 112, 1, 10240},     {20, 20, 20, 16, 131072},
+    {1, 1000, 1000, 2, 512},       {9, 112, 144, 2, 73728},
+    {14, 14, 14, 2, 147456, true}, {4, 4, 4, 8, 589824, true},
+    {1, 1, 1, 3, 73728, true},     {56, 56, 56, 1, 36864, true},
+    {7, 7, 7, 16, 1179648, true},
 };
 
 class GridConv {
@@ -36,6 +42,7 @@ class GridConv {
     step.weights = weights_.data();
     step.weight_bytes = shape.panels * shape.panel_bytes;
     step.sink.width = static_cast<std::int32_t>(shape.w);
+    if (shape.squares) step.squares = {1, 1, 16};
   }
 
   ConvStep step;

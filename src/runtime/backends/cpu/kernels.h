@@ -102,10 +102,27 @@ struct Panel {
   std::int64_t weights = 0;      // index of its first weight
 };
 
+// Convolutions of 3 x 3 whose results are computed in squares of 4 x 4 pixels from patches of 6 x 6
+// (Winograd's minimal filtering F(4 x 4, 3 x 3): Lavin and Gray, "Fast Algorithms for Convolutional
+// Neural Networks", 2016): 36 products instead of 144 for each input and output channel. Features d
+// become B^T d B, of 14 bits and a sign; weights g become G g G^T, G being 24 times the published
+// one by rows of (4, 4, 4, 1, 1, 4) parts, which is integer. Their products are summed modulo 2^32,
+// and so is A^T m A, whose entries are 9 << k times the results: times the inverse of 9, then
+// shifted, they are exact where results are below 2^25.
+inline constexpr int kSquare = 4;
+inline constexpr int kPatch = kSquare + 2;
+inline constexpr int kPositions = kPatch * kPatch;
+struct Squares {
+  std::int32_t height = 0, width = 0;  // output pixels of a frame; 0: not computed in squares
+  std::int32_t channels = 0;           // of the input, whole tiles
+};
+
 // Convolution with any window, stride, padding, dilation and groups: for each pixel and panel, the
 // sum over the panel's entries of 4 input bytes, at the pixel's address plus the entry's offset,
 // times [tile][16][4] weights.
 struct ConvStep {
+  // With these, `pixels` and `sink.width` count squares, and there are no offsets.
+  Squares squares;
   std::int64_t pixels = 0;  // of a frame
   // Places of a row of output pixels as the kernels pass them (KernelSet::row_places).
   std::int64_t row_places = 1;
@@ -116,7 +133,8 @@ struct ConvStep {
   const Panel* panels = nullptr;
   std::int64_t panel_count = 0;
   const std::int32_t* offsets = nullptr;
-  // In the form of KernelSet::weights; or with `nibbles` [panel][pair of entries][tile][16
+  // In the form of KernelSet::weights; or with squares int16, [position][pair of input
+  // channels][tile][16][2]; or with `nibbles` [panel][pair of entries][tile][16
   // slots][4], the code of the first entry in the low half of each byte.
   const std::int8_t* weights = nullptr;
   bool nibbles = false;
@@ -276,6 +294,12 @@ struct KernelSet {
   // Places of a row of output pixels, from its width on: those beyond are computed and not kept.
   // Null where that is the width. The step's `row_places` is not read.
   std::int64_t (*row_places)(const ConvStep&) = nullptr;
+  // Most output-channel tiles of a panel of a convolution in squares; 0: it has no such. Lanes of
+  // a register, and what a product of pairs of 16 bits takes there, and one of four bytes
+  // elsewhere, in instructions.
+  std::int32_t square_tiles = 0;
+  std::int32_t square_lanes = 0;
+  double pair_cost = 1, group_cost = 1;
   bool fetches_ahead = false;  // whether `conv` uses its last argument, but with weights of 4 bits
   // Multiply-accumulates of the smallest piece that is worth a thread: a few microseconds.
   std::int64_t piece_macs = 1 << 19;

@@ -43,7 +43,17 @@ struct Primitives : Primitives256 {
   }
 };
 
-struct Isa : Requantizer256<Primitives>, Normalizer256 {};
+struct PairPrimitives : Primitives256::Pairs {
+  static Vector Dot(Vector acc, Features features, Weights weights) {
+    Vector sum = _mm256_add_epi32(acc, _mm256_madd_epi16(features, weights));
+    asm volatile("" : "+x"(sum));  // as in AddShort
+    return sum;
+  }
+};
+
+struct Isa : Requantizer256<Primitives>, Normalizer256 {
+  using Pairs = PairPrimitives;
+};
 
 }  // namespace
 }  // namespace tf2::runtime::cpu
@@ -53,7 +63,7 @@ struct Isa : Requantizer256<Primitives>, Normalizer256 {};
 namespace tf2::runtime::cpu {
 
 const KernelSet* Avx2Kernels() {
-  static constexpr KernelSet kSet = ByteKernels("avx2", Conv<>);
+  static constexpr KernelSet kSet = WithSquares(ByteKernels("avx2", Conv<>), 2, 2.2);
   return &kSet;
 }
 

@@ -22,7 +22,7 @@ struct Isa : Requantizer512<Primitives512>, Normalizer512, Tables512 {};
 namespace tf2::runtime::cpu {
 
 const KernelSet* Avx512VnniKernels() {
-  static constexpr KernelSet kSet = ByteKernels("avx512vnni", Conv<>);
+  static constexpr KernelSet kSet = WithSquares(ByteKernels("avx512vnni", Conv<>), 1, 1);
   return &kSet;
 }
 

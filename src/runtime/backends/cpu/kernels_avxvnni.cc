@@ -22,7 +22,15 @@ struct Primitives : Primitives256 {
   }
 };
 
-struct Isa : Requantizer256<Primitives>, Normalizer256 {};
+struct PairPrimitives : Primitives256::Pairs {
+  static Vector Dot(Vector acc, Features features, Weights weights) {
+    return _mm256_dpwssd_avx_epi32(acc, features, weights);
+  }
+};
+
+struct Isa : Requantizer256<Primitives>, Normalizer256 {
+  using Pairs = PairPrimitives;
+};
 
 }  // namespace
 }  // namespace tf2::runtime::cpu
@@ -32,7 +40,7 @@ struct Isa : Requantizer256<Primitives>, Normalizer256 {};
 namespace tf2::runtime::cpu {
 
 const KernelSet* AvxVnniKernels() {
-  static constexpr KernelSet kSet = ByteKernels("avxvnni", Conv<>);
+  static constexpr KernelSet kSet = WithSquares(ByteKernels("avxvnni", Conv<>), 1, 1);
   return &kSet;
 }
 

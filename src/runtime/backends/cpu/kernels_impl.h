@@ -9,22 +9,18 @@
 //     from_stride a pixel; kRun: of all the block's entries, or 0 where its runs differ;
 // kNibbleTiles, as kPanelTiles for 4-bit weights, or 0: it takes no such; where it does:
 //   void SumNibbles<kTiles>(const Block&, pixel, from, sums);
-// where kFast: void StoreFast<kResidual>(const Sink&, const FastRequantization&, const Rows&);
-// where kNarrow: void StoreNarrow<kResidual>(const Sink&, const Requantization&, const Rows&) for
-//   sinks that are `narrow`.
-// It may provide:
-//   void StoreSeveral<kCount, kResidual>(const Sink&, const FastRequantization*, const Rows&), as
-//     StoreFast does, of two or four whole tiles;
+// and what store_impl.h and winograd_impl.h ask for. It may provide:
 //   void NormalizeEight(const LrnStep&, values, squares, out), what is below for any processor;
 //   bool NormalizeSixteen(the same), as NormalizeEight of 16 channels, or false and nothing.
 #ifndef TF2_RUNTIME_BACKENDS_CPU_KERNELS_IMPL_H_
 #define TF2_RUNTIME_BACKENDS_CPU_KERNELS_IMPL_H_
 
-#include <bit>
 #include <cstdint>
 #include <cstring>
 
 #include "runtime/backends/cpu/kernels.h"
+#include "runtime/backends/cpu/store_impl.h"
+#include "runtime/backends/cpu/winograd_impl.h"
 
 namespace tf2::runtime::cpu {
 namespace {
@@ -34,16 +30,6 @@ namespace {
 inline constexpr int kChunk = 96;
 // Weights that stay in the first-level cache while a chunk passes.
 inline constexpr int kBlockBytes = 16384;
-
-template <typename T>
-inline T Min(T a, T b) {
-  return a < b ? a : b;
-}
-
-template <typename T>
-inline T Max(T a, T b) {
-  return a > b ? a : b;
-}
 
 // Walks over the pixels of a map, row by row.
 struct Walker {
@@ -63,90 +49,6 @@ struct Walker {
 inline std::int32_t Clamp(std::int64_t v, std::int32_t low, std::int32_t high) {
   return static_cast<std::int32_t>(v < low ? low : v > high ? high : v);
 }
-
-// The bytes of `v` from the lowest on.
-inline std::uint16_t LittleEndian(std::uint16_t v) {
-  if constexpr (std::endian::native == std::endian::big) {
-    return static_cast<std::uint16_t>(v << 8 | v >> 8);
-  }
-  return v;
-}
-
-inline void StoreValue(std::uint8_t* out, bool wide, std::uint8_t zero, std::int32_t v) {
-  if (wide) {
-    out[0] = static_cast<std::uint8_t>(v & 0xFF);
-    out[1] = static_cast<std::uint8_t>((v >> 8) & 0xFF);
-  } else {
-    out[0] = static_cast<std::uint8_t>(v + zero);
-  }
-}
-
-// Any parameters: floor(sum * scale + 1/2 + residual), clamped, in double.
-template <bool kSlopes, bool kResidual>
-[[gnu::noinline]] void StoreGeneral(const Sink& sink, const Requantization& r, const Rows& rows) {
-  const int element = sink.wide ? 2 : 1;
-  for (int i = 0; i < rows.count; ++i) {
-    const std::int32_t* const sums = rows.sums + i * rows.stride;
-    double v[kTile];
-    for (int c = 0; c < kTile; ++c) {
-      v[c] = sums[c] * (kSlopes && sums[c] < 0 ? r.negative[c] : r.positive[c]) + 0.5;
-    }
-    if constexpr (kResidual) {
-      const std::uint8_t* const residual = rows.residual + rows.residual_at[i];
-      for (int c = 0; c < kTile; ++c) v[c] += (residual[c] - sink.residual_zero) * r.residual[c];
-    }
-    std::int32_t y[kTile];
-    for (int c = 0; c < kTile; ++c) {
-      const double above = v[c] > r.low[c] ? v[c] : r.low[c];
-      const double inside = above < r.high[c] ? above : r.high[c];
-      const auto towards_zero = static_cast<std::int32_t>(inside);
-      y[c] = towards_zero - (towards_zero > inside ? 1 : 0);
-    }
-    alignas(16) std::uint8_t bytes[2 * kTile];
-    if (sink.wide) {
-      std::uint16_t halves[kTile];
-      for (int c = 0; c < kTile; ++c) halves[c] = LittleEndian(static_cast<std::uint16_t>(y[c]));
-      std::memcpy(bytes, halves, sizeof halves);
-    } else {
-      for (int c = 0; c < kTile; ++c) bytes[c] = static_cast<std::uint8_t>(y[c] + sink.zero);
-    }
-    std::memcpy(rows.output + rows.output_at[i], bytes,
-                static_cast<std::size_t>(rows.channels) * static_cast<std::size_t>(element));
-  }
-}
-
-// Requantises the sums of tile `tile` of the sink's tables. `I` is Isa, as a parameter so that what
-// it lacks is never looked for.
-template <typename I = Isa>
-inline void StoreRows(const Sink& sink, std::int64_t tile, const Rows& rows) {
-  if constexpr (I::kFast) {
-    if (sink.fast != nullptr) {
-      return sink.has_residual ? I::template StoreFast<true>(sink, sink.fast[tile], rows)
-                               : I::template StoreFast<false>(sink, sink.fast[tile], rows);
-    }
-  }
-  const Requantization& r = sink.general[tile];
-  if constexpr (I::kNarrow) {
-    if (sink.narrow) {
-      return sink.has_residual ? I::template StoreNarrow<true>(sink, r, rows)
-                               : I::template StoreNarrow<false>(sink, r, rows);
-    }
-  }
-  if (sink.has_slopes) {
-    sink.has_residual ? StoreGeneral<true, true>(sink, r, rows)
-                      : StoreGeneral<true, false>(sink, r, rows);
-  } else {
-    sink.has_residual ? StoreGeneral<false, true>(sink, r, rows)
-                      : StoreGeneral<false, false>(sink, r, rows);
-  }
-}
-
-// Where the results of some pixels go.
-struct Places {
-  int count;
-  const std::int64_t* output;
-  const std::int64_t* residual;
-};
 
 // Arena offsets of the pixels of a chunk, those of residuals where there are any; the last input is
 // repeated, for kernels that compute more.
@@ -191,48 +93,6 @@ inline void FillChunk(const View& input, const Sink& sink, FramePixels frame, Ra
   }
   for (int i = chunk.count; i < chunk.count + kMaxTilePixels; ++i) {
     chunk.input[i] = chunk.input[chunk.count - 1];
-  }
-}
-
-// Requantises the sums of some pixels, of kCount whole tiles together.
-template <int kCount, typename I = Isa>
-inline void StoreSeveral(const Sink& sink, const Places& at, const std::int32_t* sums,
-                         std::int64_t first_tile, std::int64_t channel, std::uint8_t* arena) {
-  const Rows rows{.sums = sums,
-                  .stride = kCount * kTile,
-                  .count = at.count,
-                  .channels = kCount * kTile,
-                  .output = arena + channel,
-                  .output_at = at.output,
-                  .residual = arena + channel,
-                  .residual_at = at.residual};
-  const FastRequantization* const tables = sink.fast + first_tile;
-  sink.has_residual ? I::template StoreSeveral<kCount, true>(sink, tables, rows)
-                    : I::template StoreSeveral<kCount, false>(sink, tables, rows);
-}
-
-// Requantises the sums of some pixels, [pixel][tiles * 16], of the channels from `channel` on.
-template <typename I = Isa>
-inline void StoreSums(const Sink& sink, const Places& at, const std::int32_t* sums, int tiles,
-                      std::int64_t first_tile, std::int64_t channel, int channels,
-                      std::uint8_t* arena) {
-  if constexpr (requires { &I::template StoreSeveral<4, false>; }) {
-    if (sink.fast != nullptr && tiles % 2 == 0 && channels == tiles * kTile) {
-      return tiles == 4 ? StoreSeveral<4>(sink, at, sums, first_tile, channel, arena)
-                        : StoreSeveral<2>(sink, at, sums, first_tile, channel, arena);
-    }
-  }
-  for (int t = 0; t < tiles; ++t) {
-    const std::int64_t c = channel + t * kTile;
-    StoreRows(sink, first_tile + t,
-              {.sums = sums + t * kTile,
-               .stride = tiles * kTile,
-               .count = at.count,
-               .channels = Min(kTile, channels - t * kTile),
-               .output = arena + c * (sink.wide ? 2 : 1),
-               .output_at = at.output,
-               .residual = arena + c,
-               .residual_at = at.residual});
   }
 }
 
@@ -378,6 +238,9 @@ void Conv(const ConvStep& step, std::uint8_t* arena, Range pixels, Range panels,
           const WeightsAhead& /*ahead*/) {
   if constexpr (I::kNibbleTiles > 0) {
     if (step.nibbles) return ConvNibbles(step, arena, pixels, panels);
+  }
+  if (step.squares.height > 0) {
+    return ConvSquares<typename I::Pairs>(step, arena, pixels, panels);
   }
   ForPanels(step, pixels, panels, [&](const Panel& panel, const Chunk& chunk) {
     DispatchPanel<I::kPanelTiles>(step, panel, arena, chunk);
@@ -737,6 +600,16 @@ void Lrn(const LrnStep& step, std::uint8_t* arena, Range pixels) {
     }
   }
   NormalizeBlock(step, blocks[1 - at]);
+}
+
+// The same kernels with convolutions in squares.
+template <typename I = Isa>
+constexpr KernelSet WithSquares(KernelSet set, double pair_cost, double group_cost) {
+  set.square_tiles = I::Pairs::kTiles;
+  set.square_lanes = I::Pairs::kLanes;
+  set.pair_cost = pair_cost;
+  set.group_cost = group_cost;
+  return set;
 }
 
 // The set of an instruction set that multiplies features by int8 weights (accumulate_impl.h).

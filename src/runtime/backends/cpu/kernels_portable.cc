@@ -28,6 +28,11 @@ struct Isa : Primitives {
   static constexpr int kNibbleTiles = 0;
   static constexpr bool kFast = false;
   static constexpr int Pixels(int) { return Primitives::kPixels; }
+  struct Pairs : Primitives {
+    static constexpr int kTiles = 1;
+    static constexpr int kSquares = Primitives::kPixels;
+    static constexpr int kLanes = 4;
+  };
 
   // Entries whose inputs are brought together.
   static constexpr int kDepth = 64;
@@ -115,20 +120,21 @@ struct Isa : Primitives {
 namespace tf2::runtime::cpu {
 
 const KernelSet* PortableKernels() {
-  static constexpr KernelSet kSet = {.isa = "portable",
-                                     .panel_tiles = Isa::kPanelTiles,
-                                     .weight_limit = 32767,
-                                     .short_sums = false,
-                                     .weights = WeightForm::kPairs,
-                                     .nibble_tiles = 0,
-                                     .fast_requantization = false,
-                                     .conv = Conv<>,
-                                     .depthwise = Depthwise,
-                                     .max_pool = MaxPool,
-                                     .avg_pool = AvgPool,
-                                     .binary = Binary,
-                                     .table = Table,
-                                     .lrn = Lrn};
+  static constexpr KernelSet kSet = WithSquares({.isa = "portable",
+                                                 .panel_tiles = Isa::kPanelTiles,
+                                                 .weight_limit = 32767,
+                                                 .short_sums = false,
+                                                 .weights = WeightForm::kPairs,
+                                                 .nibble_tiles = 0,
+                                                 .fast_requantization = false,
+                                                 .conv = Conv<>,
+                                                 .depthwise = Depthwise,
+                                                 .max_pool = MaxPool,
+                                                 .avg_pool = AvgPool,
+                                                 .binary = Binary,
+                                                 .table = Table,
+                                                 .lrn = Lrn},
+                                                2, 4);
   return &kSet;
 }
 

@@ -16,6 +16,7 @@
 #include "runtime/backends/cpu/isa.h"
 #include "runtime/backends/cpu/network.h"
 #include "runtime/backends/cpu/test_nets.h"
+#include "runtime/backends/cpu/winograd.h"
 
 namespace tf2::runtime::cpu {
 namespace {
@@ -91,7 +92,22 @@ class Kernels : public ::testing::TestWithParam<const char*> {
     ExpectSame(net, RandomFrames(net, 1, 17));
   }
 
+  // From now on, whatever can be is computed in squares; false where the kernels have none.
+  bool UseSquares() {
+    if (kernels_->square_tiles == 0) {
+      EXPECT_STREQ(kernels_->isa, "amx");
+      return false;
+    }
+    squares_ = *kernels_;
+    squares_.group_cost = 1e9;
+    kernels_ = &squares_;
+    return true;
+  }
+
   const KernelSet* kernels_ = nullptr;
+
+ private:
+  KernelSet squares_ = {};
 };
 
 INSTANTIATE_TEST_SUITE_P(Isas, Kernels,
@@ -270,6 +286,56 @@ TEST_P(Kernels, LargestWeightsAndFeatures) {
                                              static_cast<std::int8_t>(value));
         ExpectSame(net, input);
       }
+    }
+  }
+}
+
+// Convolutions of 3 x 3 in squares, of which some are not whole, of any channels.
+TEST_P(Kernels, Squares) {
+  if (!UseSquares()) return;
+  ThreadPool pool(3);
+  std::uint64_t seed = 0;
+  for (const std::int32_t channels : {1, 7, 16, 24, 40, 72}) {
+    for (const std::int32_t side : {1, 2, 5, 8, 13, 30}) {
+      SCOPED_TRACE(fmt::format("{} channels of {}", channels, side));
+      NetBuilder builder(++seed, {channels, side, side + 3});
+      Rng& rng = builder.rng();
+      NetBuilder::ConvOptions options;
+      options.window = {3, 3, 1, 1, 1, 1, 1, 1};
+      options.oc = channels > 40 ? 3 : 2 * channels + 9;
+      options.relu = rng.Chance(0.5);
+      const auto a = builder.Conv(builder.input(), options);
+      if (rng.Chance(0.3)) options.kind = qnet::WeightKind::kMac;
+      if (options.kind == qnet::WeightKind::kSac && rng.Chance(0.3)) options.terms = 2;
+      const auto b = builder.Conv(a, a, options);
+      options.wide = rng.Chance(0.3);
+      options.window.ph = options.window.pw = side > 2 && rng.Chance(0.3) ? 0 : 1;
+      const auto net = builder.Finish({builder.Conv(b, options)});
+      ExpectSame(net, RandomFrames(net, 1, seed), seed % 2 == 0 ? nullptr : &pool);
+      ExpectSameOnExtremes(net);
+      if (HasFatalFailure()) return;
+    }
+  }
+}
+
+// As many channels of the largest weights and features as squares have room for, and more.
+TEST_P(Kernels, SquaresOfTheLargestSums) {
+  if (!UseSquares()) return;
+  for (const std::int32_t channels : {115, 116}) {
+    for (const int sign : {1, -1}) {
+      NetBuilder builder(1, {channels, 6, 6});
+      NetBuilder::ConvOptions options;
+      options.window = {3, 3, 1, 1, 1, 1, 1, 1};
+      options.oc = 17;
+      options.kind = qnet::WeightKind::kMac;
+      options.wide = true;
+      qnet::QNet net = builder.Finish({builder.Conv(builder.input(), options)});
+      auto& conv = std::get<qnet::Conv>(net.ops[0].params);
+      std::ranges::fill(conv.terms[0], static_cast<std::int8_t>(127 * sign));
+      std::ranges::fill(conv.scale, numerics::Scale{16384, 24});
+      ASSERT_TRUE(qnet::Verify(net).ok());
+      ASSERT_EQ(FitSquares(conv, channels, 128), channels == 115);
+      ExpectSameOnExtremes(net);
     }
   }
 }

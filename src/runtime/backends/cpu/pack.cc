@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "runtime/backends/cpu/short_sums.h"
+#include "runtime/backends/cpu/winograd.h"
 
 namespace tf2::runtime::cpu {
 namespace {
@@ -27,14 +28,25 @@ struct Shape {
 class Packer {
  public:
   Packer(const KernelSet& kernels, const qnet::Conv& conv, const Shape& shape, std::uint8_t zero,
-         PackedConv& packed)
-      : kernels_(kernels), conv_(conv), shape_(shape), zero_(zero), packed_(packed) {}
+         Packing packing, PackedConv& packed)
+      : kernels_(kernels),
+        conv_(conv),
+        shape_(shape),
+        zero_(zero),
+        packing_(packing),
+        packed_(packed) {}
 
   void PackPanel(std::span<const InputGroup> groups, Panel panel) {
     const auto slots = std::span(packed_.slot_channels)
                            .subspan(static_cast<std::size_t>(panel.first_tile) * kTile,
                                     static_cast<std::size_t>(panel.tiles) * kTile);
     LoadRows(slots);
+    if (packing_ == Packing::kSquares) {
+      panel.weights = weights_;
+      EmitSquares(panel.tiles);
+      packed_.panels.push_back(panel);
+      return;
+    }
     std::vector<Piece> pieces;
     if (packed_.nibbles) {
       pieces = InOrder(groups);
@@ -236,10 +248,38 @@ class Packer {
     }
   }
 
+  // [position][pair of input channels, whole tiles of them][slot][2].
+  void EmitSquares(int tiles) {
+    const std::size_t ic = static_cast<std::size_t>(shape_.ic);
+    const std::size_t slots = static_cast<std::size_t>(tiles) * kTile;
+    const std::size_t position = (ic + kTile - 1) / kTile * kTile * slots;
+    std::vector<std::int16_t> weights(kPositions * position);
+    for (std::size_t tile = 0; tile < slots; tile += kTile) {
+      for (std::size_t i = 0; i < ic; ++i) {
+        std::int16_t g[9][kTile], transformed[kPositions][kTile];
+        for (std::size_t tap = 0; tap < 9; ++tap) {
+          for (std::size_t k = 0; k < kTile; ++k)
+            g[tap][k] = rows_[(tile + k) * shape_.row() + tap * ic + i];
+        }
+        TransformWeights(g, transformed);
+        std::int16_t* to = weights.data() + (i / 2 * slots + tile) * 2 + i % 2;
+        for (std::size_t p = 0; p < kPositions; ++p, to += position) {
+          for (std::size_t k = 0; k < kTile; ++k) to[k * 2] = transformed[p][k];
+        }
+      }
+    }
+    const std::size_t bytes = weights.size() * sizeof(weights[0]);
+    const std::size_t at = packed_.weights.size();
+    packed_.weights.resize(at + bytes);
+    std::memcpy(packed_.weights.data() + at, weights.data(), bytes);
+    weights_ += std::ssize(weights);
+  }
+
   const KernelSet& kernels_;
   const qnet::Conv& conv_;
   const Shape& shape_;
   const std::uint8_t zero_;
+  const Packing packing_;
   PackedConv& packed_;
   std::int64_t weights_ = 0;  // packed so far
   std::vector<std::int16_t> rows_;
@@ -296,7 +336,8 @@ std::vector<InputGroup> InputGroups(const qnet::Conv& conv, std::int32_t ic, con
 }
 
 PackedConv PackConv(const KernelSet& kernels, const qnet::Conv& conv, std::int32_t in_channels,
-                    std::int32_t out_channels, const View& input, std::uint8_t zero, bool nibbles) {
+                    std::int32_t out_channels, const View& input, std::uint8_t zero,
+                    Packing packing) {
   Shape shape;
   shape.groups = conv.groups;
   shape.ic = in_channels / conv.groups;
@@ -304,11 +345,14 @@ PackedConv PackConv(const KernelSet& kernels, const qnet::Conv& conv, std::int32
   shape.taps = conv.window.kh * conv.window.kw;
   shape.tiles = (shape.oc + kTile - 1) / kTile;
   PackedConv packed;
-  packed.nibbles = nibbles && kernels.nibble_tiles > 0 && IsNibbles(conv);
+  packed.nibbles = packing == Packing::kNibbles && kernels.nibble_tiles > 0 && IsNibbles(conv);
   packed.slot_channels = SlotChannels(shape);
   packed.sum_bound.resize(static_cast<std::size_t>(out_channels));
-  Packer packer(kernels, conv, shape, zero, packed);
-  const std::int32_t most = packed.nibbles ? kernels.nibble_tiles : kernels.panel_tiles;
+  Packer packer(kernels, conv, shape, zero, packing, packed);
+  const bool squares = packing == Packing::kSquares;
+  const std::int32_t most = squares          ? kernels.square_tiles
+                            : packed.nibbles ? kernels.nibble_tiles
+                                             : kernels.panel_tiles;
   const std::int32_t count = (shape.tiles + most - 1) / most;
   std::vector<InputGroup> groups = InputGroups(conv, shape.ic, input, kernels.run_bytes);
   for (std::int32_t group = 0; group < shape.groups; ++group) {

@@ -44,9 +44,16 @@ struct PackedConv {
   std::vector<std::int64_t> sum_bound;      // of each channel: the largest |sum|
 };
 
-// `zero`: of the input. `nibbles`: pack in 4 bits where weights and kernels allow it.
+enum class Packing : std::uint8_t {
+  kEntries,
+  kNibbles,  // in 4 bits where weights and kernels allow it, else kEntries
+  kSquares,  // transformed, where FitSquares holds (winograd.h)
+};
+
+// `zero`: of the input.
 PackedConv PackConv(const KernelSet& kernels, const qnet::Conv& conv, std::int32_t in_channels,
-                    std::int32_t out_channels, const View& input, std::uint8_t zero, bool nibbles);
+                    std::int32_t out_channels, const View& input, std::uint8_t zero,
+                    Packing packing);
 
 }  // namespace tf2::runtime::cpu
 

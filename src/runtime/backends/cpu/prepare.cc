@@ -6,6 +6,7 @@
 #include <cstddef>
 
 #include "runtime/backends/cpu/lrn.h"
+#include "runtime/backends/cpu/winograd.h"
 
 namespace tf2::runtime::cpu {
 namespace {
@@ -244,9 +245,15 @@ PreparedConv PrepareConv(const PrepareContext& context, const qnet::Op& op) {
   step.pixels = std::int64_t{output.h()} * output.w();
   step.frame_bytes = context.plan.frame_bytes();
   step.input = WindowView(context.view(op.inputs[0]), conv.window);
+  const std::uint8_t zero = context.zero(op.inputs[0]);
+  const bool squares =
+      SquaresPay(context.kernels, input.c(), output) && FitSquares(conv, input.c(), zero);
   const bool nibbles = step.pixels == 1 && std::ssize(conv.terms[0]) >= kManyWeights;
-  prepared.packed = PackConv(context.kernels, conv, input.c(), output.c(),
-                             context.view(op.inputs[0]), context.zero(op.inputs[0]), nibbles);
+  prepared.packed =
+      PackConv(context.kernels, conv, input.c(), output.c(), context.view(op.inputs[0]), zero,
+               squares   ? Packing::kSquares
+               : nibbles ? Packing::kNibbles
+                         : Packing::kEntries);
   const ChannelScales channels = ScalesOf(conv, prepared.packed.sum_bound);
   AppendTable(channels, prepared.packed.slot_channels, Low(output, conv.activation), High(output),
               prepared.tables);
@@ -260,6 +267,11 @@ PreparedConv PrepareConv(const PrepareContext& context, const qnet::Op& op) {
   step.sink = SinkOf(context, op);
   AddResidual(context, op, step.sink);
   Attach(context.kernels, FormsOf(channels), prepared.tables, step.sink);
+  if (squares) {
+    step.squares = {output.h(), output.w(), (input.c() + kTile - 1) / kTile * kTile};
+    step.pixels = SquaresOf(output.h(), output.w());
+    step.sink.width = static_cast<std::int32_t>(SquaresAcross(output.w()));
+  }
   const auto row_places = context.kernels.row_places;
   step.row_places = row_places == nullptr ? step.sink.width : row_places(step);
   return prepared;

@@ -35,6 +35,25 @@ struct Primitives256 {
   }
   static Weights LoadWeights(const void* from) { return Load(from); }
 
+  // Of products of pairs of 16-bit values (winograd_impl.h).
+  struct Pairs {
+    static constexpr int kTiles = 1;
+    static constexpr int kSquares = 6;
+    static constexpr int kLanes = 8;
+    using Vector = __m256i;
+    using Features = __m256i;
+    using Weights = __m256i;
+
+    static void Save(std::int32_t* to, Vector sums) { Primitives256::Save(to, sums); }
+    static Weights LoadWeights(const std::int8_t* from) { return Load(from); }
+    template <int kPair>
+    static Features Broadcast(const std::int16_t* from) {
+      std::int32_t pair;
+      std::memcpy(&pair, from + 2 * kPair, sizeof pair);
+      return _mm256_set1_epi32(pair);
+    }
+  };
+
   static Nibbles LoadNibbles(const std::uint8_t* from) { return Load(from); }
   static Weights Decode(__m256i codes) {
     const __m256i values = _mm256_broadcastsi128_si256(

@@ -42,6 +42,28 @@ struct Primitives512 {
     return _mm512_dpbusd_epi32(acc, features, weights);
   }
 
+  // Products of pairs of 16-bit values (winograd_impl.h).
+  struct Pairs {
+    static constexpr int kTiles = 2;
+    static constexpr int kSquares = 12;
+    static constexpr int kLanes = 16;
+    using Vector = __m512i;
+    using Features = __m512i;
+    using Weights = __m512i;
+
+    static void Save(std::int32_t* to, Vector sums) { Primitives512::Save(to, sums); }
+    static Weights LoadWeights(const std::int8_t* from) { return Load(from); }
+    template <int kPair>
+    static Features Broadcast(const std::int16_t* from) {
+      std::int32_t pair;
+      std::memcpy(&pair, from + 2 * kPair, sizeof pair);
+      return _mm512_set1_epi32(pair);
+    }
+    static Vector Dot(Vector acc, Features features, Weights weights) {
+      return _mm512_dpwssd_epi32(acc, features, weights);
+    }
+  };
+
   static Nibbles LoadNibbles(const std::uint8_t* from) { return Load(from); }
   static Weights Decode(__m512i codes) {
     const __m512i values = _mm512_broadcast_i32x4(

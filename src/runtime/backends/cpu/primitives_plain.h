@@ -42,8 +42,11 @@ struct PrimitivesPlain {
     return {from[2 * kPair], from[2 * kPair + 1]};
   }
   static Vector Dot(Vector sums, const Features& features, const Weights& weights) {
-    for (int c = 0; c < 4; ++c) {
-      sums.lane[c] += features.first * weights.lane[c][0] + features.second * weights.lane[c][1];
+    for (int c = 0; c < 4; ++c) {  // modulo 2^32
+      const std::int32_t pair =
+          features.first * weights.lane[c][0] + features.second * weights.lane[c][1];
+      sums.lane[c] = static_cast<std::int32_t>(static_cast<std::uint32_t>(sums.lane[c]) +
+                                               static_cast<std::uint32_t>(pair));
     }
     return sums;
   }
