@@ -1,4 +1,4 @@
-// Memory at a multiple of 64 bytes: arenas and packed weights.
+// Memory at a multiple of 64 bytes: arenas, packed weights, what kernels keep.
 #ifndef TF2_RUNTIME_BACKENDS_CPU_ALIGNED_BUFFER_H_
 #define TF2_RUNTIME_BACKENDS_CPU_ALIGNED_BUFFER_H_
 

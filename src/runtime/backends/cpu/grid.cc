@@ -19,11 +19,14 @@ std::int64_t PixelFrom(const ConvStep& step, std::int64_t place) {
   return place / step.row_places * width + std::min(place % step.row_places, width);
 }
 
-// The weights of some adjacent panels, in the form of kTiles or with `nibbles`.
+// The weights of some adjacent panels, in the form of kTiles, of squares or with `nibbles`.
 WeightsAhead WeightsOf(const ConvStep& step, Range panels) {
   const auto from = [&](std::int64_t panel) {
     if (panel == step.panel_count) return step.weights + step.weight_bytes;
-    return step.weights + step.panels[panel].weights / (step.nibbles ? 2 : 1);
+    const std::int64_t weights = step.panels[panel].weights;
+    return step.weights + (step.squares.height > 0 ? weights * 2
+                           : step.nibbles          ? weights / 2
+                                                   : weights);
   };
   return {from(panels.begin), from(panels.end)};
 }
@@ -78,16 +81,24 @@ void Grid::CutSquares(int threads, const KernelSet& kernels) {
   const std::int64_t weights = step_->weight_bytes;
   const std::int64_t wanted = std::clamp<std::int64_t>(places_ * weights / kernels.piece_macs, 1,
                                                        kPiecesPerThread * threads);
-  // Every column transforms all patches, every row reads all weights: of a column for each thread,
-  // which then stay in its cache, or not.
-  constexpr std::int64_t kFew = 12, kMany = 48;  // squares
-  const bool many = weights > 2 * kManyWeights;
-  columns_ = many || places_ < 2 * kFew * threads
-                 ? std::min<std::int64_t>({step_->panel_count, wanted, threads})
-                 : 1;
+  const auto columns = [&](std::int64_t most) {
+    return std::min({step_->panel_count, wanted, std::max<std::int64_t>(most, 1)});
+  };
+  // Every column transforms all patches and every row reads all weights of its columns: there is a
+  // column for each thread where all weights are more than its cache keeps, and rows are long where
+  // even that one's are.
+  constexpr std::int64_t kFew = 12, kMany = 48, kFewest = 4;  // squares of a row
+  const bool many = weights > 2 * kManyWeights || places_ < 2 * kFew * threads;
+  columns_ = columns(many ? threads : 1);
   const std::int64_t least = weights / columns_ > 4 * kManyWeights ? kMany : kFew;
   rows_ = std::clamp<std::int64_t>(places_ / least, 1, (wanted + columns_ - 1) / columns_);
-  if (rows_ == 1) columns_ = std::min<std::int64_t>({step_->panel_count, wanted, 4 * threads});
+  if (rows_ == 1) columns_ = columns(4 * threads);
+  // Many threads have a piece each at least, as far as there are squares.
+  if (rows_ * columns_ < threads) columns_ = columns((threads + rows_ - 1) / rows_);
+  if (rows_ * columns_ < threads) {
+    rows_ = std::clamp<std::int64_t>((threads + columns_ - 1) / columns_, rows_,
+                                     std::max(places_ / kFewest, rows_));
+  }
   weights_stay_ = columns_ > 1;
   columns_together_ = columns_;
   unit_ = 1;

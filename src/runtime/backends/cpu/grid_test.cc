@@ -33,7 +33,7 @@ class GridConv {
   explicit GridConv(const GridShape& shape)
       : weights_(static_cast<std::size_t>(shape.panels * shape.panel_bytes)) {
     for (std::int64_t i = 0; i < shape.panels; ++i) {
-      panels_.push_back({.tiles = 4, .weights = i * shape.panel_bytes});
+      panels_.push_back({.tiles = 4, .weights = i * shape.panel_bytes / (shape.squares ? 2 : 1)});
     }
     step.pixels = shape.h * shape.w;
     step.row_places = shape.row_places;

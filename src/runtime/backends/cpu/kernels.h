@@ -1,7 +1,7 @@
 // The boundary between the code that plans a network and the kernels that are compiled once per
 // instruction set: plain structs of offsets and tables, and a table of functions. Kernel files
-// include nothing else of tf2, so that no inline function of a shared header is ever compiled for
-// an instruction set that the machine may lack.
+// include nothing else of tf2 but scratch.h, which has no inline function, so that no inline
+// function of a shared header is ever compiled for an instruction set that the machine may lack.
 //
 // Features lie channel-last in the arena of a frame. An int8 tensor is stored unsigned: the byte of
 // value v is v + zero, zero being 0 where v is known never to be negative (0..127), else 128. Rows
@@ -92,7 +92,7 @@ struct RunEnds {
 
 // Adjacent output-channel tiles of one group that are computed together.
 struct Panel {
-  std::int32_t tiles = 0;        // 1..KernelSet::panel_tiles, or nibble_tiles
+  std::int32_t tiles = 0;        // 1..KernelSet::panel_tiles, nibble_tiles or square_tiles
   std::int32_t entries = 0;      // groups of 4 input bytes
   RunEnds runs = {};             // for kernels with short sums
   std::int32_t first_tile = 0;   // into bias and requantisation
@@ -105,10 +105,10 @@ struct Panel {
 // Convolutions of 3 x 3 whose results are computed in squares of 4 x 4 pixels from patches of 6 x 6
 // (Winograd's minimal filtering F(4 x 4, 3 x 3): Lavin and Gray, "Fast Algorithms for Convolutional
 // Neural Networks", 2016): 36 products instead of 144 for each input and output channel. Features d
-// become B^T d B, of 14 bits and a sign; weights g become G g G^T, G being 24 times the published
-// one by rows of (4, 4, 4, 1, 1, 4) parts, which is integer. Their products are summed modulo 2^32,
-// and so is A^T m A, whose entries are 9 << k times the results: times the inverse of 9, then
-// shifted, they are exact where results are below 2^25.
+// become B^T d B, 17,340 at most of bytes; weights g become G g G^T, the rows of G being 24, 6, 6,
+// 24, 24 and 6 times the published ones: integers. Their products are summed modulo 2^32, and so is
+// A^T m A, whose entries are 9 << k times the results: times the inverse of 9, then shifted, they
+// are exact where results are below 2^25.
 inline constexpr int kSquare = 4;
 inline constexpr int kPatch = kSquare + 2;
 inline constexpr int kPositions = kPatch * kPatch;
@@ -133,8 +133,8 @@ struct ConvStep {
   const Panel* panels = nullptr;
   std::int64_t panel_count = 0;
   const std::int32_t* offsets = nullptr;
-  // In the form of KernelSet::weights; or with squares int16, [position][pair of input
-  // channels][tile][16][2]; or with `nibbles` [panel][pair of entries][tile][16
+  // In the form of KernelSet::weights; or with squares int16, [panel][position][pair
+  // of input channels][tile][16][2]; or with `nibbles` [panel][pair of entries][tile][16
   // slots][4], the code of the first entry in the low half of each byte.
   const std::int8_t* weights = nullptr;
   bool nibbles = false;
@@ -149,14 +149,20 @@ struct WeightsAhead {
   const std::int8_t* end = nullptr;
 };
 
-// Convolution with one input and one output channel a group.
+// Convolution with one input and one output channel a group. The rows of a window, of which some
+// repeat with weights of 0, are summed KernelSet::depthwise_rows at a time.
 struct DepthwiseStep {
   std::int64_t pixels = 0;
-  View input;  // of output pixel (y, x)
-  std::int32_t taps = 0;
+  View input;  // of output pixel (y, x): of its first tap
   std::int32_t channels = 0;
-  const std::int32_t* offsets = nullptr;  // [tap], from the pixel's address
-  const std::int16_t* weights = nullptr;  // [tap][channels, whole tiles]
+  std::int32_t groups = 0;             // of rows
+  const std::int32_t* rows = nullptr;  // [group][depthwise_rows]: bytes from the first tap
+  std::int32_t columns = 0;            // of a window
+  std::int32_t stride = 1;             // columns from a pixel's window to the next one's
+  std::int32_t column_step = 1;        // from a column of a window to the next
+  std::int64_t column_bytes = 0;       // from a column of the input to the next
+  // [tile][column][group][16][depthwise_rows], int8 where those are 4, int16 where they are 2.
+  const std::int8_t* weights = nullptr;
   const std::int32_t* bias = nullptr;
   Sink sink;
 };
@@ -283,8 +289,9 @@ struct KernelSet {
   // pairs of adjacent inputs of an output channel.
   bool short_sums;
   WeightForm weights;
-  std::int32_t nibble_tiles;  // as panel_tiles, where weights have 4 bits; 0: it takes no such
-  bool fast_requantization;   // whether it has FastRequantization
+  std::int32_t nibble_tiles;    // as panel_tiles, where weights have 4 bits; 0: it takes no such
+  bool fast_requantization;     // whether it has FastRequantization
+  std::int32_t depthwise_rows;  // rows of a window that are multiplied together: 2 or 4
   // Input bytes that are adjacent are best consumed in multiples of so many, at most kTile: slices
   // of a pixel are whole tiles (memory_plan.cc). Those beyond the last one meet weights of 0.
   std::int32_t run_bytes = kGroup;
@@ -301,6 +308,9 @@ struct KernelSet {
   std::int32_t square_lanes = 0;
   double pair_cost = 1, group_cost = 1;
   bool fetches_ahead = false;  // whether `conv` uses its last argument, but with weights of 4 bits
+  // Bytes of Scratch (scratch.h) that a call of `conv` or `depthwise` uses at most.
+  std::int64_t (*conv_scratch)(const ConvStep&) = nullptr;  // null: none
+  std::int64_t (*depthwise_scratch)(const DepthwiseStep&) = nullptr;
   // Multiply-accumulates of the smallest piece that is worth a thread: a few microseconds.
   std::int64_t piece_macs = 1 << 19;
   void (*conv)(const ConvStep&, std::uint8_t* arena, Range pixels, Range panels,

@@ -51,8 +51,25 @@ struct PairPrimitives : Primitives256::Pairs {
   }
 };
 
+struct ColumnPrimitives : Primitives256::Columns {
+  static constexpr int kRows = 2;
+
+  static void Gather(const std::uint8_t* const (&rows)[kRows], std::uint8_t* to) {
+    const __m128i first = LoadRow(rows[0]), second = LoadRow(rows[1]);
+    const __m128i low = _mm_unpacklo_epi8(first, second);
+    const __m128i high = _mm_unpackhi_epi8(first, second);
+    auto* const at = reinterpret_cast<__m256i*>(to);
+    _mm256_storeu_si256(at, _mm256_cvtepu8_epi16(low));
+    _mm256_storeu_si256(at + 1, _mm256_cvtepu8_epi16(high));
+  }
+  static Vector Dot(Vector acc, Features features, const std::int8_t* weights) {
+    return _mm256_add_epi32(acc, _mm256_madd_epi16(features, Primitives256::Load(weights)));
+  }
+};
+
 struct Isa : Requantizer256<Primitives>, Normalizer256 {
   using Pairs = PairPrimitives;
+  using Columns = ColumnPrimitives;
 };
 
 }  // namespace

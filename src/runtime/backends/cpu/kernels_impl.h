@@ -9,7 +9,7 @@
 //     from_stride a pixel; kRun: of all the block's entries, or 0 where its runs differ;
 // kNibbleTiles, as kPanelTiles for 4-bit weights, or 0: it takes no such; where it does:
 //   void SumNibbles<kTiles>(const Block&, pixel, from, sums);
-// and what store_impl.h and winograd_impl.h ask for. It may provide:
+// and what store_impl.h, depthwise_impl.h and winograd_impl.h ask for. It may provide:
 //   void NormalizeEight(const LrnStep&, values, squares, out), what is below for any processor;
 //   bool NormalizeSixteen(the same), as NormalizeEight of 16 channels, or false and nothing.
 #ifndef TF2_RUNTIME_BACKENDS_CPU_KERNELS_IMPL_H_
@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "runtime/backends/cpu/depthwise_impl.h"
 #include "runtime/backends/cpu/kernels.h"
 #include "runtime/backends/cpu/store_impl.h"
 #include "runtime/backends/cpu/winograd_impl.h"
@@ -60,10 +61,6 @@ struct Chunk {
 
   Places places() const { return {count, output, residual}; }
 };
-
-inline void FillRow(std::int64_t from, std::int64_t stride, int count, std::int64_t* to) {
-  for (int i = 0; i < count; ++i, from += stride) to[i] = from;
-}
 
 // Pixels of a frame, and the bytes from a frame's arena to the next one's.
 struct FramePixels {
@@ -232,7 +229,7 @@ void ConvNibbles(const ConvStep& step, std::uint8_t* arena, Range pixels, Range 
   });
 }
 
-// With weights in the form of kBytes or kPairs.
+// With weights in the form of kBytes or kPairs, or of squares.
 template <typename I = Isa>
 void Conv(const ConvStep& step, std::uint8_t* arena, Range pixels, Range panels,
           const WeightsAhead& /*ahead*/) {
@@ -245,37 +242,6 @@ void Conv(const ConvStep& step, std::uint8_t* arena, Range pixels, Range panels,
   ForPanels(step, pixels, panels, [&](const Panel& panel, const Chunk& chunk) {
     DispatchPanel<I::kPanelTiles>(step, panel, arena, chunk);
   });
-}
-
-// Sums of 16 channels from c on, one pixel after the other.
-inline void DepthwiseSums(const DepthwiseStep& step, const std::uint8_t* arena, const Chunk& chunk,
-                          int c, std::int32_t* sums) {
-  const std::int64_t row = (step.channels + kTile - 1) / kTile * kTile;
-  for (int i = 0; i < chunk.count; ++i, sums += kTile) {
-    const std::uint8_t* const in = arena + chunk.input[i] + c;
-    std::int32_t acc[kTile];
-    std::memcpy(acc, step.bias + c, sizeof acc);
-    for (int tap = 0; tap < step.taps; ++tap) {
-      const std::uint8_t* const x = in + step.offsets[tap];
-      const std::int16_t* const w = step.weights + tap * row + c;
-      // |w| <= 128, so that a product has 16 bits: 255 * 128 = 32,640.
-      for (int o = 0; o < kTile; ++o) acc[o] += static_cast<std::int16_t>(x[o] * w[o]);
-    }
-    std::memcpy(sums, acc, sizeof acc);
-  }
-}
-
-void Depthwise(const DepthwiseStep& step, std::uint8_t* arena, Range pixels) {
-  Chunk chunk;
-  alignas(64) std::int32_t sums[kChunk * kTile];
-  for (std::int64_t begin = pixels.begin; begin < pixels.end; begin += kChunk) {
-    const Range range{begin, Min<std::int64_t>(begin + kChunk, pixels.end)};
-    FillChunk(step.input, step.sink, {step.pixels, 0}, range, chunk);
-    for (int c = 0; c < step.channels; c += kTile) {
-      DepthwiseSums(step, arena, chunk, c, sums);
-      StoreSums(step.sink, chunk.places(), sums, 1, c / kTile, c, step.channels - c, arena);
-    }
-  }
 }
 
 // Calls tap(address) for the input pixels under the window of output pixel (y, x).
@@ -609,6 +575,7 @@ constexpr KernelSet WithSquares(KernelSet set, double pair_cost, double group_co
   set.square_lanes = I::Pairs::kLanes;
   set.pair_cost = pair_cost;
   set.group_cost = group_cost;
+  set.conv_scratch = SquaresScratch<>;
   return set;
 }
 
@@ -622,8 +589,10 @@ constexpr KernelSet ByteKernels(const char* isa, decltype(KernelSet::conv) conv)
           .weights = WeightForm::kBytes,
           .nibble_tiles = I::kNibbleTiles,
           .fast_requantization = true,
+          .depthwise_rows = I::Columns::kRows,
+          .depthwise_scratch = DepthwiseScratch<>,
           .conv = conv,
-          .depthwise = Depthwise,
+          .depthwise = Depthwise<>,
           .max_pool = MaxPool,
           .avg_pool = AvgPool,
           .binary = Binary,

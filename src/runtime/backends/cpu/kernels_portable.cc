@@ -33,6 +33,15 @@ struct Isa : Primitives {
     static constexpr int kSquares = Primitives::kPixels;
     static constexpr int kLanes = 4;
   };
+  struct Columns : Primitives::Columns {
+    static constexpr int kRows = 2;
+    static constexpr int kVectors = 4;
+    static constexpr int kPixels = 2;
+    using Vector = Primitives::Vector;
+
+    static Vector Load(const std::int32_t* from) { return Primitives::Load(from); }
+    static void Save(std::int32_t* to, Vector sums) { Primitives::Save(to, sums); }
+  };
 
   // Entries whose inputs are brought together.
   static constexpr int kDepth = 64;
@@ -127,8 +136,10 @@ const KernelSet* PortableKernels() {
                                                  .weights = WeightForm::kPairs,
                                                  .nibble_tiles = 0,
                                                  .fast_requantization = false,
+                                                 .depthwise_rows = Isa::Columns::kRows,
+                                                 .depthwise_scratch = DepthwiseScratch<>,
                                                  .conv = Conv<>,
-                                                 .depthwise = Depthwise,
+                                                 .depthwise = Depthwise<>,
                                                  .max_pool = MaxPool,
                                                  .avg_pool = AvgPool,
                                                  .binary = Binary,

@@ -104,6 +104,14 @@ class Kernels : public ::testing::TestWithParam<const char*> {
     return true;
   }
 
+  // ExpectSame with squares, where the kernels have them.
+  void ExpectSameInSquares(const qnet::QNet& net, std::span<const std::int8_t> input,
+                           ThreadPool* pool = nullptr) {
+    const KernelSet* const direct = kernels_;
+    if (UseSquares()) ExpectSame(net, input, pool);
+    kernels_ = direct;
+  }
+
   const KernelSet* kernels_ = nullptr;
 
  private:
@@ -125,7 +133,8 @@ TEST_P(Kernels, EveryOperatorEqualsTheInterpreter) {
 
 TEST_P(Kernels, RandomOperatorsEqualTheInterpreter) {
   ThreadPool pool(3);
-  for (std::uint64_t seed = 0; seed < 200; ++seed) {
+  for (std::uint64_t seed = 0; seed < 300; ++seed) {
+    if (seed == 200 && !UseSquares()) break;
     SCOPED_TRACE(seed);
     const auto net = (RandomOps(seed));
     ExpectSame(net, RandomFrames(net, 1, seed), seed % 2 == 0 ? nullptr : &pool);
@@ -135,7 +144,8 @@ TEST_P(Kernels, RandomOperatorsEqualTheInterpreter) {
 
 TEST_P(Kernels, RandomNetworksEqualTheInterpreter) {
   ThreadPool pool(2);
-  for (std::uint64_t seed = 0; seed < 100; ++seed) {
+  for (std::uint64_t seed = 0; seed < 150; ++seed) {
+    if (seed == 100 && !UseSquares()) break;
     SCOPED_TRACE(seed);
     qnet::RandomNetOptions options;
     options.mac = options.two_terms = options.general_reshape = true;
@@ -285,9 +295,56 @@ TEST_P(Kernels, LargestWeightsAndFeatures) {
         const std::vector<std::int8_t> input(static_cast<std::size_t>(qnet::InputElements(net)),
                                              static_cast<std::int8_t>(value));
         ExpectSame(net, input);
+        ExpectSameInSquares(net, input);
       }
     }
   }
+}
+
+// Depthwise convolutions of any window: of one row, of columns that the windows of adjacent pixels
+// share or, far apart, do not, and with weights of 128.
+TEST_P(Kernels, DepthwiseWindows) {
+  ThreadPool pool(3);
+  std::uint64_t seed = 0;
+  const qnet::Window windows[] = {
+      {3, 3, 1, 1, 1, 1, 1, 1}, {3, 3, 2, 2, 1, 1, 1, 1}, {5, 5, 1, 1, 2, 2, 1, 1},
+      {5, 5, 2, 2, 2, 2, 1, 1}, {7, 7, 1, 1, 3, 3, 1, 1}, {1, 9, 1, 1, 0, 4, 1, 1},
+      {1, 3, 1, 2, 0, 2, 1, 2}, {9, 1, 1, 1, 4, 0, 1, 1}, {2, 4, 1, 3, 0, 0, 1, 1},
+      {3, 3, 1, 1, 4, 4, 4, 4}, {3, 3, 3, 3, 1, 1, 2, 3}, {1, 1, 1, 1, 0, 0, 1, 1}};
+  for (const qnet::Window& window : windows) {
+    for (const std::int32_t channels : {2, 16, 37, 80, 130}) {
+      SCOPED_TRACE(fmt::format("{} x {} window, {} channels", window.kh, window.kw, channels));
+      NetBuilder builder(++seed, {channels, 9, 45});
+      NetBuilder::ConvOptions options;
+      options.window = window;
+      options.oc = options.groups = channels;
+      options.relu = seed % 2 == 0;
+      options.extreme = seed % 3 == 0;
+      options.terms = seed % 4 < 2 ? 2 : 1;
+      if (options.terms == 1 && seed % 5 == 0) options.kind = qnet::WeightKind::kMac;
+      const auto a = builder.Conv(builder.input(), options);
+      options.wide = seed % 7 == 0;
+      NetBuilder::ConvOptions same = options;
+      same.window = {3, 3, 1, 1, 1, 1, 1, 1};
+      const auto net = builder.Finish({builder.Conv(a, a, same)});
+      ExpectSame(net, RandomFrames(net, 1, seed), seed % 2 == 0 ? nullptr : &pool);
+      ExpectSameOnExtremes(net);
+      if (HasFatalFailure()) return;
+    }
+  }
+}
+
+// The largest features that the patches of squares become.
+std::vector<std::int8_t> LargestPatches(const qnet::QNet& net) {
+  const qnet::Tensor& tensor = net.tensor(net.inputs[0]);
+  std::vector<std::int8_t> input;
+  for (std::int32_t c = 0; c < tensor.c(); ++c) {
+    for (std::int32_t y = 0; y < tensor.h(); ++y) {
+      for (std::int32_t x = 0; x < tensor.w(); ++x)
+        input.push_back((y / 2 + x / 2 + c) % 2 == 0 ? 127 : -128);
+    }
+  }
+  return input;
 }
 
 // Convolutions of 3 x 3 in squares, of which some are not whole, of any channels.
@@ -312,9 +369,27 @@ TEST_P(Kernels, Squares) {
       options.window.ph = options.window.pw = side > 2 && rng.Chance(0.3) ? 0 : 1;
       const auto net = builder.Finish({builder.Conv(b, options)});
       ExpectSame(net, RandomFrames(net, 1, seed), seed % 2 == 0 ? nullptr : &pool);
+      ExpectSame(net, LargestPatches(net), &pool);
       ExpectSameOnExtremes(net);
       if (HasFatalFailure()) return;
     }
+  }
+}
+
+// Whose transformed inputs do not all fit the memory of a chunk, and far more channels.
+TEST_P(Kernels, SquaresOfManyChannels) {
+  if (!UseSquares()) return;
+  ThreadPool pool(2);
+  for (const std::int32_t channels : {240, 1100}) {
+    NetBuilder builder(4, {channels, 29, 26});
+    NetBuilder::ConvOptions options;
+    options.window = {3, 3, 1, 1, 1, 1, 1, 1};
+    options.oc = 20;
+    const auto a = builder.Conv(builder.input(), options);
+    options.pad_value = -128;
+    const auto net = builder.Finish({builder.Conv(builder.Concat({a, a}), options)});
+    ExpectSame(net, RandomFrames(net, 1, 6), &pool);
+    ExpectSame(net, LargestPatches(net));
   }
 }
 
@@ -356,6 +431,7 @@ TEST_P(Kernels, ConcatenationsInPlace) {
   const auto last = builder.Conv(outer, three);
   const auto net = (builder.Finish({last, inner}));
   ExpectSame(net, RandomFrames(net, 1, 5));
+  ExpectSameInSquares(net, RandomFrames(net, 1, 6));
 }
 
 // Residuals whose results go where they were, through maps of every size: the last pixels of a map
@@ -386,6 +462,7 @@ TEST_P(Kernels, SumsInPlace) {
     ASSERT_TRUE(SamePlace(plan.views[qnet::Index(last)], plan.views[qnet::Index(sum)]));
     ExpectSame(net, RandomFrames(net, 1, 3));
     ExpectSame(net, RandomFrames(net, 1, 4), &pool);
+    ExpectSameInSquares(net, RandomFrames(net, 1, 5), &pool);
   }
 }
 

@@ -1,6 +1,7 @@
 #include "runtime/backends/cpu/network.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstring>
 #include <functional>
@@ -15,6 +16,7 @@
 #include "qnet/move_map.h"
 #include "runtime/backends/cpu/layout.h"
 #include "runtime/backends/cpu/lrn.h"
+#include "runtime/backends/cpu/scratch.h"
 
 namespace tf2::runtime::cpu {
 namespace {
@@ -106,7 +108,29 @@ Result<Network> Network::Prepare(std::shared_ptr<const qnet::QNet> net, const Ke
   }
   network.LinkWeights();
   network.PlanTogether(together);
+  for (const Step& step : network.steps_) {
+    std::int64_t bytes = 0;
+    if (const auto* conv = std::get_if<PreparedConv>(&step);
+        conv != nullptr && kernels.conv_scratch)
+      bytes = kernels.conv_scratch(conv->step);
+    if (const auto* depthwise = std::get_if<PreparedDepthwise>(&step))
+      bytes = kernels.depthwise_scratch(depthwise->step);
+    network.scratch_bytes_ = std::max(network.scratch_bytes_, bytes);
+  }
   return network;
+}
+
+Status Network::ReserveScratch(Arena& arena, ThreadPool* pool) const {
+  std::atomic<bool> reserved = cpu::ReserveScratch(scratch_bytes_);
+  if (pool != nullptr && arena.pool_ != pool) {
+    pool->ForRanges(pool->threads(), [&](std::int64_t, std::int64_t, int) {
+      if (!cpu::ReserveScratch(scratch_bytes_)) reserved = false;
+    });
+    if (reserved) arena.pool_ = pool;
+  }
+  if (reserved) return {};
+  return ResourceExhausted("there is no memory for the {} bytes that each thread needs",
+                           scratch_bytes_);
 }
 
 void Network::LinkWeights() {
@@ -289,7 +313,7 @@ void Network::AddLoops(const PreparedDepthwise& prepared, std::uint8_t* arena, i
                        Loops& loops) const {
   const auto& step = prepared.step;
   loops.push_back(
-      LoopOver(step.pixels, step.channels * step.taps, threads,
+      LoopOver(step.pixels, std::int64_t{step.channels} * step.columns * step.groups, threads,
                [=, this, &step](Range pixels) { kernels_->depthwise(step, arena, pixels); }));
 }
 
@@ -504,6 +528,7 @@ Status Network::RunShared(std::span<const std::int8_t> input, Arena& arena,
 Result<Frame> Network::Run(std::span<const std::int8_t> input, Arena& arena, ThreadPool* pool,
                            const TraceSink* sink) const {
   std::uint8_t* const base = arena.data();
+  TF2_RETURN_IF_ERROR(ReserveScratch(arena, pool));
   if (sink == nullptr && ThreadsOf(pool) > 1) {
     TF2_RETURN_IF_ERROR(RunShared(input, arena, *pool));
     return ReadOutputs(base);
@@ -548,6 +573,7 @@ void Network::CopyAlive(std::size_t stage, const std::uint8_t* from, std::uint8_
 
 Result<std::vector<Frame>> Network::RunTogether(
     std::span<const std::span<const std::int8_t>> inputs, Arena& arena) const {
+  TF2_RETURN_IF_ERROR(ReserveScratch(arena, nullptr));
   const auto frames = std::ssize(inputs);
   const auto base = [&](std::int64_t frame) { return arena.data() + frame * plan_.frame_bytes(); };
   Loops loops;
@@ -585,7 +611,7 @@ std::int64_t Network::WeightBytes(std::size_t op) const {
     return std::ssize(conv->packed.weights);
   }
   if (const auto* depthwise = std::get_if<PreparedDepthwise>(&steps_[op])) {
-    return std::ssize(depthwise->weights) * 2;
+    return std::ssize(depthwise->weights);
   }
   return 0;
 }
@@ -593,6 +619,7 @@ std::int64_t Network::WeightBytes(std::size_t op) const {
 Result<std::vector<double>> Network::Profile(std::span<const std::int8_t> input, Arena& arena,
                                              ThreadPool* pool, int rounds) const {
   using Clock = std::chrono::steady_clock;
+  TF2_RETURN_IF_ERROR(ReserveScratch(arena, pool));
   std::vector<double> least(steps_.size(), std::numeric_limits<double>::infinity());
   Loops loops;
   for (int round = 0; round <= rounds; ++round) {

@@ -67,6 +67,7 @@ class Network {
 
     AlignedBuffer memory_;
     std::unique_ptr<FrameLoops> loops_;  // from when threads share a frame
+    const ThreadPool* pool_ = nullptr;   // whose threads have memory for the kernels
   };
   Arena MakeArena(std::int64_t frames = 1) const;
 
@@ -125,6 +126,8 @@ class Network {
   // Finds the convolution whose weights are read after each one's, and plans all for one thread.
   void LinkWeights();
   std::shared_ptr<const ConvPlan> PlanConv(std::size_t op, std::int64_t frames, int threads) const;
+  // Memory of the kernels, for the calling thread and those of `pool`, which may be null.
+  Status ReserveScratch(Arena& arena, ThreadPool* pool) const;
   // Decides which stages take several frames at once.
   void PlanTogether(Together together);
   // One frame, whose threads go from stage to stage.
@@ -187,6 +190,7 @@ class Network {
   std::vector<std::shared_ptr<const ConvPlan>> alone_;  // by operator: one frame on one thread
   std::vector<bool> together_;  // of each stage: whether it takes several frames
   std::int64_t frames_together_ = 1;
+  std::int64_t scratch_bytes_ = 0;  // of a thread, for the kernels
 };
 
 }  // namespace tf2::runtime::cpu

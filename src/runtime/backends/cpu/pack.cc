@@ -269,6 +269,10 @@ class Packer {
       }
     }
     const std::size_t bytes = weights.size() * sizeof(weights[0]);
+    if (weights_ == 0) {  // all panels' at once
+      const auto all = static_cast<std::size_t>(shape_.tiles) * kTile;
+      packed_.weights.reserve(bytes / slots * all);
+    }
     const std::size_t at = packed_.weights.size();
     packed_.weights.resize(at + bytes);
     std::memcpy(packed_.weights.data() + at, weights.data(), bytes);

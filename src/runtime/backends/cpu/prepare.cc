@@ -4,8 +4,10 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <cstring>
 
 #include "runtime/backends/cpu/lrn.h"
+#include "runtime/backends/cpu/short_sums.h"
 #include "runtime/backends/cpu/winograd.h"
 
 namespace tf2::runtime::cpu {
@@ -273,7 +275,7 @@ PreparedConv PrepareConv(const PrepareContext& context, const qnet::Op& op) {
     step.sink.width = static_cast<std::int32_t>(SquaresAcross(output.w()));
   }
   const auto row_places = context.kernels.row_places;
-  step.row_places = row_places == nullptr ? step.sink.width : row_places(step);
+  step.row_places = squares || row_places == nullptr ? step.sink.width : row_places(step);
   return prepared;
 }
 
@@ -281,29 +283,52 @@ bool IsDepthwise(const qnet::Conv& conv, const qnet::Tensor& input, const qnet::
   return conv.groups > 1 && conv.groups == input.c() && conv.groups == output.c();
 }
 
+namespace {
+
+// A row of a depthwise window and what of its weights is meant.
+struct DepthwiseRow {
+  std::int32_t row = 0;
+  Part part = Part::kAll;
+};
+
+// All rows, where some weights have more bits than the kernels take (|w| is 128 at most) each in
+// two parts; a multiple of `together` of them, the last ones without weights.
+std::vector<DepthwiseRow> DepthwiseRows(std::int32_t rows, bool large, std::int32_t together) {
+  std::vector<DepthwiseRow> list;
+  for (std::int32_t row = 0; row < rows; ++row) {
+    list.push_back({row, large ? Part::kHalf : Part::kAll});
+    if (large) list.push_back({row, Part::kRest});
+  }
+  while (std::ssize(list) % together != 0) list.push_back({-1});
+  return list;
+}
+
+}  // namespace
+
 PreparedDepthwise PrepareDepthwise(const PrepareContext& context, const qnet::Op& op) {
   const auto& conv = std::get<qnet::Conv>(op.params);
+  const qnet::Window& window = conv.window;
   const qnet::Tensor& output = context.net.tensor(op.output);
   const View& input = context.view(op.inputs[0]);
-  const auto taps =
-      static_cast<std::size_t>(conv.window.kh) * static_cast<std::size_t>(conv.window.kw);
+  const bool bytes = context.kernels.depthwise_rows == 4;  // else pairs of 16 bits
+  // The taps of a window of one row are the rows of one column.
+  const bool turned = window.kh == 1;
+  const std::int32_t kh = turned ? window.kw : window.kh, kw = turned ? 1 : window.kw;
+  const std::int64_t row_bytes = turned ? window.dw * input.stride : window.dh * input.row;
+  const auto taps = static_cast<std::size_t>(kh) * static_cast<std::size_t>(kw);
   const auto slots = PlainSlots(output.c());
   PreparedDepthwise prepared;
-  for (std::int32_t ky = 0; ky < conv.window.kh; ++ky) {
-    for (std::int32_t kx = 0; kx < conv.window.kw; ++kx) {
-      prepared.offsets.push_back(static_cast<std::int32_t>(ky * conv.window.dh * input.row +
-                                                           kx * conv.window.dw * input.stride));
-    }
-  }
-  prepared.weights.resize(taps * slots.size());
   prepared.bias.resize(slots.size());
+  std::vector<std::int16_t> weights(conv.beta.size() * taps);
   std::vector<std::int64_t> sum_bound;
+  bool large = false;
   for (std::size_t c = 0; c < conv.beta.size(); ++c) {
     std::int64_t sum = 0, absolute = 0;
-    for (std::size_t tap = 0; tap < taps; ++tap) {
+    for (std::size_t tap = c * taps; tap < (c + 1) * taps; ++tap) {
       int w = 0;
-      for (const auto& term : conv.terms) w += term[c * taps + tap];
-      prepared.weights[tap * slots.size() + c] = static_cast<std::int16_t>(w);
+      for (const auto& term : conv.terms) w += term[tap];
+      weights[tap] = static_cast<std::int16_t>(w);
+      large |= bytes && std::abs(w) > 127;
       sum += w;
       absolute += std::abs(w);
     }
@@ -311,15 +336,44 @@ PreparedDepthwise PrepareDepthwise(const PrepareContext& context, const qnet::Op
         static_cast<std::uint32_t>(conv.beta[c] - context.zero(op.inputs[0]) * sum));
     sum_bound.push_back(absolute * 128 + std::abs(std::int64_t{conv.beta[c]}));
   }
+  const auto rows = DepthwiseRows(kh, large, context.kernels.depthwise_rows);
+  for (const auto& [row, part] : rows)
+    prepared.rows.push_back(static_cast<std::int32_t>(std::max(row, 0) * row_bytes));
+
+  // [tile][column][group][slot][row]: a group and its slots are 64 bytes.
+  const auto together = static_cast<std::size_t>(context.kernels.depthwise_rows);
+  const std::size_t element = bytes ? 1 : 2;
+  const std::size_t tile_elements = static_cast<std::size_t>(kw) * rows.size() * kTile;
+  prepared.weights.resize(slots.size() / kTile * tile_elements * element);
+  for (std::size_t c = 0; c < conv.beta.size(); ++c) {
+    for (std::size_t kx = 0; kx < static_cast<std::size_t>(kw); ++kx) {
+      for (std::size_t i = 0; i < rows.size(); ++i) {
+        if (rows[i].row < 0) continue;
+        const std::int16_t w = weights[c * taps + static_cast<std::size_t>(rows[i].row * kw) + kx];
+        const std::size_t at = c / kTile * tile_elements + kx * rows.size() * kTile +
+                               i / together * together * kTile + c % kTile * together +
+                               i % together;
+        if (bytes) {
+          prepared.weights[at] = PartOf(w, rows[i].part);
+        } else {
+          std::memcpy(prepared.weights.data() + at * element, &w, sizeof w);
+        }
+      }
+    }
+  }
   const ChannelScales channels = ScalesOf(conv, sum_bound);
   AppendTable(channels, slots, Low(output, conv.activation), High(output), prepared.tables);
 
   DepthwiseStep& step = prepared.step;
   step.pixels = std::int64_t{output.h()} * output.w();
-  step.input = WindowView(input, conv.window);
-  step.taps = static_cast<std::int32_t>(taps);
+  step.input = WindowView(input, window);
   step.channels = output.c();
-  step.offsets = prepared.offsets.data();
+  step.groups = static_cast<std::int32_t>(rows.size() / together);
+  step.rows = prepared.rows.data();
+  step.columns = kw;
+  step.stride = window.sw;
+  step.column_step = turned ? 1 : window.dw;
+  step.column_bytes = input.stride;
   step.weights = prepared.weights.data();
   step.bias = prepared.bias.data();
   step.sink = SinkOf(context, op);

@@ -42,9 +42,9 @@ PreparedConv PrepareConv(const PrepareContext& context, const qnet::Op& op);
 
 struct PreparedDepthwise {
   DepthwiseStep step;
-  std::vector<std::int32_t> offsets;
+  std::vector<std::int32_t> rows;
   std::vector<std::int32_t> bias;
-  std::vector<std::int16_t> weights;
+  AlignedVector<std::int8_t> weights;
   RequantizationTables tables;
 };
 // Whether PrepareDepthwise applies: one input and one output channel a group.

@@ -54,6 +54,21 @@ struct Primitives256 {
     }
   };
 
+  // Of rows of windows (depthwise_impl.h).
+  struct Columns {
+    static constexpr int kPixels = 4;
+    static constexpr int kVectors = 2;
+    using Vector = __m256i;
+    using Features = __m256i;
+
+    static Vector Load(const std::int32_t* from) { return Primitives256::Load(from); }
+    static void Save(std::int32_t* to, Vector sums) { Primitives256::Save(to, sums); }
+    static __m128i LoadRow(const std::uint8_t* from) {
+      return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+    }
+    static Features LoadFeatures(const std::uint8_t* from) { return Primitives256::Load(from); }
+  };
+
   static Nibbles LoadNibbles(const std::uint8_t* from) { return Load(from); }
   static Weights Decode(__m256i codes) {
     const __m256i values = _mm256_broadcastsi128_si256(

@@ -64,6 +64,33 @@ struct Primitives512 {
     }
   };
 
+  // Rows of windows (depthwise_impl.h).
+  struct Columns {
+    static constexpr int kRows = 4;
+    static constexpr int kPixels = 8;
+    static constexpr int kVectors = 1;
+    using Vector = __m512i;
+
+    static Vector Load(const std::int32_t* from) { return Primitives512::Load(from); }
+    static void Save(std::int32_t* to, Vector sums) { Primitives512::Save(to, sums); }
+    static void Gather(const std::uint8_t* const (&rows)[kRows], std::uint8_t* to) {
+      __m512i all = _mm512_castsi128_si512(Load128(rows[0]));
+      all = _mm512_inserti32x4(all, Load128(rows[1]), 1);
+      all = _mm512_inserti32x4(all, Load128(rows[2]), 2);
+      all = _mm512_inserti32x4(all, Load128(rows[3]), 3);
+      // [row][4][4 channels] to [4][row][4 channels], then to [4][channel][row].
+      all = _mm512_permutexvar_epi32(
+          _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15), all);
+      all = _mm512_shuffle_epi8(all, _mm512_broadcast_i32x4(_mm_setr_epi8(
+                                         0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15)));
+      _mm512_storeu_si512(to, all);
+    }
+    static Features LoadFeatures(const std::uint8_t* from) { return Primitives512::Load(from); }
+    static Vector Dot(Vector acc, Features features, const std::int8_t* weights) {
+      return _mm512_dpbusd_epi32(acc, features, Primitives512::Load(weights));
+    }
+  };
+
   static Nibbles LoadNibbles(const std::uint8_t* from) { return Load(from); }
   static Weights Decode(__m512i codes) {
     const __m512i values = _mm512_broadcast_i32x4(

@@ -50,6 +50,31 @@ struct PrimitivesPlain {
     }
     return sums;
   }
+  // Rows of windows (depthwise_impl.h).
+  struct Columns {
+    static void Gather(const std::uint8_t* const (&rows)[2], std::uint8_t* to) {
+      std::int16_t pairs[kTile][2];
+      for (int c = 0; c < kTile; ++c) {
+        pairs[c][0] = rows[0][c];
+        pairs[c][1] = rows[1][c];
+      }
+      std::memcpy(to, pairs, sizeof pairs);
+    }
+    static Weights LoadFeatures(const std::uint8_t* from) {
+      Weights features;
+      std::memcpy(&features, from, sizeof features);
+      return features;
+    }
+    static Vector Dot(Vector acc, const Weights& features, const std::int8_t* from) {
+      const Weights weights = LoadWeights(from);
+      for (int c = 0; c < 4; ++c) {
+        acc.lane[c] +=
+            features.lane[c][0] * weights.lane[c][0] + features.lane[c][1] * weights.lane[c][1];
+      }
+      return acc;
+    }
+  };
+
   // 4 bytes of each pixel at an offset as 16-bit values.
   template <int kCount>
   static void Widen(const std::uint8_t* const (&pixel)[kCount], std::int32_t offset,

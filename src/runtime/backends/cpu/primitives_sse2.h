@@ -65,6 +65,25 @@ struct PrimitivesSse2 {
     }
   }
 
+  // Rows of windows (depthwise_impl.h).
+  struct Columns {
+    static void Gather(const std::uint8_t* const (&rows)[2], std::uint8_t* to) {
+      const __m128i none = _mm_setzero_si128();
+      const __m128i first = LoadBytes(rows[0]), second = LoadBytes(rows[1]);
+      const __m128i low = _mm_unpacklo_epi8(first, second);
+      const __m128i high = _mm_unpackhi_epi8(first, second);
+      auto* const at = reinterpret_cast<__m128i*>(to);
+      _mm_store_si128(at, _mm_unpacklo_epi8(low, none));
+      _mm_store_si128(at + 1, _mm_unpackhi_epi8(low, none));
+      _mm_store_si128(at + 2, _mm_unpacklo_epi8(high, none));
+      _mm_store_si128(at + 3, _mm_unpackhi_epi8(high, none));
+    }
+    static __m128i LoadFeatures(const std::uint8_t* from) { return LoadBytes(from); }
+    static Vector Dot(Vector acc, __m128i features, const std::int8_t* weights) {
+      return _mm_add_epi32(acc, _mm_madd_epi16(features, LoadBytes(weights)));
+    }
+  };
+
   static constexpr bool kNarrow = true;
 
   // Rounds to the nearest by adding 1.5 * 2^52, whose last bit is worth 1: the low 32 bits are the

@@ -2,24 +2,45 @@
 
 #include <cstdlib>
 #include <memory>
+#include <new>
 
 #include "runtime/backends/cpu/aligned_buffer.h"
 
 namespace tf2::runtime::cpu {
+namespace {
 
-void* Scratch(std::int64_t bytes) {
+struct Memory {
   struct Free {
     void operator()(void* memory) const { std::free(memory); }
   };
-  thread_local std::unique_ptr<void, Free> memory;
-  thread_local std::int64_t size = 0;
-  if (bytes > size) {
-    memory.reset();  // first, so that both are never held
-    size = 0;
-    memory.reset(AllocateAligned(static_cast<std::size_t>(bytes)));
-    size = bytes;
+  std::unique_ptr<void, Free> data;
+  std::int64_t bytes = 0;
+};
+
+Memory& OfThisThread() {
+  thread_local Memory memory;
+  return memory;
+}
+
+}  // namespace
+
+bool ReserveScratch(std::int64_t bytes) {
+  try {
+    Scratch(bytes);
+    return true;
+  } catch (const std::bad_alloc&) {
+    return false;
   }
-  return memory.get();
+}
+
+void* Scratch(std::int64_t bytes) {
+  Memory& memory = OfThisThread();
+  if (bytes > memory.bytes) {
+    memory = {};  // first, so that both are never held
+    memory.data.reset(AllocateAligned(static_cast<std::size_t>(bytes)));
+    memory.bytes = bytes;
+  }
+  return memory.data.get();
 }
 
 }  // namespace tf2::runtime::cpu

@@ -6,7 +6,12 @@
 
 namespace tf2::runtime::cpu {
 
-// At least so many bytes, of the calling thread's own, aligned to 64; valid until its next call.
+// Makes sure that the calling thread has so many bytes, until it ends; false where there is no
+// memory for them.
+bool ReserveScratch(std::int64_t bytes);
+
+// At least so many bytes of the calling thread's own, aligned to 64, valid until its next call.
+// Throws std::bad_alloc where they were not reserved and there is no memory.
 void* Scratch(std::int64_t bytes);
 
 }  // namespace tf2::runtime::cpu

@@ -107,6 +107,11 @@ inline void StoreRows(const Sink& sink, std::int64_t tile, const Rows& rows) {
   }
 }
 
+// Offsets `stride` apart.
+inline void FillRow(std::int64_t from, std::int64_t stride, int count, std::int64_t* to) {
+  for (int i = 0; i < count; ++i, from += stride) to[i] = from;
+}
+
 // Where the results of some pixels go.
 struct Places {
   int count;

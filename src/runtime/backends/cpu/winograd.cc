@@ -51,7 +51,8 @@ bool SquaresPay(const KernelSet& kernels, std::int64_t in_channels, const qnet::
   if (kernels.square_tiles == 0) return false;
   // Instructions that transform a patch of one register's channels, and the sums of a square.
   constexpr double kInputs = 230, kSums = 260;
-  const auto ic = static_cast<double>(in_channels), oc = static_cast<double>(output.c());
+  const auto ic = static_cast<double>((in_channels + kTile - 1) / kTile * kTile);
+  const auto oc = static_cast<double>(output.c());
   const auto squares = static_cast<double>(SquaresOf(output.h(), output.w()));
   const double pixels = static_cast<double>(output.h()) * output.w();
   // Transformed weights are eight times as many bytes, for which other data leave the caches: two
@@ -59,7 +60,8 @@ bool SquaresPay(const KernelSet& kernels, std::int64_t in_channels, const qnet::
   constexpr double kFarBytes = 2;
   const double far = kPositions * ic * oc * 2 / kFarBytes;
   // Instructions, times the lanes of 32 bits of a register.
-  const double direct = pixels * 9 * ic / kGroup * oc * kernels.group_cost;
+  const double direct =
+      pixels * 9 * static_cast<double>(in_channels) / kGroup * oc * kernels.group_cost;
   const double in_squares =
       squares * (kPositions * ic / 2 * oc * kernels.pair_cost + ic / 2 * kInputs + oc * kSums) +
       far * kernels.square_lanes;

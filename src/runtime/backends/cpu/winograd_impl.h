@@ -319,6 +319,12 @@ struct SquarePlace {
 #endif
     for (; c < channels; c += 8) TransformPatch<8>(arena + c, patch, chunk.stride, to + c);
   }
+  // The square beyond the last one is computed, too, by some kernels.
+  const std::int64_t beyond = std::int64_t{chunk.count} * channels;
+  for (int p = 0; p < kPositions; ++p) {
+    std::memset(chunk.inputs + p * chunk.stride + beyond, 0,
+                static_cast<std::size_t>(channels) * sizeof(chunk.inputs[0]));
+  }
 }
 
 template <typename P, int kTiles>
@@ -336,21 +342,37 @@ void ConvSquares(const ConvStep& step, const Panel& panel, std::uint8_t* arena,
   }
 }
 
+// Bytes of the transformed inputs of so many squares, and of one beyond, which kernels that compute
+// two together read.
+inline std::int64_t TransformedBytes(const ConvStep& step, std::int64_t squares) {
+  return kPositions * (squares + 1) * std::int64_t{step.squares.channels} * 2;
+}
+
+// Most squares of a chunk.
+template <typename P>
+std::int64_t MostSquares(const ConvStep& step) {
+  constexpr std::int64_t kMostBytes = 768 << 10;  // of transformed inputs
+  const std::int64_t most = kMostBytes / TransformedBytes(step, 0);
+  return Max<std::int64_t>(Min<std::int64_t>(most, SquareChunk::kMost) / P::kSquares * P::kSquares,
+                           P::kSquares);
+}
+
+template <typename I = Isa>
+std::int64_t SquaresScratch(const ConvStep& step) {
+  using P = typename I::Pairs;
+  return step.squares.height == 0 ? 0 : TransformedBytes(step, MostSquares<P>(step));
+}
+
 // Of squares [squares.begin, squares.end), in chunks of about equal size.
 template <typename P>
 void ConvSquares(const ConvStep& step, std::uint8_t* arena, Range squares, Range panels) {
-  constexpr std::int64_t kMostBytes = 768 << 10;  // of transformed inputs
-  const std::int64_t square_bytes = kPositions * std::int64_t{step.squares.channels} * 2;
-  const std::int64_t most = Max<std::int64_t>(
-      Min<std::int64_t>(kMostBytes / square_bytes, SquareChunk::kMost) / P::kSquares * P::kSquares,
-      P::kSquares);
+  const std::int64_t most = MostSquares<P>(step);
   const std::int64_t chunks = (squares.end - squares.begin + most - 1) / most;
   SquareChunk chunk;
   for (std::int64_t k = 0, begin = squares.begin; k < chunks; ++k) {
     chunk.count = static_cast<int>((squares.end - begin + chunks - k - 1) / (chunks - k));
-    // Room for what kernels that compute more squares read.
-    chunk.stride = std::int64_t{chunk.count + 2} * step.squares.channels;
-    chunk.inputs = static_cast<std::int16_t*>(Scratch(kPositions * chunk.stride * 2));
+    chunk.stride = std::int64_t{chunk.count + 1} * step.squares.channels;
+    chunk.inputs = static_cast<std::int16_t*>(Scratch(TransformedBytes(step, chunk.count)));
     FindPixels(step, begin, chunk);
     TransformSquares(step, arena, begin, chunk);
     for (std::int64_t i = panels.begin; i < panels.end; ++i) {
