@@ -23,6 +23,7 @@
 #include "passes/scale_from_arithmetic.h"
 #include "passes/sink_reshapes.h"
 #include "passes/sink_transposes.h"
+#include "passes/trim_windows.h"
 #include "passes/volumes_to_maps.h"
 
 namespace tf2::passes {
@@ -59,6 +60,7 @@ constexpr std::array kPasses = {
     // Early, so that a convolution's final padding is known; a maximum needs fuse_relu of the round
     // before.
     Pass{"pad_into_conv", PadIntoConv, "make explicit zeros the padding of what reads them"},
+    Pass{"trim_windows", TrimWindows, "drop what of a window never meets the input"},
     // Writes biases and normalisations as scales, which the next pass folds; before fuse_relu
     // claims the additions.
     Pass{"scale_from_arithmetic", ScaleFromArithmetic,

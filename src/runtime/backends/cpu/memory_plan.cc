@@ -272,7 +272,8 @@ bool HasRelu(qnet::Activation activation) { return activation == qnet::Activatio
 
 std::optional<Border> BorderOf(const qnet::QNet& net, const qnet::Op& op) {
   constexpr std::int64_t kAnyway = 1 << 20;  // bytes that are never too many
-  constexpr std::int64_t kTimes = 4;
+  // A window of three taps whose dilation is all but the input's size needs three times its rows.
+  constexpr std::int64_t kTimes = 9;
   const auto* conv = std::get_if<qnet::Conv>(&op.params);
   if (conv == nullptr) return std::nullopt;
   const qnet::Tensor& in = net.tensor(op.inputs[0]);
