@@ -12,6 +12,7 @@
 #define TF2_RUNTIME_BACKENDS_CPU_DEPTHWISE_IMPL_H_
 
 #include <cstdint>
+#include <cstring>
 
 #include "runtime/backends/cpu/kernels.h"
 #include "runtime/backends/cpu/scratch.h"
@@ -156,6 +157,9 @@ void Depthwise(const DepthwiseStep& step, std::uint8_t* arena, Range pixels) {
                      : pitch == 4 * kColumnBytes ? SumColumns<C, 4 * kColumnBytes>
                                                  : SumColumns<C, 0>;
     auto* const gathered = static_cast<std::uint8_t*>(Scratch(GatheredBytes<C>(step, columns)));
+    // Pixels beyond the last one are computed, too.
+    std::memset(gathered + columns.runs * columns.length * bytes, 0,
+                static_cast<std::size_t>(C::kPixels * pitch));
     for (int c = 0; c < step.channels; c += kMostTiles * kTile) {
       const int channels = Min(step.channels - c, kMostTiles * kTile);
       const int tiles = (channels + kTile - 1) / kTile;
