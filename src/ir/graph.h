@@ -83,7 +83,7 @@ struct Graph {
   std::vector<ValueId> inputs;  // run-time inputs, [n, c, h, w] or [n, k]
   std::vector<ValueId> outputs;
   // Multiply-accumulates of one sample as imported; set by CountMacs after import, kept through the
-  // passes.
+  // passes but for what they drop of windows.
   std::int64_t macs = 0;
 
   const Value& value(ValueId id) const { return values[Index(id)]; }

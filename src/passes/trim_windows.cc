@@ -1,5 +1,6 @@
 #include "passes/trim_windows.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
@@ -19,13 +20,12 @@ using ir::Shape;
 struct WindowAxis {
   std::int64_t in, out, k, stride, dilation, before, after;
 
-  // Whether tap `i` meets the input in some place of the window.
+  // Whether tap `i` meets the input in some place of the window: in the first one that is not
+  // before it.
   bool Meets(std::int64_t i) const {
-    for (std::int64_t o = 0; o < out; ++o) {
-      const std::int64_t at = o * stride - before + i * dilation;
-      if (at >= 0 && at < in) return true;
-    }
-    return false;
+    const std::int64_t first = i * dilation - before;
+    const std::int64_t o = first < 0 ? (-first + stride - 1) / stride : 0;
+    return o < out && o * stride + first < in;
   }
 
   // Drops taps at both ends, at least one of all remaining, and returns those before the first.
@@ -64,10 +64,12 @@ bool TrimWindow(Graph& graph, Node& node) {
   WindowAxis x{in[3], out[3], a.kw, a.sw, a.dw, a.pl, a.pr};
   const std::int64_t top = y.Trim(), left = x.Trim();
   if (y.k == a.kh && x.k == a.kw) return false;
+  const std::int64_t macs = MacsOf(graph, node);
   ir::Tensor part = Part(graph.value(node.inputs[1]).shape, *weights, top, left, y.k, x.k);
   node.inputs[1] = graph.AddConstant(graph.value(node.inputs[1]).name, std::move(part));
   node.attrs.insert_or_assign("pads", Ints{y.before, x.before, y.after, x.after});
   node.attrs.insert_or_assign("dilations", Ints{y.dilation, x.dilation});
+  graph.macs = std::max<std::int64_t>(graph.macs - (macs - MacsOf(graph, node)), 0);
   return true;
 }
 

@@ -7,9 +7,9 @@
 //     pads = [36, 36, 36, 36]}                      output %y
 //   output %y
 //
-// of a map of 33 x 33, as the widest branch of an atrous pyramid has. Only zeros in the padding,
-// and weights that are finite. Exact. Must run after: constant folding (weights), pad_into_conv
-// (padding); before fuse_batch_norm_scale, which needs no such order.
+// of a map of 33 x 33, as the widest branch of an atrous pyramid has. Only where zeros are in the
+// padding. Exact. The multiply-accumulates with it are none of the model's any more. Must run
+// after: constant folding (weights), pad_into_conv (padding).
 #ifndef TF2_PASSES_TRIM_WINDOWS_H_
 #define TF2_PASSES_TRIM_WINDOWS_H_
 

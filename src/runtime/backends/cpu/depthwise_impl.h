@@ -85,7 +85,7 @@ inline void GatherColumns(const DepthwiseStep& step, const Columns& columns, con
 }
 
 // The sums of a tile's channels, [pixel][row]. kPitch: bytes from a pixel's first column to the
-// next one's, or 0 for any. Reads and writes up to kPixels more than there are.
+// next one's, or 0 for any. Reads and writes up to kPixels - 1 more than there are.
 template <typename C, int kPitch>
 inline void SumColumns(const DepthwiseStep& step, const Columns& columns, int count,
                        const std::uint8_t* gathered, const std::int8_t* weights,
@@ -135,7 +135,8 @@ inline std::int64_t GatheredBytes(const DepthwiseStep& step, const Columns& colu
 template <typename I = Isa>
 std::int64_t DepthwiseScratch(const DepthwiseStep& step) {
   std::int64_t most = 0;
-  for (int count = 1; count <= PixelSegment::kMost; ++count)
+  const int longest = Min<int>(step.sink.width, PixelSegment::kMost);
+  for (int count = 1; count <= longest; ++count)
     most = Max(most, GatheredBytes<typename I::Columns>(step, Columns(step, count)));
   return most;
 }

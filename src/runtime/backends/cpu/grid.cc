@@ -93,10 +93,11 @@ void Grid::CutSquares(int threads, const KernelSet& kernels) {
   const std::int64_t least = weights / columns_ > 4 * kManyWeights ? kMany : kFew;
   rows_ = std::clamp<std::int64_t>(places_ / least, 1, (wanted + columns_ - 1) / columns_);
   if (rows_ == 1) columns_ = columns(4 * threads);
-  // Many threads have a piece each at least, as far as there are squares.
-  if (rows_ * columns_ < threads) columns_ = columns((threads + rows_ - 1) / rows_);
-  if (rows_ * columns_ < threads) {
-    rows_ = std::clamp<std::int64_t>((threads + columns_ - 1) / columns_, rows_,
+  // Many threads have a piece each, as far as there are squares and it is worth it.
+  const std::int64_t pieces = std::min<std::int64_t>(wanted, threads);
+  if (rows_ * columns_ < pieces) columns_ = columns((pieces + rows_ - 1) / rows_);
+  if (rows_ * columns_ < pieces) {
+    rows_ = std::clamp<std::int64_t>((pieces + columns_ - 1) / columns_, rows_,
                                      std::max(places_ / kFewest, rows_));
   }
   weights_stay_ = columns_ > 1;

@@ -67,7 +67,7 @@ void ForAll(const Fn& fn) {
   for (const KernelSet& kernels : kGridKernels) {
     for (const GridShape& shape : kGridShapes) {
       for (const std::int64_t frames : {1, 4}) {
-        for (const int threads : {1, 2, 3, 8}) {
+        for (const int threads : {1, 2, 3, 8, 40}) {
           SCOPED_TRACE(::testing::Message()
                        << shape.h << " x " << shape.w << ", " << shape.panels << " panels, frames "
                        << frames << ", threads " << threads << ", unit " << kernels.piece_places);

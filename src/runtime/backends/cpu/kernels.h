@@ -150,7 +150,8 @@ struct WeightsAhead {
 };
 
 // Convolution with one input and one output channel a group. The rows of a window, of which some
-// repeat with weights of 0, are summed KernelSet::depthwise_rows at a time.
+// repeat with weights of 0 or the other half of theirs, are summed KernelSet::depthwise_rows at a
+// time. Rows and columns may be those of the turned map.
 struct DepthwiseStep {
   std::int64_t pixels = 0;
   View input;  // of output pixel (y, x): of its first tap

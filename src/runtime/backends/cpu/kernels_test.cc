@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cfenv>
 #include <optional>
+#include <thread>
 
 #include "base/interrupt.h"
 #include "qnet/interpreter.h"
@@ -15,6 +16,7 @@
 #include "runtime/backends/cpu/emulated.h"
 #include "runtime/backends/cpu/isa.h"
 #include "runtime/backends/cpu/network.h"
+#include "runtime/backends/cpu/scratch.h"
 #include "runtime/backends/cpu/test_nets.h"
 #include "runtime/backends/cpu/winograd.h"
 
@@ -312,9 +314,9 @@ TEST_P(Kernels, DepthwiseWindows) {
       {1, 3, 1, 2, 0, 2, 1, 2}, {9, 1, 1, 1, 4, 0, 1, 1}, {2, 4, 1, 3, 0, 0, 1, 1},
       {3, 3, 1, 1, 4, 4, 4, 4}, {3, 3, 3, 3, 1, 1, 2, 3}, {1, 1, 1, 1, 0, 0, 1, 1}};
   for (const qnet::Window& window : windows) {
-    for (const std::int32_t channels : {2, 16, 37, 80, 130}) {
+    for (const std::int32_t channels : {2, 16, 37, 130}) {
       SCOPED_TRACE(fmt::format("{} x {} window, {} channels", window.kh, window.kw, channels));
-      NetBuilder builder(++seed, {channels, 9, 45});
+      NetBuilder builder(++seed, {channels, 9, channels < 100 ? 45 : 11});
       NetBuilder::ConvOptions options;
       options.window = window;
       options.oc = options.groups = channels;
@@ -328,8 +330,56 @@ TEST_P(Kernels, DepthwiseWindows) {
       same.window = {3, 3, 1, 1, 1, 1, 1, 1};
       const auto net = builder.Finish({builder.Conv(a, a, same)});
       ExpectSame(net, RandomFrames(net, 1, seed), seed % 2 == 0 ? nullptr : &pool);
-      ExpectSameOnExtremes(net);
+      if (channels < 20) ExpectSameOnExtremes(net);
       if (HasFatalFailure()) return;
+    }
+  }
+}
+
+// Maps of one column, whose pixels lie below each other.
+TEST_P(Kernels, DepthwiseColumns) {
+  ThreadPool pool(2);
+  std::uint64_t seed = 0;
+  for (const qnet::Window& window : {qnet::Window{9, 1, 1, 1, 4, 0, 1, 1},
+                                     {9, 3, 2, 1, 4, 1, 1, 1},
+                                     {3, 5, 1, 1, 2, 2, 2, 1},
+                                     {5, 3, 3, 1, 40, 3, 20, 3},
+                                     {1, 3, 1, 1, 0, 1, 1, 1}}) {
+    NetBuilder builder(++seed, {35, 70, 1});
+    NetBuilder::ConvOptions options;
+    options.window = window;
+    options.oc = options.groups = 35;
+    options.terms = 2;
+    const auto a = builder.Conv(builder.input(), options);
+    NetBuilder::ConvOptions same = options;
+    same.window = {3, 3, 1, 1, 1, 1, 1, 1};
+    const auto net = builder.Finish({builder.Conv(a, a, same)});
+    ExpectSame(net, RandomFrames(net, 1, seed));
+    ExpectSame(net, RandomFrames(net, 1, seed + 9), &pool);
+  }
+}
+
+// No kernel needs more memory than was reserved.
+TEST_P(Kernels, ReservedMemory) {
+  for (const std::int32_t side : {5, 40}) {
+    NetBuilder builder(1, {96, side, side});
+    NetBuilder::ConvOptions options;
+    options.window = {3, 3, 1, 1, 1, 1, 1, 1};
+    options.oc = 96;
+    const auto a = builder.Conv(builder.input(), options);
+    options.groups = 96;
+    options.window = {5, 5, 2, 2, 2, 2, 1, 1};
+    const auto net = std::make_shared<const qnet::QNet>(builder.Finish({builder.Conv(a, options)}));
+    for (const bool squares : {false, true}) {
+      if (squares && !UseSquares()) continue;
+      const auto network = Network::Prepare(net, *kernels_);
+      ASSERT_TRUE(network.ok());
+      EXPECT_GT(network->scratch_bytes(), 0);
+      std::thread([&] {
+        Network::Arena arena = network->MakeArena();
+        ASSERT_TRUE(network->Run(RandomFrames(*net, 1, 1), arena, nullptr, nullptr).ok());
+        EXPECT_EQ(ReservedScratch(), network->scratch_bytes());
+      }).join();
     }
   }
 }
@@ -352,7 +402,7 @@ TEST_P(Kernels, Squares) {
   if (!UseSquares()) return;
   ThreadPool pool(3);
   std::uint64_t seed = 0;
-  for (const std::int32_t channels : {1, 7, 16, 24, 40, 72}) {
+  for (const std::int32_t channels : {1, 16, 24, 40, 72}) {
     for (const std::int32_t side : {1, 2, 5, 8, 13, 30}) {
       SCOPED_TRACE(fmt::format("{} channels of {}", channels, side));
       NetBuilder builder(++seed, {channels, side, side + 3});
@@ -370,7 +420,7 @@ TEST_P(Kernels, Squares) {
       const auto net = builder.Finish({builder.Conv(b, options)});
       ExpectSame(net, RandomFrames(net, 1, seed), seed % 2 == 0 ? nullptr : &pool);
       ExpectSame(net, LargestPatches(net), &pool);
-      ExpectSameOnExtremes(net);
+      if (side < 8) ExpectSameOnExtremes(net);
       if (HasFatalFailure()) return;
     }
   }
@@ -380,8 +430,8 @@ TEST_P(Kernels, Squares) {
 TEST_P(Kernels, SquaresOfManyChannels) {
   if (!UseSquares()) return;
   ThreadPool pool(2);
-  for (const std::int32_t channels : {240, 1100}) {
-    NetBuilder builder(4, {channels, 29, 26});
+  for (const auto& dims : {std::vector{240, 29, 26}, std::vector{1100, 17, 13}}) {
+    NetBuilder builder(4, dims);
     NetBuilder::ConvOptions options;
     options.window = {3, 3, 1, 1, 1, 1, 1, 1};
     options.oc = 20;

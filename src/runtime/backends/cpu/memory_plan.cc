@@ -224,7 +224,8 @@ void Widen(Border& border, const Border& other) {
 
 // One buffer for each root, alive from the first write to the last read of anything inside it.
 std::vector<Buffer> MakeBuffers(const qnet::QNet& net, const Stages& stages,
-                                const std::vector<Parent>& roots, const PadValues& pad_values) {
+                                const std::vector<Parent>& roots, const PadValues& pad_values,
+                                std::int64_t border_times) {
   const auto end = std::ssize(stages);
   std::vector<Buffer> by_tensor(net.tensors.size());
   for (std::size_t i = 0; i < by_tensor.size(); ++i) {
@@ -243,7 +244,7 @@ std::vector<Buffer> MakeBuffers(const qnet::QNet& net, const Stages& stages,
       const qnet::Op& op = net.ops[i];
       for (const qnet::TensorId input : op.inputs) touch(input, at);
       touch(op.output, at);
-      if (const auto border = BorderOf(net, op)) {
+      if (const auto border = BorderOf(net, op, border_times)) {
         Widen(by_tensor[roots[qnet::Index(op.inputs[0])].tensor].border, *border);
       }
     }
@@ -270,10 +271,8 @@ bool HasRelu(qnet::Activation activation) { return activation == qnet::Activatio
 
 }  // namespace
 
-std::optional<Border> BorderOf(const qnet::QNet& net, const qnet::Op& op) {
+std::optional<Border> BorderOf(const qnet::QNet& net, const qnet::Op& op, std::int64_t times) {
   constexpr std::int64_t kAnyway = 1 << 20;  // bytes that are never too many
-  // A window of three taps whose dilation is all but the input's size needs three times its rows.
-  constexpr std::int64_t kTimes = 9;
   const auto* conv = std::get_if<qnet::Conv>(&op.params);
   if (conv == nullptr) return std::nullopt;
   const qnet::Tensor& in = net.tensor(op.inputs[0]);
@@ -288,7 +287,7 @@ std::optional<Border> BorderOf(const qnet::QNet& net, const qnet::Op& op) {
   // In double: the sizes are anything that fits 32 bits.
   const double bytes = static_cast<double>(border.top + in.h() + border.bottom) *
                        static_cast<double>(border.left + in.w() + border.right) * in.c();
-  if (bytes > static_cast<double>(kTimes * in.bytes() + kAnyway)) return std::nullopt;
+  if (bytes > static_cast<double>(times * in.bytes() + kAnyway)) return std::nullopt;
   return border;
 }
 
@@ -317,15 +316,16 @@ std::vector<bool> NonNegative(const qnet::QNet& net) {
   return known;
 }
 
-MemoryPlan PlanMemory(const qnet::QNet& net, const Stages& stages) {
+MemoryPlan PlanMemory(const qnet::QNet& net, const Stages& stages, std::int64_t border_times) {
   PadValues pad_values = PadValuesOf(net);
   auto parents = FindParents(net, pad_values);
   PutSumsInPlace(net, stages, pad_values, parents);
   std::vector<Parent> roots(net.tensors.size());
   for (std::size_t i = 0; i < roots.size(); ++i) roots[i] = Root(parents, i);
-  std::vector<Buffer> buffers = MakeBuffers(net, stages, roots, pad_values);
+  std::vector<Buffer> buffers = MakeBuffers(net, stages, roots, pad_values, border_times);
 
   MemoryPlan plan;
+  plan.border_times = border_times;
   plan.peak_bytes = Place(buffers);
   plan.live_bytes = LargestLiveSet(buffers, std::ssize(stages));
   plan.arena_bytes = plan.peak_bytes;

@@ -22,9 +22,14 @@ struct Border {
   bool empty() const { return top == 0 && left == 0 && bottom == 0 && right == 0; }
 };
 
-// What the windows of a convolution read around its input; nullopt where that would be far larger
-// than the input, and the convolution must not rely on a border.
-std::optional<Border> BorderOf(const qnet::QNet& net, const qnet::Op& op);
+// Times the bytes of an input that it may have with its border: what three taps need whose dilation
+// is all but the input's size, and less where memory is short.
+inline constexpr std::int64_t kLargeBorders = 9;
+inline constexpr std::int64_t kSmallBorders = 2;
+
+// What the windows of a convolution read around its input; nullopt where that would be more than
+// `times` the input (and more than a mebibyte), and the convolution must not rely on a border.
+std::optional<Border> BorderOf(const qnet::QNet& net, const qnet::Op& op, std::int64_t times);
 
 // Whether each tensor, by id, never holds a negative value, whatever the network's input.
 std::vector<bool> NonNegative(const qnet::QNet& net);
@@ -51,6 +56,7 @@ struct MemoryPlan {
   // [0]: before the input is stored; [i + 1]: before stage i.
   std::vector<std::vector<BorderFill>> fills;
   std::int64_t arena_bytes = 0;  // of everything
+  std::int64_t border_times = kLargeBorders;
   // Tensor memory, and its lower bound: the largest sum of buffers alive in one stage.
   std::int64_t peak_bytes = 0;
   std::int64_t live_bytes = 0;
@@ -61,7 +67,8 @@ struct MemoryPlan {
 };
 
 // `net` must pass qnet::Verify. Network outputs stay alive to the end of the frame.
-MemoryPlan PlanMemory(const qnet::QNet& net, const Stages& stages);
+MemoryPlan PlanMemory(const qnet::QNet& net, const Stages& stages,
+                      std::int64_t border_times = kLargeBorders);
 
 void Fill(const BorderFill& fill, std::uint8_t* arena);
 

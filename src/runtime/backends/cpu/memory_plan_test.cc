@@ -141,6 +141,22 @@ TEST(PlanMemory, BordersOfPaddedConvolutions) {
   EXPECT_TRUE(plan.fills[2].empty());
 }
 
+// Borders of eight times the input, where there is room for them.
+TEST(PlanMemory, BordersOfWideDilations) {
+  NetBuilder builder(4, {64, 200, 200});
+  NetBuilder::ConvOptions options;
+  options.window = {3, 3, 1, 1, 190, 190, 190, 190};
+  options.oc = 1;
+  const auto net = builder.Finish({builder.Conv(builder.input(), options)});
+  const std::int64_t bytes = net.tensors[0].bytes();
+  const MemoryPlan large = PlanMemory(net, OneByOne(net));
+  EXPECT_GT(large.arena_bytes, 8 * bytes);
+  EXPECT_TRUE(BorderOf(net, net.ops[0], large.border_times).has_value());
+  const MemoryPlan small = PlanMemory(net, OneByOne(net), kSmallBorders);
+  EXPECT_LT(small.arena_bytes, 2 * bytes);
+  EXPECT_FALSE(BorderOf(net, net.ops[0], small.border_times).has_value());
+}
+
 TEST(PlanMemory, OneValueAroundEachBuffer) {
   NetBuilder builder(1, {16, 4, 4});
   NetBuilder::ConvOptions padded = Pointwise(16);

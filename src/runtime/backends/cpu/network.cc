@@ -97,6 +97,7 @@ Result<Network> Network::Prepare(std::shared_ptr<const qnet::QNet> net, const Ke
       plan = std::move(plan_in_order);
     }
   }
+  if (plan.arena_bytes > kMaxArena) plan = PlanMemory(*net, stages, kSmallBorders);
   Network network(std::move(net), kernels, std::move(stages), std::move(plan));
   if (network.plan_.arena_bytes > kMaxArena) {
     return ResourceExhausted("the features of one frame need {} bytes; the CPU backend has {}",
@@ -126,7 +127,7 @@ Status Network::ReserveScratch(Arena& arena, ThreadPool* pool) const {
     pool->ForRanges(pool->threads(), [&](std::int64_t, std::int64_t, int) {
       if (!cpu::ReserveScratch(scratch_bytes_)) reserved = false;
     });
-    if (reserved) arena.pool_ = pool;
+    if (reserved && !InsideLoop()) arena.pool_ = pool;
   }
   if (reserved) return {};
   return ResourceExhausted("there is no memory for the {} bytes that each thread needs",
@@ -163,7 +164,7 @@ Network::Step Network::Prepare(const qnet::Op& op, std::int64_t& listable) const
   const PrepareContext context{*net_, plan_, *kernels_};
   const bool bytes_only = ReadsBytesOnly(*net_, op);
   if (const auto* conv = std::get_if<qnet::Conv>(&op.params)) {
-    const bool bordered = BorderOf(*net_, op).has_value();
+    const bool bordered = BorderOf(*net_, op, plan_.border_times).has_value();
     if (!bytes_only || !bordered) return InterpretedStep{&op};
     if (IsDepthwise(*conv, net_->tensor(op.inputs[0]), net_->tensor(op.output))) {
       return PrepareDepthwise(context, op);

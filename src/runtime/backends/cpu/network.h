@@ -67,7 +67,8 @@ class Network {
 
     AlignedBuffer memory_;
     std::unique_ptr<FrameLoops> loops_;  // from when threads share a frame
-    const ThreadPool* pool_ = nullptr;   // whose threads have memory for the kernels
+    // Whose threads have memory for the kernels; it outlives the arena.
+    const ThreadPool* pool_ = nullptr;
   };
   Arena MakeArena(std::int64_t frames = 1) const;
 
@@ -84,6 +85,9 @@ class Network {
   // once.
   Result<std::vector<Frame>> RunTogether(std::span<const std::span<const std::int8_t>> inputs,
                                          Arena& arena) const;
+
+  // Memory of each thread for the kernels, which Run and RunTogether reserve.
+  std::int64_t scratch_bytes() const { return scratch_bytes_; }
 
   // Packed weights of an operator.
   std::int64_t WeightBytes(std::size_t op) const;

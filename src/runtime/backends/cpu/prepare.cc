@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstring>
+#include <utility>
 
 #include "runtime/backends/cpu/lrn.h"
 #include "runtime/backends/cpu/short_sums.h"
@@ -311,10 +312,16 @@ PreparedDepthwise PrepareDepthwise(const PrepareContext& context, const qnet::Op
   const qnet::Tensor& output = context.net.tensor(op.output);
   const View& input = context.view(op.inputs[0]);
   const bool bytes = context.kernels.depthwise_rows == 4;  // else pairs of 16 bits
-  // The taps of a window of one row are the rows of one column.
-  const bool turned = window.kh == 1;
-  const std::int32_t kh = turned ? window.kw : window.kh, kw = turned ? 1 : window.kw;
-  const std::int64_t row_bytes = turned ? window.dw * input.stride : window.dh * input.row;
+  // A map of one column is computed as a row.
+  const bool down = output.w() == 1;
+  const std::int64_t across_bytes = window.dw * input.stride, down_bytes = window.dh * input.row;
+  std::int32_t kh = down ? window.kw : window.kh, kw = down ? window.kh : window.kw;
+  std::int64_t row_bytes = down ? across_bytes : down_bytes;
+  const bool turned = kh == 1;  // the taps of a window of one row are the rows of one column
+  if (turned) {
+    std::swap(kh, kw);
+    row_bytes = down ? down_bytes : across_bytes;
+  }
   const auto taps = static_cast<std::size_t>(kh) * static_cast<std::size_t>(kw);
   const auto slots = PlainSlots(output.c());
   PreparedDepthwise prepared;
@@ -349,7 +356,11 @@ PreparedDepthwise PrepareDepthwise(const PrepareContext& context, const qnet::Op
     for (std::size_t kx = 0; kx < static_cast<std::size_t>(kw); ++kx) {
       for (std::size_t i = 0; i < rows.size(); ++i) {
         if (rows[i].row < 0) continue;
-        const std::int16_t w = weights[c * taps + static_cast<std::size_t>(rows[i].row * kw) + kx];
+        const auto row = static_cast<std::size_t>(rows[i].row);
+        const bool rows_are_columns = down && !turned;  // of the window
+        const std::size_t tap = rows_are_columns ? kx * static_cast<std::size_t>(kh) + row
+                                                 : row * static_cast<std::size_t>(kw) + kx;
+        const std::int16_t w = weights[c * taps + tap];
         const std::size_t at = c / kTile * tile_elements + kx * rows.size() * kTile +
                                i / together * together * kTile + c % kTile * together +
                                i % together;
@@ -371,13 +382,18 @@ PreparedDepthwise PrepareDepthwise(const PrepareContext& context, const qnet::Op
   step.groups = static_cast<std::int32_t>(rows.size() / together);
   step.rows = prepared.rows.data();
   step.columns = kw;
-  step.stride = window.sw;
-  step.column_step = turned ? 1 : window.dw;
-  step.column_bytes = input.stride;
+  step.stride = down ? window.sh : window.sw;
+  step.column_step = turned ? 1 : down ? window.dh : window.dw;
+  step.column_bytes = down ? input.row : input.stride;
   step.weights = prepared.weights.data();
   step.bias = prepared.bias.data();
   step.sink = SinkOf(context, op);
   AddResidual(context, op, step.sink);
+  if (down) {
+    for (View* view : {&step.input, &step.sink.output, &step.sink.residual})
+      std::swap(view->row, view->stride);
+    step.sink.width = output.h();
+  }
   Attach(context.kernels, FormsOf(channels), prepared.tables, step.sink);
   return prepared;
 }

@@ -33,10 +33,11 @@ bool ReserveScratch(std::int64_t bytes) {
   }
 }
 
+std::int64_t ReservedScratch() { return OfThisThread().bytes; }
+
 void* Scratch(std::int64_t bytes) {
   Memory& memory = OfThisThread();
   if (bytes > memory.bytes) {
-    memory = {};  // first, so that both are never held
     memory.data.reset(AllocateAligned(static_cast<std::size_t>(bytes)));
     memory.bytes = bytes;
   }

@@ -6,9 +6,11 @@
 
 namespace tf2::runtime::cpu {
 
-// Makes sure that the calling thread has so many bytes, until it ends; false where there is no
-// memory for them.
+// Makes sure that the calling thread has so many bytes, until it ends. Where there is no memory for
+// them: false, and it keeps what it has.
 bool ReserveScratch(std::int64_t bytes);
+// What it has.
+std::int64_t ReservedScratch();
 
 // At least so many bytes of the calling thread's own, aligned to 64, valid until its next call.
 // Throws std::bad_alloc where they were not reserved and there is no memory.

@@ -84,7 +84,7 @@ class Places {
   std::vector<Place> Read(const qnet::Op& op) const {
     std::vector<Place> places;
     for (const qnet::TensorId input : op.inputs) places.push_back(Of(input));
-    if (const auto border = BorderOf(net_, op)) {
+    if (const auto border = BorderOf(net_, op, kLargeBorders)) {
       Place& first = places[0];
       first.view.offset -= border->top * first.view.row + border->left * first.view.stride;
       first.h += border->top + border->bottom;
