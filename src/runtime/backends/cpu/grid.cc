@@ -53,8 +53,7 @@ Grid::Grid(const ConvStep& step, std::int64_t frames, int threads, const KernelS
   const std::int64_t least_places = std::max<std::int64_t>(24, 3 * unit_);
   const std::int64_t panels = step.panel_count;
   const std::int64_t weights = step.weight_bytes;
-  const std::int64_t wanted = std::clamp<std::int64_t>(
-      places_ * weights / kernels.piece_macs, 1, threads == 1 ? 1 : kPiecesPerThread * threads);
+  const std::int64_t wanted = PiecesWorthIt(threads, kernels);
   // With a band each, threads find in their caches what they computed of the layer before; with
   // columns each, they read their share of the weights only.
   if (wanted >= threads && places_ >= 2 * least_places * threads && weights <= 2 * kManyWeights) {
@@ -76,11 +75,15 @@ Grid::Grid(const ConvStep& step, std::int64_t frames, int threads, const KernelS
   LimitTogether(kernels);
 }
 
+std::int64_t Grid::PiecesWorthIt(int threads, const KernelSet& kernels) const {
+  return std::clamp<std::int64_t>(places_ * step_->weight_bytes / kernels.piece_macs, 1,
+                                  threads == 1 ? 1 : kPiecesPerThread * threads);
+}
+
 void Grid::CutSquares(int threads, const KernelSet& kernels) {
   if (threads == 1) return;
   const std::int64_t weights = step_->weight_bytes;
-  const std::int64_t wanted = std::clamp<std::int64_t>(places_ * weights / kernels.piece_macs, 1,
-                                                       kPiecesPerThread * threads);
+  const std::int64_t wanted = PiecesWorthIt(threads, kernels);
   const auto columns = [&](std::int64_t most) {
     return std::min({step_->panel_count, wanted, std::max<std::int64_t>(most, 1)});
   };

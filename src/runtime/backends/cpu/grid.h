@@ -43,6 +43,7 @@ class Grid {
  private:
   friend class WeightsInTurn;
 
+  std::int64_t PiecesWorthIt(int threads, const KernelSet& kernels) const;
   void CutSquares(int threads, const KernelSet& kernels);
   void LimitTogether(const KernelSet& kernels);
 

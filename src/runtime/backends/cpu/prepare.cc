@@ -350,16 +350,16 @@ PreparedDepthwise PrepareDepthwise(const PrepareContext& context, const qnet::Op
   // [tile][column][group][slot][row]: a group and its slots are 64 bytes.
   const auto together = static_cast<std::size_t>(context.kernels.depthwise_rows);
   const std::size_t element = bytes ? 1 : 2;
+  const bool swapped = down && !turned;  // rows here are columns of the window
+  const std::size_t row_taps = swapped ? 1 : static_cast<std::size_t>(kw);
+  const std::size_t column_taps = swapped ? static_cast<std::size_t>(kh) : 1;
   const std::size_t tile_elements = static_cast<std::size_t>(kw) * rows.size() * kTile;
   prepared.weights.resize(slots.size() / kTile * tile_elements * element);
   for (std::size_t c = 0; c < conv.beta.size(); ++c) {
     for (std::size_t kx = 0; kx < static_cast<std::size_t>(kw); ++kx) {
       for (std::size_t i = 0; i < rows.size(); ++i) {
         if (rows[i].row < 0) continue;
-        const auto row = static_cast<std::size_t>(rows[i].row);
-        const bool rows_are_columns = down && !turned;  // of the window
-        const std::size_t tap = rows_are_columns ? kx * static_cast<std::size_t>(kh) + row
-                                                 : row * static_cast<std::size_t>(kw) + kx;
+        const std::size_t tap = static_cast<std::size_t>(rows[i].row) * row_taps + kx * column_taps;
         const std::int16_t w = weights[c * taps + tap];
         const std::size_t at = c / kTile * tile_elements + kx * rows.size() * kTile +
                                i / together * together * kTile + c % kTile * together +

@@ -48,9 +48,7 @@ struct Primitives256 {
     static Weights LoadWeights(const std::int8_t* from) { return Load(from); }
     template <int kPair>
     static Features Broadcast(const std::int16_t* from) {
-      std::int32_t pair;
-      std::memcpy(&pair, from + 2 * kPair, sizeof pair);
-      return _mm256_set1_epi32(pair);
+      return Primitives256::Broadcast(reinterpret_cast<const std::uint8_t*>(from + 2 * kPair));
     }
   };
 

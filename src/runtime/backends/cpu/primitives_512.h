@@ -55,9 +55,7 @@ struct Primitives512 {
     static Weights LoadWeights(const std::int8_t* from) { return Load(from); }
     template <int kPair>
     static Features Broadcast(const std::int16_t* from) {
-      std::int32_t pair;
-      std::memcpy(&pair, from + 2 * kPair, sizeof pair);
-      return _mm512_set1_epi32(pair);
+      return Primitives512::Broadcast(reinterpret_cast<const std::uint8_t*>(from + 2 * kPair));
     }
     static Vector Dot(Vector acc, Features features, Weights weights) {
       return _mm512_dpwssd_epi32(acc, features, weights);
