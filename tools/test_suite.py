@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
 """Runs every test of the built tree and counts: ./test builds, then calls this.
 
-    test_suite.py [--level quick|all] [--only NAME]
+    test_suite.py [--level quick|all] [--only NAME] [--resume]
 
 One line per step: "ok", "FAILED" or "SKIPPED", its name, seconds and figures. Failures show their output. The last line is
-"N passed, N failed, N skipped". Tests see the level in TF2_TEST_LEVEL.
+"N passed, N failed, N skipped". Tests see the level in TF2_TEST_LEVEL. With --resume, parts that have passed on the same
+commit are counted and not run again.
 """
 import argparse
 import concurrent.futures
 import contextlib
+import json
 import os
 import pathlib
 import re
@@ -27,19 +29,51 @@ SHOWN_LINES = 40
 START = time.monotonic()
 
 
-class Tally:
-    """Counts and prints verdicts."""
+def commit():
+    """What git calls the tree, or None where there is none or files differ from it."""
+    with contextlib.suppress(OSError, subprocess.CalledProcessError):
+        git = ["git", "-C", ROOT]
+        if not subprocess.check_output([*git, "status", "--porcelain"], stderr=subprocess.DEVNULL):
+            return subprocess.check_output([*git, "rev-parse", "HEAD^{tree}"], text=True).strip()
+    return None
 
-    def __init__(self, only):
+
+class Tally:
+    """Counts and prints verdicts, and keeps those of parts that passed in build/passed-LEVEL.json."""
+
+    def __init__(self, level, only, resume):
         self.only = only
         self.passed, self.failed, self.skipped = 0, 0, 0
         self.failures, self.skips = [], []
+        self.file = ROOT / f"build/passed-{level}.json"
+        self.commit = commit()
+        self.parts = {}  # name: the arguments of `add` of its steps
+        self.adding = []
+        if resume and self.file.exists():
+            kept = json.loads(self.file.read_text())
+            self.parts = kept["parts"] if self.commit and kept["commit"] == self.commit else {}
+        self.before = set(self.parts)
 
-    def wants(self, name):
-        return not self.only or self.only in name
+    def part(self, name, run):
+        """Calls run() where this part of the tests is wanted and did not pass before."""
+        if self.only and self.only not in name:
+            return
+        if name in self.before:
+            for arguments in self.parts[name]:
+                self.add(*arguments)
+            return
+        failed, self.adding = self.failed, []
+        run()
+        if self.failed > failed or not self.commit or commit() != self.commit:
+            return
+        self.parts[name] = self.adding
+        new = self.file.with_suffix(".new")
+        new.write_text(json.dumps({"commit": self.commit, "parts": self.parts}, indent=1))
+        new.replace(self.file)
 
     def add(self, name, passed=0, failed=(), skipped=(), seconds=0.0, figures="", output=""):
         """Counts `passed` tests, the names of those that `failed` and of those `skipped` with their reasons."""
+        self.adding.append([name, passed, list(failed), list(skipped), seconds, figures])
         self.passed += passed
         self.failed += len(failed)
         self.skipped += len(skipped)
@@ -91,8 +125,6 @@ def most_seconds():
 
 def command_step(tally, name, command):
     """A command that is one test: status 0 passes, 77 skips with its last line as the reason."""
-    if not tally.wants(name):
-        return
     status, output, seconds = call(command, most_seconds())
     if status == 77:
         tally.add(name, skipped=[(output.strip().splitlines() or ["no reason given"])[-1]], seconds=seconds)
@@ -109,14 +141,12 @@ def gtest_names(output, mark):
 
 def unit_tests(tally, preset):
     """ctest; each test of a GoogleTest binary counts by itself."""
-    if not tally.wants(f"unit {preset}"):
-        return
     report = ROOT / f"build/{preset}/ctest.xml"
     report.unlink(missing_ok=True)
     # The sanitizers find the symbolizer by this name only.
     env = {"ASAN_SYMBOLIZER_PATH": shutil.which("llvm-symbolizer-14") or ""} if preset != "release" else {}
     whole = "100000000"
-    each = "900" if os.environ["TF2_TEST_LEVEL"] == "all" else "300"
+    each = "1800" if os.environ["TF2_TEST_LEVEL"] == "all" else "300"
     _, text, _ = call(["ctest", "--test-dir", f"build/{preset}", "-j", CORES, "--timeout", each, "--output-junit",
                        report, "--test-output-size-passed", whole, "--test-output-size-failed", whole],
                       most_seconds(), env)
@@ -144,22 +174,19 @@ def unit_tests(tally, preset):
             print("\n".join(re.findall(r"^  \w+ (?:passed|refused: .*)$|^[\w-]+: \d+ passed, .*$", output, re.M)))
 
 
-def integration_tests(tally):
-    """Scripts of tests/integration (those with a first line #!) close with "N passed, N failed, N skipped"."""
-    for script in sorted((ROOT / "tests/integration").glob("*.py")):
-        name = f"integration {script.stem}"
-        if not script.read_bytes().startswith(b"#!") or not tally.wants(name):
-            continue
-        status, output, seconds = call([PYTHON, script], most_seconds())
-        lines = output.strip().splitlines()
-        counts = re.fullmatch(r"(\d+) passed, (\d+) failed, (\d+) skipped", lines[-1] if lines else "")
-        if not counts or (status != 0) != (int(counts[2]) > 0):
-            tally.add(name, failed=[f"status {status}"], seconds=seconds, output=output)
-            continue
-        named = {word: [m[1].strip() for m in re.finditer(rf"^{word} +(.*)", output, re.M)]
-                 for word in ("FAILED", "SKIPPED")}
-        tally.add(name, int(counts[1]), named["FAILED"][: int(counts[2])], named["SKIPPED"][: int(counts[3])], seconds,
-                  lines[-1], output)
+def integration_tests(tally, script):
+    """A script of tests/integration that closes with "N passed, N failed, N skipped"."""
+    name = f"integration {script.stem}"
+    status, output, seconds = call([PYTHON, script], most_seconds())
+    lines = output.strip().splitlines()
+    counts = re.fullmatch(r"(\d+) passed, (\d+) failed, (\d+) skipped", lines[-1] if lines else "")
+    if not counts or (status != 0) != (int(counts[2]) > 0):
+        tally.add(name, failed=[f"status {status}"], seconds=seconds, output=output)
+        return
+    named = {word: [m[1].strip() for m in re.finditer(rf"^{word} +(.*)", output, re.M)]
+             for word in ("FAILED", "SKIPPED")}
+    tally.add(name, int(counts[1]), named["FAILED"][: int(counts[2])], named["SKIPPED"][: int(counts[3])], seconds,
+              lines[-1], output)
 
 
 def fuzz(name, seconds):
@@ -178,9 +205,8 @@ def fuzz(name, seconds):
     return call(command, timeout=seconds * 3 + 300, env=env)
 
 
-def fuzzers(tally, seconds):
-    names = sorted(path.name[: -len("_fuzz.cc")] for path in (ROOT / "src").rglob("*_fuzz.cc"))
-    names = [name for name in names if tally.wants(f"fuzz {name}")]
+def fuzzers(tally, names, seconds):
+    """Some fuzzers at the same time."""
     with concurrent.futures.ThreadPoolExecutor(CORES) as pool:
         for name, (status, output, took) in zip(names, pool.map(lambda n: fuzz(n, seconds), names)):
             runs = re.search(r"number_of_executed_units: (\d+)", output)
@@ -195,51 +221,59 @@ def sources(*suffixes):
                   if path.suffix in suffixes)
 
 
-def static_checks(tally):
-    command_step(tally, "clang-format", ["clang-format", "--dry-run", "-Werror", *sources(".cc", ".h")])
-    scripts = [ROOT / "run", ROOT / "test", ROOT / ".ci/run", ROOT / "setup/install", *sorted(ROOT.glob("tools/*.sh")),
-               *sources(".sh")]
-    command_step(tally, "shellcheck", ["shellcheck", "-x", *scripts])
-    if not tally.wants("clang-tidy"):
-        return
+def clang_tidy(tally, folder):
+    """All sources of src/`folder` but fuzzers."""
     start = time.monotonic()
-    files = [path for path in sources(".cc") if path.is_relative_to(ROOT / "src") and not path.stem.endswith("_fuzz")]
+    files = [path for path in sources(".cc") if path.is_relative_to(folder) and not path.stem.endswith("_fuzz")]
+    name = f"clang-tidy {folder.relative_to(ROOT)}"
     # Commands that compile one source each, and the generated headers. They are g++'s: clang does not know some warnings.
     for command in (["cmake", "--preset", "release", "-B", "build/tidy", "-DTF2_BUILD_TESTS=ON"],
                     ["ninja", "-C", "build/tidy", "caffe_pb", "onnx_pb"]):
         status, output, seconds = call(command, most_seconds())
         if status:
-            tally.add("clang-tidy", failed=[" ".join(command)], seconds=seconds, output=output)
+            tally.add(name, failed=[" ".join(command)], seconds=seconds, output=output)
             return
     tidy = ["clang-tidy", "--quiet", "-p", "build/tidy", "--extra-arg=-Wno-unknown-warning-option"]
     with concurrent.futures.ThreadPoolExecutor(CORES) as pool:
         results = list(pool.map(lambda f: call([*tidy, f], most_seconds()), files))
     bad = [(str(f.relative_to(ROOT)), r[1]) for f, r in zip(files, results) if r[0] != 0]
-    tally.add("clang-tidy", len(files) - len(bad), [name for name, _ in bad], (), time.monotonic() - start,
+    tally.add(name, len(files) - len(bad), [name for name, _ in bad], (), time.monotonic() - start,
               f"{len(files)} files", "\n".join(text for _, text in bad))
 
 
 def main():
     parser = argparse.ArgumentParser(description="Runs every test of the built tree.")
     parser.add_argument("--level", choices=["quick", "all"], default="quick")
-    parser.add_argument("--only", help="only steps whose name holds this text")
+    parser.add_argument("--only", help="only parts whose name holds this text")
+    parser.add_argument("--resume", action="store_true", help="do not repeat what has passed on the same commit")
     args = parser.parse_args()
     os.environ["TF2_TEST_LEVEL"] = args.level
     os.environ.setdefault("TF2", str(ROOT / "build/release/tf2"))
-    tally = Tally(args.only)
-    unit_tests(tally, "release")
-    if (ROOT / "rtl/lint.sh").exists():
-        command_step(tally, "rtl lint", ["bash", "rtl/lint.sh"])
-    integration_tests(tally)
-    fuzzers(tally, 600 if args.level == "all" else 30)
+    tally = Tally(args.level, args.only, args.resume)
+
+    def command(name, *words):
+        tally.part(name, lambda: command_step(tally, name, words))
+
+    tally.part("unit release", lambda: unit_tests(tally, "release"))
+    command("rtl lint", "bash", "rtl/lint.sh")
+    for script in sorted((ROOT / "tests/integration").glob("*.py")):
+        if script.read_bytes().startswith(b"#!"):
+            tally.part(f"integration {script.stem}", lambda s=script: integration_tests(tally, s))
+    names = sorted(path.name[: -len("_fuzz.cc")] for path in (ROOT / "src").rglob("*_fuzz.cc"))
+    for i in range(0, len(names), CORES):
+        some = names[i: i + CORES]
+        tally.part(f"fuzz {' '.join(some)}", lambda s=some: fuzzers(tally, s, 600 if args.level == "all" else 30))
     if args.level == "all":
-        command_step(tally, "10,000 random networks",
-                     ["build/release/tests/random_networks/tf2_random_networks", "--count", "10000", "--seed", "7"])
+        command("10,000 random networks", "build/release/tests/random_networks/tf2_random_networks", "--count", "10000",
+                "--seed", "7")
         for preset in ("asan-ubsan", "tsan"):
-            unit_tests(tally, preset)
-        if (ROOT / "rtl/formal/run.sh").exists():
-            command_step(tally, "rtl formal", ["bash", "rtl/formal/run.sh"])
-        static_checks(tally)
+            tally.part(f"unit {preset}", lambda p=preset: unit_tests(tally, p))
+        command("rtl formal", "bash", "rtl/formal/run.sh")
+        command("clang-format", "clang-format", "--dry-run", "-Werror", *sources(".cc", ".h"))
+        command("shellcheck", "shellcheck", "-x", ROOT / "run", ROOT / "test", ROOT / ".ci/run", ROOT / "setup/install",
+                *sorted(ROOT.glob("tools/*.sh")), *sources(".sh"))
+        for folder in sorted(path for path in (ROOT / "src").iterdir() if path.is_dir()):
+            tally.part(f"clang-tidy {folder.name}", lambda f=folder: clang_tidy(tally, f))
     return tally.close()
 
 
