@@ -221,6 +221,18 @@ def sources(*suffixes):
                   if path.suffix in suffixes)
 
 
+def formats(tally):
+    """Layout of the sources, and the scripts."""
+    version = call(["clang-format", "--version"], 60)[1].strip()
+    if " version 14." in version:
+        command_step(tally, "clang-format", ["clang-format", "--dry-run", "-Werror", *sources(".cc", ".h")])
+    else:
+        tally.add("clang-format", skipped=[f"others than version 14 format otherwise: {version}"])
+    scripts = [ROOT / "run", ROOT / "test", ROOT / ".ci/run", ROOT / "setup/install", *sorted(ROOT.glob("tools/*.sh")),
+               *sources(".sh")]
+    command_step(tally, "shellcheck", ["shellcheck", "-x", *scripts])
+
+
 def clang_tidy(tally, folder):
     """All sources of src/`folder` but fuzzers."""
     start = time.monotonic()
@@ -255,6 +267,7 @@ def main():
         tally.part(name, lambda: command_step(tally, name, words))
 
     tally.part("unit release", lambda: unit_tests(tally, "release"))
+    tally.part("formats", lambda: formats(tally))
     command("rtl lint", "bash", "rtl/lint.sh")
     for script in sorted((ROOT / "tests/integration").glob("*.py")):
         if script.read_bytes().startswith(b"#!"):
@@ -269,9 +282,6 @@ def main():
         for preset in ("asan-ubsan", "tsan"):
             tally.part(f"unit {preset}", lambda p=preset: unit_tests(tally, p))
         command("rtl formal", "bash", "rtl/formal/run.sh")
-        command("clang-format", "clang-format", "--dry-run", "-Werror", *sources(".cc", ".h"))
-        command("shellcheck", "shellcheck", "-x", ROOT / "run", ROOT / "test", ROOT / ".ci/run", ROOT / "setup/install",
-                *sorted(ROOT.glob("tools/*.sh")), *sources(".sh"))
         for folder in sorted(path for path in (ROOT / "src").iterdir() if path.is_dir()):
             tally.part(f"clang-tidy {folder.name}", lambda f=folder: clang_tidy(tally, f))
     return tally.close()

@@ -105,7 +105,9 @@ TEST(Calibrate, RefusesBadSamples) {
         .ToString();
   };
   EXPECT_THAT(with({}, 0), HasSubstr("no samples to calibrate on"));
-  EXPECT_THAT(with({1, 2}, 1), HasSubstr("sample 0: the sample has 2 values, the model's input [1, 3, 8, 8] takes 192"));
+  EXPECT_THAT(
+      with({1, 2}, 1),
+      HasSubstr("sample 0: the sample has 2 values, the model's input [1, 3, 8, 8] takes 192"));
   std::vector<float> nan(192, 0.5F);
   nan[70] = std::numeric_limits<float>::quiet_NaN();
   EXPECT_THAT(with(nan, 1), HasSubstr("x: channel 1 has a value that is not finite"));

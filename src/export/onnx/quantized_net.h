@@ -23,11 +23,11 @@ enum class Rounding : std::uint8_t {
 // clipped and scaled as floats, since 16-bit pairs need operator set 21 and ONNX Runtime 1.32
 // mistakes the type of 8-bit ones there. Weights are the codes as int8; DequantizeLinear gives them
 // the scale 1 / 2^s[o] * 2^-Q_out[o] along axis 0, a multiplication by 2^Q_in[c] takes the input's
-// exponents back. What they add up to is integers times a power of two, exact in float32 below 2^24;
-// the multiplication by alpha[o], the residual and the rounding follow in double (PReLU: in float).
-// With kHalfEven alpha[o] is in the scale of the weights, and whoever adds the products rounds. Two-term weights are two such tensors and their
-// sum. Errors: kUnsupported for an operator that ONNX cannot express, named; kResourceExhausted
-// past 2 GiB.
+// exponents back. What they add up to is integers times a power of two, exact in float32 below
+// 2^24; the multiplication by alpha[o], the residual and the rounding follow in double (PReLU: in
+// float). With kHalfEven alpha[o] is in the scale of the weights, and whoever adds the products
+// rounds. Two-term weights are two such tensors and their sum. Errors: kUnsupported for an operator
+// that ONNX cannot express, named; kResourceExhausted past 2 GiB.
 Result<std::string> ExportQNet(const qnet::QNet& net, Rounding rounding = Rounding::kHalfUp);
 
 }  // namespace tf2::export_onnx
