@@ -143,8 +143,10 @@ def unit_tests(tally, preset):
     """ctest; each test of a GoogleTest binary counts by itself."""
     report = ROOT / f"build/{preset}/ctest.xml"
     report.unlink(missing_ok=True)
-    # The sanitizers find the symbolizer by this name only.
-    env = {"ASAN_SYMBOLIZER_PATH": shutil.which("llvm-symbolizer-14") or ""} if preset != "release" else {}
+    # The sanitizers find the symbolizer by this name only; a lack of memory is an error, which tests provoke.
+    env = {"ASAN_SYMBOLIZER_PATH": shutil.which("llvm-symbolizer-14") or "",
+           "ASAN_OPTIONS": "allocator_may_return_null=1",
+           "TSAN_OPTIONS": "allocator_may_return_null=1"} if preset != "release" else {}
     whole = "100000000"
     each = "1800" if os.environ["TF2_TEST_LEVEL"] == "all" else "300"
     _, text, _ = call(["ctest", "--test-dir", f"build/{preset}", "-j", CORES, "--timeout", each, "--output-junit",
