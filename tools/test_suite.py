@@ -235,24 +235,41 @@ def formats(tally):
     command_step(tally, "shellcheck", ["shellcheck", "-x", *scripts])
 
 
-def clang_tidy(tally, folder):
-    """All sources of src/`folder` but fuzzers."""
+def tidy(tally, name, build, checks, files):
+    """clang-tidy's verdict on files that are compiled in `build`."""
     start = time.monotonic()
-    files = [path for path in sources(".cc") if path.is_relative_to(folder) and not path.stem.endswith("_fuzz")]
-    name = f"clang-tidy {folder.relative_to(ROOT)}"
-    # Commands that compile one source each, and the generated headers. They are g++'s: clang does not know some warnings.
-    for command in (["cmake", "--preset", "release", "-B", "build/tidy", "-DTF2_BUILD_TESTS=ON"],
-                    ["ninja", "-C", "build/tidy", "caffe_pb", "onnx_pb"]):
-        status, output, seconds = call(command, most_seconds())
-        if status:
-            tally.add(name, failed=[" ".join(command)], seconds=seconds, output=output)
-            return
-    tidy = ["clang-tidy", "--quiet", "-p", "build/tidy", "--extra-arg=-Wno-unknown-warning-option"]
+    # The commands are g++'s: clang does not know some warnings.
+    words = ["clang-tidy", "--quiet", "-p", build, "--extra-arg=-Wno-unknown-warning-option", f"--checks={checks}"]
     with concurrent.futures.ThreadPoolExecutor(CORES) as pool:
-        results = list(pool.map(lambda f: call([*tidy, f], most_seconds()), files))
-    bad = [(str(f.relative_to(ROOT)), r[1]) for f, r in zip(files, results) if r[0] != 0]
+        results = list(pool.map(lambda f: call([*words, f], most_seconds()), files))
+    bad = [(os.path.relpath(f, ROOT), r[1]) for f, r in zip(files, results) if r[0] != 0]
     tally.add(name, len(files) - len(bad), [name for name, _ in bad], (), time.monotonic() - start,
               f"{len(files)} files", "\n".join(text for _, text in bad))
+
+
+def static_checks(tally):
+    """clang-tidy: its checks of sources that are compiled eight at a time, for most of a file is headers; its analyzer,
+    which follows paths through the functions of one file, of each file by itself."""
+    for unity in ("ON", "OFF"):
+        for command in (["cmake", "--preset", "release", "-B", f"build/tidy-{unity}", f"-DCMAKE_UNITY_BUILD={unity}"],
+                        ["ninja", "-C", f"build/tidy-{unity}", "caffe_pb", "onnx_pb"]):
+            status, output, seconds = call(command, most_seconds())
+            if status:
+                tally.add("clang-tidy", failed=[" ".join(command)], seconds=seconds, output=output)
+                return
+    no_analyzer = "-clang-analyzer-*,-bugprone-suspicious-include"  # sources include each other on purpose
+    analyzer = "-bugprone-*,-performance-*,-modernize-*,-misc-*,-readability-*"
+    compiled = json.loads((ROOT / "build/tidy-ON/compile_commands.json").read_text())
+
+    def part(name, *which):
+        tally.part(name, lambda: tidy(tally, name, *which))
+
+    for folder in sorted(path for path in (ROOT / "src").iterdir() if path.is_dir()):
+        together = [entry["file"] for entry in compiled
+                    if f"/src/{folder.name}/" in entry["file"] and not entry["file"].endswith(".pb.cc")]
+        part(f"clang-tidy {folder.name}", "build/tidy-ON", no_analyzer, together)
+        alone = [path for path in sorted(folder.rglob("*.cc")) if not re.search("_(test|fuzz)$", path.stem)]
+        part(f"clang analyzer {folder.name}", "build/tidy-OFF", analyzer, alone)
 
 
 def main():
@@ -284,8 +301,7 @@ def main():
         for preset in ("asan-ubsan", "tsan"):
             tally.part(f"unit {preset}", lambda p=preset: unit_tests(tally, p))
         command("rtl formal", "bash", "rtl/formal/run.sh")
-        for folder in sorted(path for path in (ROOT / "src").iterdir() if path.is_dir()):
-            tally.part(f"clang-tidy {folder.name}", lambda f=folder: clang_tidy(tally, f))
+        static_checks(tally)
     return tally.close()
 
 

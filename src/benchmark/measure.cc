@@ -21,6 +21,8 @@ double Median(std::vector<double> values) {
 
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
 // Batches of `size` of the samples, each sample in one at least.
 std::vector<std::vector<std::vector<float>>> BatchesOf(
     const std::vector<std::vector<float>>& samples, int size) {
@@ -36,7 +38,6 @@ std::vector<std::vector<std::vector<float>>> BatchesOf(
 
 Result<Speed> Measure(runtime::Session& session, const std::vector<std::vector<float>>& samples,
                       const MeasureOptions& options) {
-  using Clock = std::chrono::steady_clock;
   const auto batches = BatchesOf(samples, options.batch);
   const std::size_t in_flight = options.batch == 1 ? 1 : 2;
   const std::size_t least = static_cast<std::size_t>(options.least_rounds) + in_flight;

@@ -22,7 +22,7 @@ using testing::ElementsAre;
 using testing::ElementsAreArray;
 using testing::HasSubstr;
 
-Tensor Count(Shape shape, float first = 1) {
+Tensor Count(const Shape& shape, float first = 1) {
   Tensor t =
       Tensor::Float(shape, std::vector<float>(static_cast<std::size_t>(ir::ElementCount(shape))));
   for (float& v : t.f32) v = first++;
@@ -155,8 +155,9 @@ TEST(Interpreter, AvgPoolDivisors) {
                     {"divisor", divisor}})
         .f32;
   };
-  const auto near = [](std::vector<float> v) {
+  const auto near = [](const std::vector<float>& v) {
     std::vector<testing::Matcher<float>> m;
+    m.reserve(v.size());
     for (float f : v) m.push_back(testing::FloatNear(f, 1e-5F));
     return ElementsAreArray(m);
   };

@@ -68,8 +68,9 @@ Result<std::vector<Proposal>> AllProposals(const Call& call) {
   const std::int64_t plane = s[2] * s[3];
   std::vector<Proposal> all;
   for (std::int64_t at = 0; at < plane; ++at) {
-    const double dx = static_cast<double>(at % s[3]) * stride;
-    const double dy = static_cast<double>(at / s[3]) * stride;
+    const std::int64_t x = at % s[3], y = at / s[3];
+    const double dx = static_cast<double>(x) * stride;
+    const double dy = static_cast<double>(y) * stride;
     for (std::size_t a = 0; a < anchors.size(); ++a) {
       const auto index = static_cast<std::int64_t>(a);
       const float* d = deltas + 4 * index * plane + at;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <limits>
 #include <utility>
 
@@ -154,7 +155,6 @@ std::vector<AttrSpec> AttrsOf(OpKind kind) {
       return With(With(With(Window(false), IntAttr("groups", 1, 1)), Flag("relu")),
                   FloatAttr("pad_value", 0));
     case OpKind::kGemm:
-      return {Flag("relu")};
     case OpKind::kAdd:  // relu: y = max(0, a + b)
       return {Flag("relu")};
     case OpKind::kBatchNorm:
@@ -324,10 +324,11 @@ std::vector<AttrSpec> AttrsOf(OpKind kind) {
   TF2_CHECK(false, "no such operator");
 }
 
-constexpr std::size_t kOps = 0
-#define TF2_IR_OP(kind, name, min_inputs, max_inputs, outputs) +1
+constexpr OpKind kKinds[] = {
+#define TF2_IR_OP(kind, name, min_inputs, max_inputs, outputs) OpKind::kind,
 #include "ir/op_table.def"
-    ;
+};
+constexpr std::size_t kOps = std::size(kKinds);
 
 OpRow MakeRow(OpKind kind, std::string_view name, std::size_t min_inputs, std::size_t max_inputs,
               std::size_t outputs) {

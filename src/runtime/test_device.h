@@ -18,7 +18,7 @@ namespace tf2::runtime::testing {
 // The interpreter as a device, which counts and can be made to fail.
 class TestDevice final : public Device {
  public:
-  TestDevice() : queue_([this](const Batch& batch) { return Run(batch); }) {}
+  TestDevice() : queue_([this](const Batch& batch) { return RunNow(batch); }) {}
 
   std::string_view name() const override { return "test"; }
   std::string_view isa() const override { return "test"; }
@@ -39,7 +39,7 @@ class TestDevice final : public Device {
   void FailAt(std::size_t batch) { fail_at_ = batch; }
 
  private:
-  Result<std::vector<Frame>> Run(const Batch& batch) {
+  Result<std::vector<Frame>> RunNow(const Batch& batch) {
     if (batches_.size() == fail_at_) return Internal("the device broke");
     batches_.push_back(batch.count);
     std::vector<Frame> frames;

@@ -102,9 +102,9 @@ Box ToPicture(const Box& box, std::int64_t width, std::int64_t height, bool whol
       dataset::ScaledSize({1, std::max<std::int64_t>(height, 1), std::max<std::int64_t>(width, 1)},
                           preprocessing.resize);
   const auto back = [](double v, std::int64_t in, std::int64_t resized, std::int64_t original) {
-    const auto offset = static_cast<double>((resized - in) / 2);
-    return (v * static_cast<double>(in) + offset) * static_cast<double>(original) /
-           static_cast<double>(resized);
+    const std::int64_t offset = (resized - in) / 2;
+    return (v * static_cast<double>(in) + static_cast<double>(offset)) *
+           static_cast<double>(original) / static_cast<double>(resized);
   };
   return {back(box.x0, input.w, rw, width), back(box.y0, input.h, rh, height),
           back(box.x1, input.w, rw, width), back(box.y1, input.h, rh, height)};

@@ -85,7 +85,8 @@ Result<Kernel> KernelOf(const LayerImport& l) {
 // of training them.
 ir::Tensor Bilinear(const ir::Shape& shape) {
   const std::int64_t k = shape[3];
-  const double factor = static_cast<double>((k + 1) / 2);
+  const std::int64_t half = (k + 1) / 2;
+  const auto factor = static_cast<double>(half);
   const double centre = static_cast<double>(k - 1) / (2 * factor);
   const auto weight = [&](std::int64_t i) {
     return 1 - std::fabs(static_cast<double>(i) / factor - centre);
@@ -134,7 +135,8 @@ Status ImportDeconvolution(LayerImport& l) {
   // Each output gets that part of the windows which the stride leaves.
   const double step =
       std::max(static_cast<double>(strides[0]) * static_cast<double>(strides[1]), 1.0);
-  const double terms = k.Area() / step * static_cast<double>(k.ic / k.groups);
+  const std::int64_t channels_of_group = k.ic / k.groups;
+  const double terms = k.Area() / step * static_cast<double>(channels_of_group);
   TF2_ASSIGN_OR_RETURN(const ir::ValueId weights, DeconvolutionWeights(l, k, terms));
   l.moment = Moments();
   std::vector<ir::ValueId> operands = {l.bottoms[0], weights};

@@ -51,7 +51,8 @@ bool SquaresPay(const KernelSet& kernels, std::int64_t in_channels, const qnet::
   if (kernels.square_tiles == 0) return false;
   // Instructions that transform a patch of one register's channels, and the sums of a square.
   constexpr double kInputs = 230, kSums = 260;
-  const auto ic = static_cast<double>((in_channels + kTile - 1) / kTile * kTile);
+  const std::int64_t tiles = (in_channels + kTile - 1) / kTile;
+  const auto ic = static_cast<double>(tiles * kTile);
   const auto oc = static_cast<double>(output.c());
   const auto squares = static_cast<double>(SquaresOf(output.h(), output.w()));
   const double pixels = static_cast<double>(output.h()) * output.w();
