@@ -143,7 +143,7 @@ std::optional<FailingCase> Cropped(const FailingCase& c, std::int32_t h, std::in
   FailingCase result = c;
   result.input.clear();
   auto value = c.input.begin();
-  for (const TensorId id : c.net.inputs) {
+  for (const qnet::TensorId id : c.net.inputs) {
     const qnet::Tensor& own = c.net.tensor(id);
     const bool cut = own.h() == in.h() && own.w() == in.w();
     if (cut) result.net.tensor(id).dims = {own.c(), h, w};

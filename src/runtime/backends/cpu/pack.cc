@@ -252,7 +252,8 @@ class Packer {
   void EmitSquares(int tiles) {
     const std::size_t ic = static_cast<std::size_t>(shape_.ic);
     const std::size_t slots = static_cast<std::size_t>(tiles) * kTile;
-    const std::size_t position = (ic + kTile - 1) / kTile * kTile * slots;
+    const std::size_t whole_ic = (ic + kTile - 1) / kTile * kTile;
+    const std::size_t position = whole_ic * slots;
     std::vector<std::int16_t> weights(kPositions * position);
     for (std::size_t tile = 0; tile < slots; tile += kTile) {
       for (std::size_t i = 0; i < ic; ++i) {
@@ -271,7 +272,7 @@ class Packer {
     const std::size_t bytes = weights.size() * sizeof(weights[0]);
     if (weights_ == 0) {  // all panels' at once
       const auto all = static_cast<std::size_t>(shape_.tiles) * kTile;
-      packed_.weights.reserve(bytes / slots * all);
+      packed_.weights.reserve(kPositions * whole_ic * all * sizeof(weights[0]));
     }
     const std::size_t at = packed_.weights.size();
     packed_.weights.resize(at + bytes);
