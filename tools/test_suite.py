@@ -51,10 +51,12 @@ class Tally:
         self.commit = commit()
         self.parts = {}  # name: the arguments of `add` of its steps
         self.adding = []
-        if resume and self.file.exists():
+        if self.commit and self.file.exists():
             kept = json.loads(self.file.read_text())
-            self.parts = kept["parts"] if self.commit and kept["commit"] == self.commit else {}
-        self.before = set(self.parts)
+            self.parts = kept["parts"] if kept["commit"] == self.commit else {}
+        self.before = set(self.parts) if resume else set()
+        if resume and not self.commit:
+            print("cannot resume: files differ from the commit, or git does not know them; everything runs", flush=True)
 
     def part(self, name, run):
         """Calls run() where this part of the tests is wanted and did not pass before."""
@@ -66,9 +68,11 @@ class Tally:
             return
         failed, self.adding = self.failed, []
         run()
-        if self.failed > failed or not self.commit or commit() != self.commit:
+        if not self.commit or commit() != self.commit:
             return
-        self.parts[name] = self.adding
+        self.parts.pop(name, None)
+        if self.failed == failed:
+            self.parts[name] = self.adding
         new = self.file.with_suffix(".new")
         new.write_text(json.dumps({"commit": self.commit, "parts": self.parts}, indent=1))
         new.replace(self.file)
@@ -180,7 +184,7 @@ def unit_tests(tally, preset):
             print("\n".join(re.findall(r"^  \w+ (?:passed|refused: .*)$|^[\w-]+: \d+ passed, .*$", output, re.M)))
 
 
-def integration_tests(tally, script):
+def integration_test(tally, script):
     """A script of tests/integration that closes with "N passed, N failed, N skipped"."""
     name = f"integration {script.stem}"
     status, output, seconds = call([PYTHON, script], most_seconds())
@@ -294,7 +298,7 @@ def main():
     command("rtl lint", "bash", "rtl/lint.sh")
     for script in sorted((ROOT / "tests/integration").glob("*.py")):
         if script.read_bytes().startswith(b"#!"):
-            tally.part(f"integration {script.stem}", lambda s=script: integration_tests(tally, s))
+            tally.part(f"integration {script.stem}", lambda s=script: integration_test(tally, s))
     names = sorted(path.name[: -len("_fuzz.cc")] for path in (ROOT / "src").rglob("*_fuzz.cc"))
     for i in range(0, len(names), CORES):
         some = names[i: i + CORES]
