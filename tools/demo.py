@@ -203,7 +203,7 @@ def parse(argv):
     own.add_argument("--crop", help="crop the centre N x N pixels (the model's input size)")
     own.add_argument("--labels", help="file of class names")
     own.add_argument("--bits", choices=["4", "8"], help="bits of a weight (4)")
-    own.add_argument("--q", choices=["floor", "round", "cap", "mse"], help="choice of feature exponents")
+    own.add_argument("--q", choices=["floor", "round", "cap", "layer", "mse"], help="choice of feature exponents")
     own.add_argument("--arch", help="accelerator configuration (JSON)")
     own.add_argument("--limit", help="evaluate on at most N samples (all)")
     own.add_argument("--skip", help="leave the first N samples out of the evaluation")

@@ -75,10 +75,12 @@ Result<std::vector<std::string>> PathsFor(const std::vector<Input>& inputs,
     return std::ranges::any_of(inputs,
                                [&](const Input& i) { return PathFor(i, flag).has_value(); });
   };
-  const bool is_path =
-      inputs.size() == 1 && flags.size() == 1 && (FileExists(flags[0]) || IsDirectory(flags[0]));
-  if (flags.size() == 1 && (is_path || !named(flags[0])))
-    return std::vector<std::string>(inputs.size(), flags[0]);
+  if (flags.size() == 1) {
+    const bool exists = FileExists(flags[0]) || IsDirectory(flags[0]);
+    const bool names_one = named(flags[0]) || (!exists && flags[0].find('=') != std::string::npos);
+    if ((inputs.size() == 1 && exists) || !names_one)
+      return std::vector<std::string>(inputs.size(), flags[0]);
+  }
   for (const std::string& flag : flags) {
     if (named(flag)) continue;
     return WithHint(InvalidArgument("--data {} names none of the model's inputs", flag),

@@ -1,7 +1,13 @@
 // tf2 explain: where each node of a model will run, why not elsewhere, and what would help.
+#include <fmt/ranges.h>
+
+#include <algorithm>
 #include <cstdio>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "arch/arch.h"
 #include "arch/device.h"
@@ -65,6 +71,26 @@ Json ToJson(const verify::Explanation& explanation) {
   return json;
 }
 
+// Each reason once, with the first nodes that it is true of.
+void PrintReasons(const verify::Explanation& explanation) {
+  constexpr std::size_t kNamed = 4;
+  std::vector<std::pair<std::string, std::vector<std::string>>> reasons;
+  for (const verify::ExplainedNode& node : explanation.nodes) {
+    if (node.why.empty()) continue;
+    const std::string reason =
+        fmt::format("({}): {}{}{}", node.place, node.why, node.help.empty() ? "" : "; ", node.help);
+    auto found = std::ranges::find(reasons, reason, [](const auto& r) { return r.first; });
+    if (found == reasons.end()) found = reasons.insert(found, {reason, {}});
+    found->second.push_back(node.name);
+  }
+  for (auto& [reason, names] : reasons) {
+    const std::size_t more = names.size() > kNamed ? names.size() - kNamed : 0;
+    names.resize(names.size() - more);
+    std::printf("%s%s %s\n", fmt::format("{}", fmt::join(names, ", ")).c_str(),
+                more == 0 ? "" : fmt::format(" and {} more", more).c_str(), reason.c_str());
+  }
+}
+
 void Print(const verify::Explanation& explanation) {
   std::int64_t total = 0;
   for (const verify::ExplainedNode& node : explanation.nodes) total += node.macs;
@@ -76,11 +102,7 @@ void Print(const verify::Explanation& explanation) {
                   std::to_string(node.bytes), node.cycles == 0 ? "" : std::to_string(node.cycles)});
   }
   std::fputs(table.ToString().c_str(), stdout);
-  for (const verify::ExplainedNode& node : explanation.nodes) {
-    if (node.why.empty()) continue;
-    std::printf("%s (%s): %s%s%s\n", node.name.c_str(), node.place.c_str(), node.why.c_str(),
-                node.help.empty() ? "" : "; ", node.help.c_str());
-  }
+  PrintReasons(explanation);
   for (const quantize::OneQDemand& demand : explanation.demands) {
     std::printf("%s needs one exponent for all channels: %s\n",
                 explanation.net.tensor(demand.tensor).name.c_str(), demand.why.c_str());

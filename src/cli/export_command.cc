@@ -25,6 +25,11 @@ Result<std::string> OnnxOfArtifact(const Options& options) {
 }
 
 Result<std::string> OnnxOfModel(const Options& options) {
+  if (options.rounding) {
+    return WithHint(
+        InvalidArgument("--rounding belongs to artifacts; {} is a float model", options.model.path),
+        "leave it out");
+  }
   TF2_ASSIGN_OR_RETURN(const ir::Graph graph,
                        options.fuse ? ImportAndFuse(options.model) : ImportModel(options.model));
   return export_onnx::ExportGraph(graph);

@@ -30,13 +30,23 @@ CLI::Option* AddList(CLI::App* app, const std::string& name, std::vector<T>& val
 // A whole number of at least `least`.
 CLI::Range AtLeast(std::int64_t least) { return {least, std::numeric_limits<std::int64_t>::max()}; }
 
+// A number of 0...`most`.
+CLI::Validator UpTo(double most) {
+  const auto check = [most](const std::string& text) -> std::string {
+    double value = 0;
+    if (CLI::detail::lexical_cast(text, value) && value >= 0 && value <= most) return "";
+    return fmt::format("{} is not a number of 0 to {}", text, most);
+  };
+  return {check, fmt::format("FLOAT in [0 - {}]", most)};
+}
+
 void AddModelFlags(CLI::App* app, Options& o, const std::string& what) {
   app->add_option("MODEL", o.model.path, what)->required();
   auto* weights =
       app->add_option("--weights", o.model.weights, "weights of a Caffe model (.caffemodel)");
   app->add_option("--random-weights", o.model.random_weights,
                   "draw a Caffe model's weights with seed N, to try its structure alone")
-      ->check(CLI::NonNegativeNumber)
+      ->check(AtLeast(0))
       ->excludes(weights);
   AddList(app, "--input-shape", o.model.input_shapes,
           "shape of an open input: NAME=1x3x224x224, or 1x3x224x224 where there is one input");
@@ -54,8 +64,10 @@ void AddDataFlags(CLI::App* app, Options& o, bool required = true) {
       ->required(required);
   app->add_option("--limit", o.data.limit, "use at most N samples")->check(AtLeast(1));
   app->add_option("--skip", o.data.skip, "leave the first N samples out")->check(AtLeast(0));
-  AddList(app, "--mean", o.data.mean, "mean per channel, in units of 0-255")->delimiter(',');
-  AddList(app, "--std", o.data.std, "standard deviation per channel, in units of 0-255")
+  AddList(app, "--mean", o.data.mean,
+          "mean per channel, in units of 0-255, with commas between them: 104,117,123")
+      ->delimiter(',');
+  AddList(app, "--std", o.data.std, "standard deviation per channel, written like --mean")
       ->delimiter(',');
   app->add_option("--mean-image", o.data.mean_image, "mean image (binaryproto or .npy)");
   app->add_option("--order", o.data.order, "channel order of the model")
@@ -140,7 +152,7 @@ void AddRoundingFlags(CLI::App* app, Options& o) {
       "--equalise", o.equalise,
       "scale and shift channels to fill 8 bits; the features are not those of the model then");
   app->add_option("--memory", o.memory_gib, "GiB of features to hold; more go to a temporary file")
-      ->check(CLI::Range(0.0, 1e6));
+      ->check(UpTo(1e6));
   app->add_flag("--resume", o.resume, "go on with an interrupted run (OUTPUT.state)");
 }
 
@@ -196,7 +208,7 @@ std::vector<Command> AddCommands(CLI::App& app, Options& o) {
                   "lower the exponents of the worst layers as long as that helps, until with 8-bit "
                   "weights the mean divergence from the float network (or squared error over mean "
                   "square) is at most this; 0: no bound")
-      ->check(CLI::Range(0.0, 1e6));
+      ->check(UpTo(1e6));
   AddRoundingFlags(sub, o);
   AddOutput(sub, o, "artifact to write", true);
 
@@ -223,9 +235,9 @@ std::vector<Command> AddCommands(CLI::App& app, Options& o) {
   AddDataFlags(sub, o, false);
   AddBackend(sub, o);
   AddArch(sub, o);
-  sub->add_option("--batch", o.batch, "frames of a call for the throughput")->check(AtLeast(1));
-  sub->add_option("--seconds", o.seconds, "time for each measurement")
-      ->check(CLI::Range(0.0, 3600.0));
+  sub->add_option("--batch", o.batch, "frames of a call for the throughput")
+      ->check(CLI::Range(1, 1024));
+  sub->add_option("--seconds", o.seconds, "time for each measurement")->check(UpTo(3600));
   sub->add_option("--rounds", o.rounds, "calls of each measurement, instead of --seconds")
       ->check(CLI::Range(1, 1000000));
   sub->add_flag("--summary", o.summary, "without the table of layers");
@@ -282,7 +294,13 @@ int RunProgram(int argc, char** argv) {
                  argv[1]);
     return 1;
   }
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    if (e.get_exit_code() == 0) return app.exit(e);  // --help and --version
+    std::fprintf(stderr, "tf2: %s\nRun with --help for more information.\n", e.what());
+    return 1;
+  }
   tf2::InstallInterruptHandlers();
   if (options.json || options.quiet) tf2::SetProgressEnabled(false);
   options.reference.weights = options.model.weights;

@@ -79,6 +79,7 @@ Error UnknownFormat(const ModelFlags& flags) {
 
 Result<ir::Graph> ImportModel(const ModelFlags& flags) {
   TF2_ASSIGN_OR_RETURN(auto shapes, ParseShapes(flags.input_shapes));
+  TF2_RETURN_IF_ERROR(passes::CheckPassNames(flags.disabled_passes));
   if (!FileExists(flags.path)) return NotFound("{}: no such file", flags.path);
   if (EndsWith(flags.path, ".onnx")) {
     if (!flags.weights.empty()) {

@@ -78,15 +78,15 @@ struct Options {
   std::int64_t seed = 1;
   int top = 5;
   bool assembler = false;
-  bool integers = false;             // of run: outputs before they become real numbers
-  std::vector<std::string> links;    // of verify
-  int batch = 16;                    // of bench: frames of a call
-  double seconds = 1;                // of bench: for each measurement
-  int rounds = 0;                    // of bench: calls of each measurement, instead of seconds
-  bool summary = false;              // of bench: no layers
-  bool onnx = false;                 // of export: the format
-  bool fuse = false;                 // of export: after the passes
-  std::string rounding = "half-up";  // of export: of an artifact's features
+  bool integers = false;                // of run: outputs before they become real numbers
+  std::vector<std::string> links;       // of verify
+  int batch = 16;                       // of bench: frames of a call
+  double seconds = 1;                   // of bench: for each measurement
+  int rounds = 0;                       // of bench: calls of each measurement, instead of seconds
+  bool summary = false;                 // of bench: no layers
+  bool onnx = false;                    // of export: the format
+  bool fuse = false;                    // of export: after the passes
+  std::optional<std::string> rounding;  // of export: of an artifact's features; half-up without
 };
 
 // What `--effort` may be: a named effort, or one within a time.

@@ -212,6 +212,17 @@ Json TunedJson(const std::optional<quantize::TunedQ>& tuned) {
           {"tensors", tuned->bounds.size()}};
 }
 
+// That a file of labels has a name for each class, where the model's output is one score a class.
+Status CheckLabels(const ir::Graph& graph, const std::string& file, std::size_t names) {
+  if (file.empty() || graph.outputs.size() != 1) return {};
+  const ir::Shape& shape = graph.value(graph.outputs[0]).shape;
+  const std::int64_t classes = ir::ElementCount(shape);
+  if (shape.size() < 2 || shape[1] != classes || std::cmp_equal(names, classes)) return {};
+  return WithHint(
+      InvalidArgument("{}: {} names, and the model has {} classes", file, names, classes),
+      "give a line for each class, in the order of the model's output");
+}
+
 Status QuantizeTo(const Options& options) {
   TF2_RETURN_IF_ERROR(CheckFlags(options));
   const Clock::time_point start = Clock::now();
@@ -220,6 +231,7 @@ Status QuantizeTo(const Options& options) {
   DataFlags flags = options.data;
   if (flags.limit == 0) flags.limit = kDefaultSamples;
   TF2_ASSIGN_OR_RETURN(Data data, OpenData(flags, graph));
+  TF2_RETURN_IF_ERROR(CheckLabels(graph, options.data.labels, data.labels.size()));
   TF2_ASSIGN_OR_RETURN(const Samples samples, SamplesOf(options, graph, *data.set));
   TF2_ASSIGN_OR_RETURN(quantize::Calibration calibration, CalibrateOn(graph, samples, options));
   if (options.equalise) {

@@ -76,8 +76,10 @@ constexpr std::array kPasses = {
          "make additions the residual input of a convolution"},
 };
 
-Status CheckNames(const std::vector<std::string>& disabled) {
-  for (const std::string& name : disabled) {
+}  // namespace
+
+Status CheckPassNames(const std::vector<std::string>& names_given) {
+  for (const std::string& name : names_given) {
     if (std::any_of(kPasses.begin(), kPasses.end(), [&](const Pass& p) { return p.name == name; }))
       continue;
     std::string names;
@@ -86,6 +88,8 @@ Status CheckNames(const std::vector<std::string>& disabled) {
   }
   return {};
 }
+
+namespace {
 
 Status CheckAfter(ir::Graph& graph, std::string_view pass) {
   Status s = InferShapes(graph);
@@ -113,7 +117,7 @@ std::span<const Pass> Passes() { return kPasses; }
 
 Status RunPipeline(ir::Graph& graph, const PipelineOptions& options,
                    std::vector<PassReport>* report) {
-  TF2_RETURN_IF_ERROR(CheckNames(options.disabled));
+  TF2_RETURN_IF_ERROR(CheckPassNames(options.disabled));
   TF2_RETURN_IF_ERROR(InferShapes(graph));
   TF2_RETURN_IF_ERROR(Verify(graph));
   const auto is_disabled = [&](std::string_view name) {

@@ -28,6 +28,9 @@ struct Pass {
 // Every pass once, in the order of their first run.
 std::span<const Pass> Passes();
 
+// kInvalidArgument, with the names of all passes, for a name that none has.
+Status CheckPassNames(const std::vector<std::string>& names_given);
+
 struct PipelineOptions {
   std::vector<std::string>
       disabled;  // names of passes that are skipped; an unknown one is an error

@@ -8,7 +8,8 @@ Status NotOnEngine(std::string what) {
       Unsupported("{}: the engine has convolution, pooling, addition, concatenation and "
                   "reshape, each with no activation or ReLU",
                   what),
-      "run the artifact on the cpu backend; `tf2 explain` lists every such layer");
+      "run the artifact on the cpu backend; `tf2 explain MODEL` lists every such layer and what "
+      "would help");
 }
 
 struct Checker {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "cost/cost.h"
@@ -51,6 +52,70 @@ Result<quantize::RoundedLayer> RoundNominally(const quantize::LayerProblem& prob
   return layer;
 }
 
+// What to change in the model so that the engine runs such an operator.
+std::string RewriteForEngine(const qnet::Op& op) {
+  if (const auto* table = std::get_if<qnet::Table>(&op.params))
+    return fmt::format("train with ReLU in place of {}", table->function);
+  if (std::holds_alternative<qnet::Conv>(op.params)) return "train with ReLU in its place";
+  if (std::holds_alternative<qnet::Binary>(op.params)) {
+    return "constant factors and terms fold into the convolution before it; of two maps the engine "
+           "makes the sum only";
+  }
+  if (std::holds_alternative<qnet::Lrn>(op.params))
+    return "train with batch normalisation, which folds into the convolution before it";
+  if (std::holds_alternative<qnet::Move>(op.params))
+    return "reorder the weights of the layers around it instead of the features";
+  if (std::holds_alternative<qnet::Dilate>(op.params))
+    return "nothing on the engine enlarges a map: end its network before it";
+  return "";
+}
+
+// What to change in the model so that a node of this kind needs no floats.
+std::string RewriteForIntegers(const ir::Node& node) {
+  switch (node.kind) {
+    case ir::OpKind::kGroupNorm:
+    case ir::OpKind::kLayerNorm:
+    case ir::OpKind::kMvn:
+    case ir::OpKind::kL2Normalize:
+      return "train with batch normalisation, which folds into the convolution before it";
+    case ir::OpKind::kSoftmax:
+    case ir::OpKind::kLogSoftmax:
+      return "as the last layer it is a head; attention by sigmoid has a table";
+    case ir::OpKind::kConvTranspose3d:
+      return "enlarge by nearest neighbour and convolve, or work on maps";
+    case ir::OpKind::kDiv:
+      return "multiply by a sigmoid or a constant instead";
+    default:
+      return "";
+  }
+}
+
+// The operators of the network that do what one layer of the draft does: itself and its helpers,
+// such as "up/dilate" before "up".
+std::vector<std::size_t> OpsOfLayer(const qnet::QNet& net, const std::string& layer) {
+  std::vector<std::size_t> ops;
+  for (std::size_t i = 0; i < net.ops.size(); ++i) {
+    const std::string& name = net.ops[i].name;
+    if (name == layer || name.starts_with(layer + "/")) ops.push_back(i);
+  }
+  return ops;
+}
+
+// Why this layer is not on the engine, where `explanation.engine` says that the network is not.
+void ExplainCpuLayer(const Explanation& explanation, const std::vector<std::size_t>& ops,
+                     ExplainedNode& row) {
+  row.why = "the engine has it, but runs whole networks only, and not this one";
+  row.help = "";
+  for (const std::size_t i : ops) {
+    const qnet::Op& op = explanation.net.ops[i];
+    const Status status = sched::CheckOnEngine(op);
+    if (status.ok()) continue;
+    row.why = status.error().message;
+    row.help = RewriteForEngine(op);
+    return;
+  }
+}
+
 // Cycles of each operator on the engine; or why there are none.
 Status PredictCycles(Explanation& explanation, const CompileEngine& compile,
                      std::vector<std::int64_t>& cycles) {
@@ -79,13 +144,17 @@ std::int64_t BytesOf(const ir::Graph& graph, const ir::Node& node) {
 }
 
 // For each node of `imported` the node of `fused` that does its work: of its name or its result's,
-// else that of what reads it.
+// else that of what reads it. None for what has become a constant.
 std::vector<std::optional<std::size_t>> MatchNodes(const ir::Graph& imported,
                                                    const ir::Graph& fused) {
   std::map<std::string, std::size_t> by_name;
   for (std::size_t i = 0; i < fused.nodes.size(); ++i) {
     by_name.try_emplace(fused.nodes[i].name, i);
     by_name.try_emplace(fused.value(fused.nodes[i].outputs[0]).name, i);
+  }
+  std::set<std::string> constants;
+  for (const ir::Value& value : fused.values) {
+    if (value.constant != nullptr) constants.insert(value.name);
   }
   std::vector<std::optional<std::size_t>> match(imported.nodes.size());
   for (std::size_t i = imported.nodes.size(); i-- > 0;) {
@@ -96,7 +165,8 @@ std::vector<std::optional<std::size_t>> MatchNodes(const ir::Graph& imported,
     }
     if (match[i]) continue;
     const std::vector<std::size_t> readers = imported.Readers(node.outputs[0]);
-    if (!readers.empty()) match[i] = match[readers[0]];
+    if (!readers.empty() && !constants.contains(imported.value(node.outputs[0]).name))
+      match[i] = match[readers[0]];
   }
   return match;
 }
@@ -113,9 +183,6 @@ Result<Explanation> Explain(const ir::Graph& imported, const ir::Graph& fused,
   std::vector<std::int64_t> cycles(explanation.net.ops.size(), 0);
   if (const Status status = PredictCycles(explanation, compile, cycles); !status.ok())
     explanation.engine = status.error().ToString();
-  std::map<std::string, std::size_t> op_by_name;
-  for (std::size_t i = 0; i < explanation.net.ops.size(); ++i)
-    op_by_name[explanation.net.ops[i].name] = i;
 
   const auto match = MatchNodes(imported, fused);
   for (std::size_t i = 0; i < imported.nodes.size(); ++i) {
@@ -132,17 +199,18 @@ Result<Explanation> Explain(const ir::Graph& imported, const ir::Graph& fused,
       row.layer = placement.layer;
       row.why = placement.reason;
       row.help = placement.hint;
+      if (placement.place == quantize::Place::kHost && !row.why.empty() && row.help.empty())
+        row.help = RewriteForIntegers(does);
       const bool itself = does.name == node.name ||
                           fused.value(does.outputs[0]).name == imported.value(node.outputs[0]).name;
       switch (placement.place) {
         case quantize::Place::kLayer: {
-          const std::size_t op = op_by_name.at(placement.layer);
+          const std::vector<std::size_t> ops = OpsOfLayer(explanation.net, placement.layer);
           row.place = explanation.engine.empty() ? "engine" : "cpu";
-          if (const Status status = sched::CheckOnEngine(explanation.net.ops[op]); !status.ok()) {
-            row.why = status.error().message;
-            row.help = status.error().hint;
+          if (!explanation.engine.empty()) ExplainCpuLayer(explanation, ops, row);
+          if (itself && does.kind == node.kind) {
+            for (const std::size_t op : ops) row.cycles += cycles[op];
           }
-          if (itself && does.kind == node.kind) row.cycles = cycles[op];
           break;
         }
         case quantize::Place::kFolded:
@@ -157,6 +225,7 @@ Result<Explanation> Explain(const ir::Graph& imported, const ir::Graph& fused,
         case quantize::Place::kUnused:
           break;
       }
+      if (!itself && !row.why.empty()) row.why = fmt::format("part of {}: {}", does.name, row.why);
       // Fused by a pass: only the weighted node keeps its row.
       if (placement.place == quantize::Place::kLayer && row.macs == 0 && does.kind != node.kind) {
         row.place = "folded";

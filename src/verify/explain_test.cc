@@ -45,8 +45,23 @@ TEST(Explain, SaysWhyAndWhatDemandsOneQ) {
   EXPECT_EQ(e.nodes[1].place, "host");
   EXPECT_EQ(e.nodes[2].place, "host");
   EXPECT_THAT(e.nodes[2].why, HasSubstr("group_norm has no integer operator"));
+  EXPECT_THAT(e.nodes[2].help, HasSubstr("batch normalisation"));
   EXPECT_EQ(e.nodes[3].place, "cpu");
   EXPECT_THAT(e.demands, IsEmpty()) << "the host operator took the sigmoid";
+}
+
+TEST(Explain, NamesWhatKeepsEachLayerFromTheEngine) {
+  quantize::testing::GraphBuilder b({1, 3, 8, 8});
+  const auto first = b.Conv("first", b.input(), 3, 4, 3, false);
+  const auto weights = b.Constant("up/w", {4, 4, 2, 2}, std::vector<float>(64, 0.1F));
+  const auto up = b.Add(ir::OpKind::kConvTranspose, "up", {first, weights},
+                        {{"strides", std::vector<std::int64_t>{2, 2}}});
+  const Explanation e = ExplainOrDie(b.Done({b.Conv("last", up, 4, 4, 3, false)}));
+  ASSERT_EQ(e.nodes.size(), 3u);
+  EXPECT_THAT(e.nodes[0].why, HasSubstr("runs whole networks only"));
+  EXPECT_THAT(e.nodes[1].why, HasSubstr("zero insertion of a transposed convolution"));
+  EXPECT_THAT(e.nodes[1].help, HasSubstr("nothing on the engine enlarges a map"));
+  EXPECT_EQ(e.nodes[2].why, e.nodes[0].why);
 }
 
 }  // namespace

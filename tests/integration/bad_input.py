@@ -270,13 +270,48 @@ def truth_that_is_none(runner):
     return refuse(runner, "eval", ONNX, "--data", glyph_cells(runner), "--truth", write(runner, "truth.json", b"[]"), says=["JSON"])
 
 
+def unknown_pass(runner):
+    for command in ("import", "inspect", "explain"):
+        refuse(runner, command, ONNX, "--disable-pass", "fuse_everything", says=["fuse_everything", "constant_folding"])
+    output = runner.work / "pass.tf2"
+    return refuse(runner, "quantize", ONNX, "--data", glyph_cells(runner), "--disable-pass", "fuse_everything", "-o", output,
+                  says=["fuse_everything"], output=output)
+
+
+def rounding_of_float_model(runner):
+    output = runner.work / "rounded.onnx"
+    return refuse(runner, "export", ONNX, "--onnx", "--rounding", "half-even", "-o", output, says=["--rounding", "artifact"],
+                  output=output)
+
+
+def labels_of_other_model(runner):
+    output = runner.work / "labels.tf2"
+    return refuse(runner, "quantize", ONNX, "--data", glyph_cells(runner), "--labels", write(runner, "three.txt", b"a\nb\nc\n"),
+                  "-o", output, says=["3 names", "36 classes"], output=output)
+
+
+def numbers_out_of_range(runner):
+    output = runner.work / "numbers.tf2"
+    refuse(runner, "bench", glyphs_artifact(runner), "--batch", "999999999", says=["tf2: --batch", "1024"])
+    for memory in ("nan", "-1", "lots"):
+        refuse(runner, "quantize", ONNX, "--data", glyph_cells(runner), "--memory", memory, "-o", output, says=["--memory"],
+               output=output)
+    return refuse(runner, "import", "net.prototxt", "--random-weights", "-1", says=["--random-weights"])
+
+
+def data_for_no_input(runner):
+    output = runner.work / "named.tf2"
+    return refuse(runner, "quantize", ONNX, "--data", "picture=cells.npy", "-o", output, says=["inputs are image"], output=output)
+
+
 CASES = {f.__name__: f for f in (
     model_flag_for_artifact, integers_of_float_model, outputs_as_text, truth_that_is_none,
     empty_file, text_file, truncated_protobuf, length_field_2gb, missing_model, folder_as_model, caffemodel_alone, missing_weights,
     cyclic_graph, unknown_operator, zero_dimension, nan_weights, wrong_input_shape, bad_shape_flag, not_a_picture, empty_folder,
     missing_data, damaged_artifact, truncated_artifact, newer_artifact, truncated_program, artifact_as_model, model_as_artifact,
     too_large_for_device, unknown_device, bad_arch_file, small_arch, missing_tool, unwritable_output, full_disk, no_space, unknown_isa,
-    tune_to_nothing, no_effort, other_preprocessing)}
+    tune_to_nothing, no_effort, other_preprocessing, unknown_pass, rounding_of_float_model, labels_of_other_model,
+    numbers_out_of_range, data_for_no_input)}
 
 if __name__ == "__main__":
     sys.exit(main(CASES))
