@@ -10,6 +10,7 @@
 
 #include "passes/constant_folding.h"
 #include "passes/dead_code.h"
+#include "passes/dequantize_early.h"
 #include "passes/fold_channel_groups.h"
 #include "passes/fuse_batch_norm_scale.h"
 #include "passes/fuse_relu.h"
@@ -37,6 +38,9 @@ constexpr std::array kPasses = {
     Pass{"constant_folding", FoldConstants, "compute what depends on constants and shapes only"},
     // Dropout and reshapes stand between the nodes that the fusions want side by side.
     Pass{"identity_removal", RemoveIdentities, "drop operators that change nothing"},
+    // Before the passes that move what then stands behind it.
+    Pass{"dequantize_early", DequantizeEarly,
+         "dequantise integers before they move, once for all readers"},
     // Before the passes that know convolutions, and those over maps only.
     Pass{"volumes_to_maps", VolumesToMaps, "make layers over volumes layers over maps"},
     // Before the next pass, which moves the transposes that it makes behind the activation, and

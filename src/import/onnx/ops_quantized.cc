@@ -216,24 +216,82 @@ Status ImportQLinearBinary(NodeImport& n) {
   return QuantizeResult(n, y, n.inputs[6], Optional(n, 7), 1, n.TypeOf(0));
 }
 
+// What the operator of the default domain makes of floats, with the attributes of this node.
+Result<ir::ValueId> FloatOperator(NodeImport& n, std::string_view op_type, std::int64_t opset,
+                                  std::vector<ir::ValueId> operands) {
+  n.op_type = op_type;
+  n.opset = opset;
+  n.types.assign(operands.size(), Type::FLOAT);
+  n.inputs = std::move(operands);
+  return n.AsPart("float", FindOperator(op_type));
+}
+
+// x, x_scale, x_zero, y_scale, y_zero: the operator that the name says behind "QLinear".
 Status ImportQLinearUnary(NodeImport& n) {
   TF2_RETURN_IF_ERROR(n.ExpectInputs(4, 5));
-  TF2_ASSIGN_OR_RETURN(const ir::ValueId x,
-                       Dequantize(n, "data", n.inputs[0], n.inputs[1], Optional(n, 2), 1));
-  ir::ValueId y = ir::kNoValue;
-  if (n.op_type.ends_with("GlobalAveragePool")) {
-    TF2_ASSIGN_OR_RETURN(const std::int64_t last, n.attrs.Int("channels_last", 0));
-    if (last != 0) return Unsupported("attribute channels_last is {}", last);
-    TF2_ASSIGN_OR_RETURN(y, n.EmitPart(ir::OpKind::kGlobalAvgPool, "float", {x}));
-  } else if (n.op_type.ends_with("Sigmoid")) {
-    TF2_ASSIGN_OR_RETURN(
-        y, n.EmitPart(ir::OpKind::kUnary, "float", {x}, {{"fn", std::string("sigmoid")}}));
-  } else {
-    TF2_ASSIGN_OR_RETURN(const float alpha, n.attrs.Float("alpha", 0.01F));
-    TF2_ASSIGN_OR_RETURN(y, n.EmitPart(ir::OpKind::kUnary, "float", {x},
-                                       {{"fn", std::string("leaky_relu")}, {"alpha", alpha}}));
+  const std::vector<ir::ValueId> in = n.inputs;
+  const ir::ValueId zero = Optional(n, 4);
+  const std::int32_t type = n.TypeOf(0);
+  const std::string op_type = n.op_type.substr(n.op_type.find("QLinear") + 7);
+  std::int64_t opset = 13;  // the axes of a reduction are an attribute
+  if (op_type == "Softmax") {
+    TF2_ASSIGN_OR_RETURN(opset, n.attrs.Int("opset", 13));
   }
-  return QuantizeResult(n, y, n.inputs[3], Optional(n, 4), 1, n.TypeOf(0));
+  if (op_type.ends_with("AveragePool")) {
+    TF2_ASSIGN_OR_RETURN(const std::int64_t last, n.attrs.Int("channels_last", 0));
+    if (last != 0) {
+      return WithHint(Unsupported("attribute channels_last is {}", last),
+                      "quantise the model before its layout is changed to channels last");
+    }
+  }
+  TF2_ASSIGN_OR_RETURN(const ir::ValueId x, Dequantize(n, "data", in[0], in[1], Optional(n, 2), 1));
+  TF2_ASSIGN_OR_RETURN(const ir::ValueId y, FloatOperator(n, op_type, opset, {x}));
+  return QuantizeResult(n, y, in[3], zero, 1, type);
+}
+
+// a, a_scale, a_zero, b, b_scale, b_zero (scales of b per column), c of scale alpha * a_scale *
+// b_scale or none, y_scale and y_zero, or a result of floats.
+Status ImportQGemm(NodeImport& n) {
+  TF2_RETURN_IF_ERROR(n.ExpectInputs(6, 9));
+  const std::vector<ir::ValueId> in = n.inputs;
+  const ir::ValueId y_scale = Optional(n, 7), y_zero = Optional(n, 8);
+  const bool has_bias = n.HasInput(6);
+  const std::int32_t type = n.TypeOf(0);
+  TF2_ASSIGN_OR_RETURN(const std::int64_t trans_b, n.attrs.Int("transB", 0));
+  TF2_ASSIGN_OR_RETURN(const float alpha, n.attrs.Float("alpha", 1));
+  TF2_ASSIGN_OR_RETURN(const ir::ValueId a, Dequantize(n, "a", in[0], in[1], in[2], 1));
+  TF2_ASSIGN_OR_RETURN(const ir::ValueId b,
+                       Dequantize(n, "b", in[3], in[4], in[5], trans_b != 0 ? 0 : 1));
+  std::vector<ir::ValueId> operands = {a, b};
+  if (has_bias) {
+    TF2_ASSIGN_OR_RETURN(const ir::ValueId factor, FloatScalar(n, "alpha", alpha));
+    TF2_ASSIGN_OR_RETURN(const ir::ValueId steps,
+                         n.EmitPart(ir::OpKind::kMul, "product_scale", {in[1], in[4]}));
+    TF2_ASSIGN_OR_RETURN(const ir::ValueId scale,
+                         n.EmitPart(ir::OpKind::kMul, "bias_scale", {steps, factor}));
+    TF2_ASSIGN_OR_RETURN(operands.emplace_back(),
+                         Dequantize(n, "bias", in[6], scale, ir::kNoValue, -1));
+  }
+  if (y_scale == ir::kNoValue) {
+    n.op_type = "Gemm";
+    n.inputs = std::move(operands);
+    n.types.assign(n.inputs.size(), Type::FLOAT);
+    return FindOperator("Gemm")(n);
+  }
+  TF2_ASSIGN_OR_RETURN(const ir::ValueId y, FloatOperator(n, "Gemm", n.opset, std::move(operands)));
+  return QuantizeResult(n, y, y_scale, y_zero, 1, type);
+}
+
+// condition, x and y with their scales and zeros, z_scale, z_zero.
+Status ImportQLinearWhere(NodeImport& n) {
+  TF2_RETURN_IF_ERROR(n.ExpectInputs(9, 9));
+  TF2_ASSIGN_OR_RETURN(const ir::ValueId x,
+                       Dequantize(n, "x", n.inputs[1], n.inputs[2], n.inputs[3], 1));
+  TF2_ASSIGN_OR_RETURN(const ir::ValueId y,
+                       Dequantize(n, "y", n.inputs[4], n.inputs[5], n.inputs[6], 1));
+  TF2_ASSIGN_OR_RETURN(const ir::ValueId z,
+                       n.EmitPart(ir::OpKind::kWhere, "float", {n.inputs[0], x, y}));
+  return QuantizeResult(n, z, n.inputs[7], n.inputs[8], 1, n.TypeOf(1));
 }
 
 // y_scale, y_zero, then triples.
@@ -397,12 +455,17 @@ std::vector<OperatorRow> QuantizedOperators() {
       {"QLinearMatMul", ImportQLinearMatMul},
       {"QuantizeLinear", ImportQuantizeLinear},
       {"com.microsoft.DequantizeLinear", ImportDequantizeLinear},
+      {"com.microsoft.QGemm", ImportQGemm},
       {"com.microsoft.QLinearAdd", ImportQLinearBinary},
+      {"com.microsoft.QLinearAveragePool", ImportQLinearUnary},
       {"com.microsoft.QLinearConcat", ImportQLinearConcat},
       {"com.microsoft.QLinearGlobalAveragePool", ImportQLinearUnary},
       {"com.microsoft.QLinearLeakyRelu", ImportQLinearUnary},
       {"com.microsoft.QLinearMul", ImportQLinearBinary},
+      {"com.microsoft.QLinearReduceMean", ImportQLinearUnary},
       {"com.microsoft.QLinearSigmoid", ImportQLinearUnary},
+      {"com.microsoft.QLinearSoftmax", ImportQLinearUnary},
+      {"com.microsoft.QLinearWhere", ImportQLinearWhere},
       {"com.microsoft.QuantizeLinear", ImportQuantizeLinear},
       {"qonnx.BipolarQuant", ImportBipolarQuant},
       {"qonnx.Conv", ImportChannelsLastConv},
