@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Exported ONNX models in ONNX Runtime: the same classes as tf2's own.
+"""Exported ONNX models in ONNX Runtime, and models that it quantised in tf2: the same classes.
 
 ONNX Runtime comes from the private environment of bench/peers.py (build/peers), which the full level (./test --all)
 sets up from PyPI; without it every case is skipped.
@@ -124,6 +124,31 @@ def requantised(runner):
     return f"top-1 {second:.4f}, before {first:.4f}"
 
 
+def by_onnx_runtime(runner):
+    """A model of integer operators: its own scores, and an artifact of it, no node of which is left to the host."""
+    network, count = NETWORKS["resnet20_onnx"](), 1000
+    data, model, artifact = inputs(runner, "resnet20_onnx"), runner.work / "qoperator.onnx", runner.work / "qoperator.tf2"
+    few, calibration = runner.work / "few.npy", runner.work / "calibration.npy"
+    np.save(few, np.load(data, mmap_mode="r")[:count])
+    np.save(calibration, samples.of("resnet20_onnx", network["train"], 64))
+    done = subprocess.run([environment(), str(ROOT / "bench/ort_quantise.py"), *map(str, network["model"]), str(calibration), str(model)],
+                          capture_output=True, text=True)
+    assert done.returncode == 0, f"ONNX Runtime: {done.stderr.strip()[-600:]}"
+    theirs = onnx_runtime(runner, model, few, 1)
+    own = runner.work / "own.npy"
+    runner.json("run", model, "--data", few, "-o", own)
+    scores = np.load(own).reshape(theirs.shape)
+    apart = float((np.abs(scores - theirs) > 1e-4).any(axis=1).mean())
+    same = float((scores.argmax(1) == theirs.argmax(1)).mean())
+    places = [n["place"] for n in runner.json("explain", model)["nodes"]]
+    runner.json("quantize", model, "--data", calibration, "--bits", 8, "-o", artifact)
+    runner.json("run", artifact, "--data", few, "-o", own)
+    kept = float((np.load(own).reshape(theirs.shape).argmax(1) == theirs.argmax(1)).mean())
+    figures = f"top-1 equal on {same:.2%}, scores apart on {apart:.2%}, artifact {kept:.2%} of {count}, {places.count('host')} host"
+    assert same >= 0.999 and kept >= 0.97 and "host" not in places, figures
+    return figures
+
+
 # Plain QuantizeLinear rounds halves to even.
 LEAST_PLAIN = {"lenet": 0.99, "resnet20_onnx": 0.99, "squeezenet": 0.94}
 
@@ -139,6 +164,7 @@ ALL["quantised squeezenet, plain QuantizeLinear"] = quantised("squeezenet", "hal
 ALL["quantised squeezenet, equalised"] = quantised("squeezenet", "half-up", flags=("--equalise",))
 ALL["quantised resnet20_onnx, equalised"] = quantised("resnet20_onnx", "half-up", flags=("--equalise",))
 ALL["requantised resnet20_onnx"] = requantised
+ALL["resnet20_onnx quantised by ONNX Runtime"] = by_onnx_runtime
 
 if __name__ == "__main__":
     sys.exit(main(ALL))
