@@ -21,7 +21,11 @@ configure() { # PRESET FLAGS...
   local preset=$1
   shift
   # Presets are looked up in the current folder.
-  (cd "$ROOT" && quietly "configure-$preset" cmake --preset "$preset" -DCMAKE_UNITY_BUILD=ON "$@")
+  (cd "$ROOT" && quietly "configure-$preset" cmake --preset "$preset" -DCMAKE_UNITY_BUILD=ON "$@") || return
+  # Where the path of the compiler is another one than before, cmake starts anew and forgets what it was given.
+  if grep -q 'require your cache to be deleted' "$ROOT/build/configure-$preset.log"; then
+    (cd "$ROOT" && quietly "configure-$preset" cmake --preset "$preset" -DCMAKE_UNITY_BUILD=ON "$@")
+  fi
 }
 
 # Builds targets of a preset: with ninja's progress on a terminal, quietly elsewhere.

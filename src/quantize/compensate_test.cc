@@ -232,6 +232,26 @@ TEST(Compensated, KeepsWhatFakeQuantisationClips) {
   }
 }
 
+// Of unsigned integers: the clip at zero is a ReLU, which the engine has, where the range holds all
+// that the layer makes.
+TEST(Compensated, MakesUnsignedFakeQuantisationARelu) {
+  for (const float scale : {0.002F, 1.0F}) {
+    testing::GraphBuilder b({1, 3, 8, 8});
+    const auto first = b.Conv("first", b.input(), 3, 8, 3, false);
+    const auto q =
+        b.Add(ir::OpKind::kQuantizeLinear, "q", {first, b.Constant("scale", {}, {scale})},
+              {{"min", std::int64_t{0}}, {"max", std::int64_t{255}}});
+    const auto real =
+        b.Add(ir::OpKind::kDequantizeLinear, "real", {q, b.Constant("scale2", {}, {scale})});
+    const ir::Graph graph = b.Done({b.Conv("last", real, 8, 4, 3, false)});
+    const auto made = QuantizeCompensated(graph, *testing::CalibrateRandom(graph, kSamples),
+                                          RandomSource(graph), kSamples, {});
+    ASSERT_TRUE(made.ok()) << made.error().ToString();
+    const auto& conv = std::get<qnet::Conv>(made->net.ops[0].params);
+    EXPECT_EQ(conv.activation, scale < 1 ? qnet::Activation::kClip : qnet::Activation::kRelu);
+  }
+}
+
 // A padding and another reader of a ReLU, joined, pooled, read without padding: [1, 3, 8, 8]
 // -> 5.
 ir::Graph ShiftableNet() {

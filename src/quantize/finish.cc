@@ -263,10 +263,10 @@ void DropIdleClips(qnet::QNet& net) {
     const bool wide = net.tensor(op.output).type == qnet::ElemType::kInt16;
     const int lowest = wide ? -32768 : -128;
     const auto is = [](int end) { return [end](std::int16_t bound) { return bound == end; }; };
-    if (!std::ranges::all_of(conv->clip_low, is(lowest)) ||
-        !std::ranges::all_of(conv->clip_high, is(-lowest - 1)))
-      continue;
-    conv->activation = qnet::Activation::kNone;
+    if (!std::ranges::all_of(conv->clip_high, is(-lowest - 1))) continue;
+    const bool at_zero = std::ranges::all_of(conv->clip_low, is(0));
+    if (!at_zero && !std::ranges::all_of(conv->clip_low, is(lowest))) continue;
+    conv->activation = at_zero ? qnet::Activation::kRelu : qnet::Activation::kNone;
     conv->clip_low.clear();
     conv->clip_high.clear();
   }

@@ -30,8 +30,8 @@ LayerProblem ProblemOf(const Draft& draft, const Calibration& calibration, std::
 Status FinishOperator(Draft& draft, std::size_t op, qnet::WeightKind kind, RoundedLayer layer,
                       std::vector<QCap>& caps);
 
-// Clips at the ends of their output's range clip nothing: they become no activation. Once all
-// numbers are final.
+// Clips at the ends of their output's range clip nothing: they become no activation, and a ReLU
+// where the lower end is zero. Once all numbers are final.
 void DropIdleClips(qnet::QNet& net);
 
 // FinishOperator of every operator, convolutions rounded by `rounder`. Where a residual's Q would
