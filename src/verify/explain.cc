@@ -91,12 +91,14 @@ std::string RewriteForIntegers(const ir::Node& node) {
 }
 
 // The operators of the network that do what one layer of the draft does: itself and its helpers,
-// such as "up/dilate" before "up".
-std::vector<std::size_t> OpsOfLayer(const qnet::QNet& net, const std::string& layer) {
+// such as "up/dilate" before "up". `layers`: the names of all.
+std::vector<std::size_t> OpsOfLayer(const qnet::QNet& net, const std::set<std::string>& layers,
+                                    const std::string& layer) {
   std::vector<std::size_t> ops;
   for (std::size_t i = 0; i < net.ops.size(); ++i) {
     const std::string& name = net.ops[i].name;
-    if (name == layer || name.starts_with(layer + "/")) ops.push_back(i);
+    if (name == layer || (name.starts_with(layer + "/") && !layers.contains(name)))
+      ops.push_back(i);
   }
   return ops;
 }
@@ -184,6 +186,8 @@ Result<Explanation> Explain(const ir::Graph& imported, const ir::Graph& fused,
   if (const Status status = PredictCycles(explanation, compile, cycles); !status.ok())
     explanation.engine = status.error().ToString();
 
+  std::set<std::string> layers;
+  for (const quantize::Placement& placement : draft.placements) layers.insert(placement.layer);
   const auto match = MatchNodes(imported, fused);
   for (std::size_t i = 0; i < imported.nodes.size(); ++i) {
     const ir::Node& node = imported.nodes[i];
@@ -205,7 +209,7 @@ Result<Explanation> Explain(const ir::Graph& imported, const ir::Graph& fused,
                           fused.value(does.outputs[0]).name == imported.value(node.outputs[0]).name;
       switch (placement.place) {
         case quantize::Place::kLayer: {
-          const std::vector<std::size_t> ops = OpsOfLayer(explanation.net, placement.layer);
+          const std::vector<std::size_t> ops = OpsOfLayer(explanation.net, layers, placement.layer);
           row.place = explanation.engine.empty() ? "engine" : "cpu";
           if (!explanation.engine.empty()) ExplainCpuLayer(explanation, ops, row);
           if (itself && does.kind == node.kind) {

@@ -75,6 +75,7 @@ std::string UnsupportedHint(std::string_view name) {
       {"DFT", "Fourier transforms cannot be imported: do this step before the network"},
       {"STFT", "Fourier transforms cannot be imported: do this step before the network"},
       {"ml.", "classical machine learning cannot be imported; tf2 runs neural networks"},
+      {"com.microsoft", "ONNX Runtime alone has it: use the model as it was before its optimiser"},
   };
   for (const Advice& advice : kAdvice) {
     if (name.find(advice.part) != std::string_view::npos) return std::string(advice.text);
