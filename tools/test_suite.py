@@ -258,8 +258,11 @@ def tidy(tally, name, build, checks, files):
 def static_checks(tally):
     """clang-tidy: its checks of sources that are compiled eight at a time, for most of a file is headers; its analyzer,
     which follows paths through the functions of one file, of each file by itself."""
+    if tally.only and not tally.only.startswith("clang"):
+        return
     for unity in ("ON", "OFF"):
-        for command in (["cmake", "--preset", "release", "-B", f"build/tidy-{unity}", f"-DCMAKE_UNITY_BUILD={unity}"],
+        for command in (["cmake", "--preset", "release", "-B", f"build/tidy-{unity}", f"-DCMAKE_UNITY_BUILD={unity}",
+                         "-DTF2_BUILD_TESTS=ON"],
                         ["ninja", "-C", f"build/tidy-{unity}", "caffe_pb", "onnx_pb"]):
             status, output, seconds = call(command, most_seconds())
             if status:
@@ -302,7 +305,7 @@ def main():
     names = sorted(path.name[: -len("_fuzz.cc")] for path in (ROOT / "src").rglob("*_fuzz.cc"))
     for i in range(0, len(names), CORES):
         some = names[i: i + CORES]
-        tally.part(f"fuzz {' '.join(some)}", lambda s=some: fuzzers(tally, s, 600 if args.level == "all" else 30))
+        tally.part(", ".join(f"fuzz {name}" for name in some), lambda s=some: fuzzers(tally, s, 600 if args.level == "all" else 30))
     if args.level == "all":
         command("10,000 random networks", "build/release/tests/random_networks/tf2_random_networks", "--count", "10000",
                 "--seed", "7")

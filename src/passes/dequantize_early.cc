@@ -17,13 +17,10 @@ using ir::ValueId;
 
 // Operators whose results are elements of input 0, wherever they go.
 bool MovesInput(OpKind kind) {
+  if (MovesNothing(kind)) return true;
   switch (kind) {
-    case OpKind::kFlatten:
-    case OpKind::kReshape:
     case OpKind::kIdentity:
     case OpKind::kTranspose:
-    case OpKind::kSqueeze:
-    case OpKind::kUnsqueeze:
     case OpKind::kSlice:
     case OpKind::kExpand:
     case OpKind::kTile:

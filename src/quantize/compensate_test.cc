@@ -208,6 +208,14 @@ TEST(Compensated, RefusesTheStateOfOtherWork) {
   EXPECT_THAT(run().error().ToString(), HasSubstr("not the state of a quantisation"));
 }
 
+// x through the integers of min...max and back.
+ir::ValueId FakeQuantised(testing::GraphBuilder& b, ir::ValueId x, float scale, std::int64_t min,
+                          std::int64_t max) {
+  const auto q = b.Add(ir::OpKind::kQuantizeLinear, "q", {x, b.Constant("scale", {}, {scale})},
+                       {{"min", min}, {"max", max}});
+  return b.Add(ir::OpKind::kDequantizeLinear, "real", {q, b.Constant("scale2", {}, {scale})});
+}
+
 // QuantizeLinear and DequantizeLinear between two layers; what they clip stays clipped, and nothing
 // stands for them where they clip nothing.
 TEST(Compensated, KeepsWhatFakeQuantisationClips) {
@@ -216,10 +224,7 @@ TEST(Compensated, KeepsWhatFakeQuantisationClips) {
     const auto first = b.Conv("first", b.input(), 3, 8, 3, false);
     const auto pool =
         b.Add(ir::OpKind::kMaxPool, "pool", {first}, {{"kernel", std::vector<std::int64_t>{2, 2}}});
-    const auto q = b.Add(ir::OpKind::kQuantizeLinear, "q", {pool, b.Constant("scale", {}, {scale})},
-                         {{"min", std::int64_t{-128}}, {"max", std::int64_t{127}}});
-    const auto real =
-        b.Add(ir::OpKind::kDequantizeLinear, "real", {q, b.Constant("scale2", {}, {scale})});
+    const auto real = FakeQuantised(b, pool, scale, -128, 127);
     const ir::Graph graph = b.Done({b.Conv("last", real, 8, 4, 3, false)});
     const auto made = QuantizeCompensated(graph, *testing::CalibrateRandom(graph, kSamples),
                                           RandomSource(graph), kSamples, {});
@@ -238,11 +243,7 @@ TEST(Compensated, MakesUnsignedFakeQuantisationARelu) {
   for (const float scale : {0.002F, 1.0F}) {
     testing::GraphBuilder b({1, 3, 8, 8});
     const auto first = b.Conv("first", b.input(), 3, 8, 3, false);
-    const auto q =
-        b.Add(ir::OpKind::kQuantizeLinear, "q", {first, b.Constant("scale", {}, {scale})},
-              {{"min", std::int64_t{0}}, {"max", std::int64_t{255}}});
-    const auto real =
-        b.Add(ir::OpKind::kDequantizeLinear, "real", {q, b.Constant("scale2", {}, {scale})});
+    const auto real = FakeQuantised(b, first, scale, 0, 255);
     const ir::Graph graph = b.Done({b.Conv("last", real, 8, 4, 3, false)});
     const auto made = QuantizeCompensated(graph, *testing::CalibrateRandom(graph, kSamples),
                                           RandomSource(graph), kSamples, {});

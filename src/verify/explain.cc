@@ -184,7 +184,8 @@ Result<Explanation> Explain(const ir::Graph& imported, const ir::Graph& fused,
   explanation.demands = quantize::OneQDemands(explanation.net);
   std::vector<std::int64_t> cycles(explanation.net.ops.size(), 0);
   if (const Status status = PredictCycles(explanation, compile, cycles); !status.ok())
-    explanation.engine = status.error().ToString();
+    explanation.engine =
+        Error{status.error().code, status.error().message, status.error().location, ""}.ToString();
 
   std::set<std::string> layers;
   for (const quantize::Placement& placement : draft.placements) layers.insert(placement.layer);

@@ -216,14 +216,13 @@ Status ImportQLinearBinary(NodeImport& n) {
   return QuantizeResult(n, y, n.inputs[6], Optional(n, 7), 1, n.TypeOf(0));
 }
 
-// What the operator of the default domain makes of floats, with the attributes of this node.
-Result<ir::ValueId> FloatOperator(NodeImport& n, std::string_view op_type, std::int64_t opset,
-                                  std::vector<ir::ValueId> operands) {
+// Makes this node, with its attributes, an operator of the default domain on floats.
+void BecomeFloat(NodeImport& n, std::string_view op_type, std::int64_t opset,
+                 std::vector<ir::ValueId> operands) {
   n.op_type = op_type;
   n.opset = opset;
   n.types.assign(operands.size(), Type::FLOAT);
   n.inputs = std::move(operands);
-  return n.AsPart("float", FindOperator(op_type));
 }
 
 // x, x_scale, x_zero, y_scale, y_zero: the operator that the name says behind "QLinear".
@@ -245,7 +244,8 @@ Status ImportQLinearUnary(NodeImport& n) {
     }
   }
   TF2_ASSIGN_OR_RETURN(const ir::ValueId x, Dequantize(n, "data", in[0], in[1], Optional(n, 2), 1));
-  TF2_ASSIGN_OR_RETURN(const ir::ValueId y, FloatOperator(n, op_type, opset, {x}));
+  BecomeFloat(n, op_type, opset, {x});
+  TF2_ASSIGN_OR_RETURN(const ir::ValueId y, n.AsPart("float", FindOperator(op_type)));
   return QuantizeResult(n, y, in[3], zero, 1, type);
 }
 
@@ -272,13 +272,10 @@ Status ImportQGemm(NodeImport& n) {
     TF2_ASSIGN_OR_RETURN(operands.emplace_back(),
                          Dequantize(n, "bias", in[6], scale, ir::kNoValue, -1));
   }
-  if (y_scale == ir::kNoValue) {
-    n.op_type = "Gemm";
-    n.inputs = std::move(operands);
-    n.types.assign(n.inputs.size(), Type::FLOAT);
-    return FindOperator("Gemm")(n);
-  }
-  TF2_ASSIGN_OR_RETURN(const ir::ValueId y, FloatOperator(n, "Gemm", n.opset, std::move(operands)));
+  BecomeFloat(n, "Gemm", n.opset, std::move(operands));
+  const ImportFunction gemm = FindOperator("Gemm");
+  if (y_scale == ir::kNoValue) return gemm(n);
+  TF2_ASSIGN_OR_RETURN(const ir::ValueId y, n.AsPart("float", gemm));
   return QuantizeResult(n, y, y_scale, y_zero, 1, type);
 }
 
