@@ -64,5 +64,31 @@ TEST(Explain, NamesWhatKeepsEachLayerFromTheEngine) {
   EXPECT_EQ(e.nodes[2].why, e.nodes[0].why);
 }
 
+TEST(Explain, CountsALayerOnceWhereAnotherBearsTheNameOfItsHelper) {
+  quantize::testing::GraphBuilder b({1, 3, 8, 8});
+  const auto block = b.Conv("block", b.input(), 3, 4, 3, true);
+  const Explanation e = ExplainOrDie(b.Done({b.Conv("block/expand", block, 4, 16, 3, true)}));
+  ASSERT_EQ(e.nodes.size(), 2u);
+  EXPECT_EQ(e.nodes[0].place, "engine");
+  EXPECT_GT(e.nodes[0].cycles, 0);
+  EXPECT_GT(e.nodes[1].cycles, 0);
+  EXPECT_LT(e.nodes[0].cycles, e.nodes[1].cycles) << "which are not counted again";
+}
+
+TEST(Explain, WhatIsComputedOfConstantsRunsNowhere) {
+  quantize::testing::GraphBuilder b({1, 3, 8, 8});
+  const auto powers =
+      b.Add(ir::OpKind::kUnary, "powers", {b.Constant("c", {1, 4, 1, 1}, {0, 1, 2, 3})},
+            {{"fn", std::string("exp")}});
+  const auto conv = b.Conv("conv", b.input(), 3, 4, 3, false);
+  const Explanation e = ExplainOrDie(
+      b.Done({b.Add(ir::OpKind::kBinary, "larger", {conv, powers}, {{"fn", std::string("max")}})}));
+  ASSERT_EQ(e.nodes.size(), 3u);
+  EXPECT_EQ(e.nodes[0].name, "powers");
+  EXPECT_EQ(e.nodes[0].place, "folded");
+  EXPECT_EQ(e.nodes[0].why, "a constant, or shape arithmetic");
+  EXPECT_NE(e.nodes[2].place, "folded");
+}
+
 }  // namespace
 }  // namespace tf2::verify
