@@ -37,7 +37,7 @@ TestModel Quantised(const ir::Shape& shape) {
 std::string Unary(const std::string& op, const Attrs& attrs, const ir::Shape& shape) {
   TestModel m = Quantised(shape);
   m.Node("com.microsoft.QLinear" + op, {"x", "sx", "zx", "sy", "zy"}, {"y"}, attrs);
-  const std::string text = m.Text();
+  std::string text = m.Text();
   if (!text.starts_with("%y/data = dequantize_linear(%x, %sx, %zx)")) return text;
   const std::size_t first = text.find('\n') + 1,
                     last = text.find("\n%y = quantize_linear(%y/float, %sy, %zy)");
