@@ -52,6 +52,9 @@ Result<quantize::RoundedLayer> RoundNominally(const quantize::LayerProblem& prob
   return layer;
 }
 
+constexpr const char* kNormalise =
+    "train with batch normalisation, which folds into the convolution before it";
+
 // What to change in the model so that the engine runs such an operator.
 std::string RewriteForEngine(const qnet::Op& op) {
   if (const auto* table = std::get_if<qnet::Table>(&op.params))
@@ -61,8 +64,7 @@ std::string RewriteForEngine(const qnet::Op& op) {
     return "constant factors and terms fold into the convolution before it; of two maps the engine "
            "makes the sum only";
   }
-  if (std::holds_alternative<qnet::Lrn>(op.params))
-    return "train with batch normalisation, which folds into the convolution before it";
+  if (std::holds_alternative<qnet::Lrn>(op.params)) return kNormalise;
   if (std::holds_alternative<qnet::Move>(op.params))
     return "reorder the weights of the layers around it instead of the features";
   if (std::holds_alternative<qnet::Dilate>(op.params))
@@ -77,7 +79,7 @@ std::string RewriteForIntegers(const ir::Node& node) {
     case ir::OpKind::kLayerNorm:
     case ir::OpKind::kMvn:
     case ir::OpKind::kL2Normalize:
-      return "train with batch normalisation, which folds into the convolution before it";
+      return kNormalise;
     case ir::OpKind::kSoftmax:
     case ir::OpKind::kLogSoftmax:
       return "as the last layer it is a head; attention by sigmoid has a table";
